@@ -1,0 +1,2 @@
+//! The program `digits`.
+fn main() {}

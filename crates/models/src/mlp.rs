@@ -1,0 +1,106 @@
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::activation::Activation;
+use crate::dense::{Dense, DenseConfig, dense};
+use crate::error::ModelError;
+use crate::input::InputShape;
+
+/// The feed-forward network (multi-layer perceptron) of the sheet: every pixel to every unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MlpConfig {
+    /// Image size and number of classes.
+    pub input: InputShape,
+    /// Units of each hidden layer; empty for multinomial logistic regression.
+    pub hidden: Vec<usize>,
+    /// Non-linearity after each hidden layer.
+    pub activation: Activation,
+    /// Dropout probability after each hidden layer, 0 ≤ p < 1.
+    pub dropout: f64,
+}
+
+impl Default for MlpConfig {
+    /// 784-512-10 with ReLU.
+    fn default() -> Self {
+        Self {
+            input: InputShape::MNIST,
+            hidden: vec![512],
+            activation: Activation::Relu,
+            dropout: 0.0,
+        }
+    }
+}
+
+impl MlpConfig {
+    /// Checks the configuration and builds the network on `device`, parameters drawn by Burn's
+    /// initializers (uniform in ±1/√inputs, as in PyTorch) from the device's random state.
+    ///
+    /// # Errors
+    /// A size of 0, a dropout outside 0 ≤ p < 1, or a network too large to hold.
+    pub fn init(&self, device: &Device) -> Result<Mlp, ModelError> {
+        self.parameters()?;
+        Ok(Mlp {
+            dense: self.dense().init(device),
+        })
+    }
+
+    /// The exact number of trainable parameters.
+    ///
+    /// # Errors
+    /// As [`MlpConfig::init`].
+    pub fn parameters(&self) -> Result<usize, ModelError> {
+        self.input.check()?;
+        self.dense().parameters(0)
+    }
+
+    /// Multiply-adds to classify one image, biases and activations not counted.
+    ///
+    /// # Errors
+    /// As [`MlpConfig::init`].
+    pub fn multiply_adds(&self) -> Result<u64, ModelError> {
+        self.parameters()?;
+        Ok(self.dense().multiply_adds())
+    }
+
+    fn dense(&self) -> DenseConfig<'_> {
+        dense(
+            self.input.pixels(),
+            &self.hidden,
+            self.activation,
+            self.dropout,
+            self.input,
+        )
+    }
+}
+
+/// Built by [`MlpConfig::init`].
+#[derive(Module, Debug)]
+pub struct Mlp {
+    /// Hidden layers and output layer.
+    pub dense: Dense,
+}
+
+impl Mlp {
+    /// Inference: no dropout.
+    ///
+    /// # Shapes
+    /// images `[batch, 1, height, width]` → logits `[batch, classes]`
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.apply(images, None)
+    }
+
+    /// Training: dropout masks are a function of `seed` alone, so any step can be repeated.
+    ///
+    /// # Shapes
+    /// As [`Mlp::forward`].
+    pub fn forward_train(&self, images: Tensor<4>, seed: u64) -> Tensor<2> {
+        self.apply(images, Some(seed))
+    }
+
+    fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
+        let pixels: Tensor<2> = images.flatten(1, 3); // [batch, height · width]
+        self.dense.forward(pixels, dropout_seed)
+    }
+}

@@ -1,0 +1,1 @@
+//! One run: loop, evaluation, checkpoints, resume, prediction.

@@ -1,0 +1,1 @@
+//! Hand-derived mathematics against autodiff, and gradcheck for any Burn module.
