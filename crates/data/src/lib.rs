@@ -1,1 +1,27 @@
-//! Bytes to batches: MNIST, any IDX folder, drawn digits, augmentation and image preparation.
+//! Bytes to batches: MNIST, any data set in the four-file IDX form, and whatever a person hands
+//! in as a picture, prepared the way MNIST was. Knows no model.
+
+mod augmentation;
+mod batcher;
+mod cache;
+mod dataset;
+mod download;
+mod error;
+mod fingerprint;
+pub mod idx;
+mod images;
+mod normalization;
+pub mod prepare;
+mod source;
+mod split;
+
+pub use augmentation::Augmentation;
+pub use batcher::Batcher;
+pub use cache::{Cache, FileStatus};
+pub use dataset::{Dataset, Event, OpenOptions, open};
+pub use download::MIRRORS;
+pub use error::DataError;
+pub use images::{ImageShape, Images};
+pub use normalization::Normalization;
+pub use source::Source;
+pub use split::{Subsets, shuffled, stratified_split};

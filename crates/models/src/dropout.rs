@@ -26,6 +26,6 @@ pub(crate) fn drop_out<const D: usize>(
             }
         })
         .collect();
-    let mask = Tensor::<D>::from_data(TensorData::new(mask, x.shape()), &x.device().inner());
+    let mask = Tensor::<D>::from_data(TensorData::new(mask, x.shape()), &x.device());
     x * mask
 }

@@ -1,1 +1,32 @@
-//! One run: loop, evaluation, checkpoints, resume, prediction.
+//! One run: configuration, training loop, evaluation, checkpoints, resume, prediction.
+//!
+//! A run lives in a folder ([`RunFolder`]) that is self-contained: its configuration, its
+//! record with the SHA-256 of every file, the best network, and everything needed to go on
+//! exactly where it stopped. This crate knows no command line and constructs no device.
+
+mod checkpoint;
+mod config;
+mod curves;
+mod error;
+mod evaluate;
+mod loss;
+mod metrics;
+mod optimizer;
+mod predict;
+mod recipe;
+mod record;
+mod run_folder;
+mod schedule;
+mod trainer;
+mod weights;
+
+pub use config::{OptimizerConfig, RunConfig, TrainingConfig};
+pub use error::TrainError;
+pub use evaluate::{ClassReport, Evaluation, evaluate};
+pub use metrics::EpochMetrics;
+pub use predict::{Prediction, Ranked, predict};
+pub use recipe::{Recipe, recipe_names};
+pub use record::{DatasetRecord, FinalMetrics, RunRecord, Status, Versions};
+pub use run_folder::{LoadedRun, RunFolder, RunLock};
+pub use schedule::Schedule;
+pub use trainer::{Event, Hooks, Outcome, Start, train};

@@ -1,0 +1,103 @@
+use rayon::prelude::*;
+
+use crate::augmentation::Augmentation;
+use crate::images::Images;
+use crate::normalization::{self, Normalization};
+use crate::split::stream;
+
+/// Separates augmentation from the other uses of a seed.
+const AUGMENT: u64 = 0x4155_474D_454E_5400;
+
+/// Turns indices into batches: normalised pixels in one contiguous buffer, and labels.
+///
+/// Augmentation draws from a generator that depends on the seed, the epoch and the image's place
+/// in it, so any batch can be made without those before it, by any number of threads.
+#[derive(Debug)]
+pub struct Batcher<'a> {
+    images: &'a Images,
+    table: [f32; 256],
+    augmentation: Option<Augmentation>,
+    seed: u64,
+}
+
+impl<'a> Batcher<'a> {
+    /// A source of batches from `images`.
+    pub fn new(images: &'a Images, normalization: Normalization, augmentation: &Augmentation, seed: u64) -> Self {
+        Self {
+            images,
+            table: normalization.table(),
+            augmentation: (!augmentation.is_identity()).then_some(*augmentation),
+            seed: seed ^ AUGMENT,
+        }
+    }
+
+    /// The batch of the images at `indices`, which stand from `position` on in the order of
+    /// `epoch`: pixels for a tensor `[batch, 1, height, width]`, and labels `[batch]`.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    pub fn fill(&self, indices: &[u32], epoch: u64, position: usize) -> (Vec<f32>, Vec<u8>) {
+        let size = self.images.shape().pixels();
+        let labels = indices.iter().map(|&index| self.images.label(index as usize)).collect();
+        let mut pixels = vec![0.0; indices.len() * size];
+        match self.augmentation {
+            None => {
+                for (out, &index) in pixels.chunks_exact_mut(size).zip(indices) {
+                    normalization::apply(&self.table, self.images.pixels(index as usize), out);
+                }
+            }
+            Some(augmentation) => {
+                let shape = self.images.shape();
+                pixels
+                    .par_chunks_exact_mut(size)
+                    .zip(indices)
+                    .enumerate()
+                    .for_each_init(
+                        || vec![0; size],
+                        |changed, (offset, (out, &index))| {
+                            let mut rng = stream(self.seed, (epoch << 32) | (position + offset) as u64);
+                            augmentation.apply(shape, self.images.pixels(index as usize), changed, &mut rng);
+                            normalization::apply(&self.table, changed, out);
+                        },
+                    );
+            }
+        }
+        (pixels, labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ImageShape;
+
+    fn images() -> Images {
+        let shape = ImageShape { height: 4, width: 4 };
+        let pixels = (0..160_u8).map(|i| i.wrapping_mul(37)).collect();
+        Images::new(shape, 10, pixels, (0..10).collect()).unwrap()
+    }
+
+    const PLAIN: Normalization = Normalization { mean: 0.0, std: 1.0 / 255.0 };
+
+    #[test]
+    fn a_batch_holds_the_pixels_of_its_images_in_order() {
+        let images = images();
+        let batcher = Batcher::new(&images, PLAIN, &Augmentation::default(), 1);
+        let (pixels, labels) = batcher.fill(&[7, 2], 1, 0);
+        assert_eq!(labels, [7, 2]);
+        let expected: Vec<f32> = [images.pixels(7), images.pixels(2)].concat().iter().map(|&p| f32::from(p)).collect();
+        assert!(pixels.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-3), "{pixels:?}");
+    }
+
+    #[test]
+    fn an_augmented_batch_does_not_depend_on_the_batches_before_it() {
+        let images = images();
+        let augmentation = Augmentation { shift: 1.0, rotation: 20.0, ..Default::default() };
+        let batcher = Batcher::new(&images, PLAIN, &augmentation, 1);
+        let (whole, _) = batcher.fill(&[3, 1, 4, 5], 2, 0);
+        let (tail, _) = batcher.fill(&[4, 5], 2, 2);
+        assert_eq!(whole[32..], tail);
+        assert_ne!(batcher.fill(&[4, 5], 3, 2).0, tail);
+        assert_ne!(Batcher::new(&images, PLAIN, &augmentation, 2).fill(&[4, 5], 2, 2).0, tail);
+    }
+}

@@ -1,0 +1,149 @@
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::DataError;
+use crate::fingerprint::sha256;
+use crate::idx::{self, FILES, Split};
+
+/// Size in bytes and SHA-256 of the four files of MNIST, uncompressed, in the order of
+/// [`idx::FILES`].
+const MNIST: [(u64, &str); 4] = [
+    (47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    (60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    (7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    (10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+];
+
+/// The place where Burn's `MnistDataset` looks for its files: `burn-dataset/mnist/{train,test}`
+/// in the user's cache folder. Burn trusts whatever is there, so nothing else may put files there
+/// unchecked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// What is known about one file of the cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Where it is, or would be.
+    pub path: PathBuf,
+    /// `Ok` for the right file, `Err` with what is wrong; a file that is not there is wrong too.
+    pub state: Result<(), String>,
+}
+
+/// Held while a process changes the cache.
+pub(crate) struct CacheLock {
+    _file: File,
+}
+
+impl Cache {
+    /// The cache of this user, where Burn looks.
+    ///
+    /// # Errors
+    /// There is no cache folder because neither `XDG_CACHE_HOME` nor `HOME` is set.
+    pub fn of_user() -> Result<Self, DataError> {
+        let folder = dirs::cache_dir().ok_or(DataError::NoCacheFolder)?;
+        Ok(Self::at(folder.join("burn-dataset").join("mnist")))
+    }
+
+    /// A cache at another place; for tests.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// Checks size and SHA-256 of all four files.
+    pub fn status(&self) -> Vec<FileStatus> {
+        (0..FILES.len())
+            .map(|index| {
+                let path = self.file(index);
+                let state = match fs::read(&path) {
+                    Ok(bytes) => check(index, &bytes),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("not there".to_owned()),
+                    Err(error) => Err(error.to_string()),
+                };
+                FileStatus { path, state }
+            })
+            .collect()
+    }
+
+    /// Whether all four files are there and right.
+    pub fn is_whole(&self) -> bool {
+        self.status().iter().all(|file| file.state.is_ok())
+    }
+
+    /// Copies MNIST from a folder (raw or gzipped files) into the cache, all four checked before
+    /// the first is written.
+    ///
+    /// # Errors
+    /// Files that are missing, unreadable or not MNIST's; a cache that cannot be written.
+    pub fn import(&self, folder: &Path) -> Result<(), DataError> {
+        let mut contents = Vec::new();
+        for (index, name) in FILES.into_iter().enumerate() {
+            let path = idx::find(folder, name)?;
+            let bytes = idx::read_bytes(&path)?;
+            check(index, &bytes).map_err(|reason| DataError::NotMnist { path, reason })?;
+            contents.push(bytes);
+        }
+        let _lock = self.lock()?;
+        for (index, bytes) in contents.iter().enumerate() {
+            self.put(index, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for other processes that change the cache.
+    pub(crate) fn lock(&self) -> Result<CacheLock, DataError> {
+        fs::create_dir_all(&self.root).map_err(DataError::io("create", &self.root))?;
+        let path = self.root.join(".lock");
+        let file = File::create(&path).map_err(DataError::io("create", &path))?;
+        file.lock().map_err(DataError::io("lock", &path))?;
+        Ok(CacheLock { _file: file })
+    }
+
+    /// Indices of the files that are missing or wrong.
+    pub(crate) fn missing(&self) -> Vec<usize> {
+        let status = self.status();
+        (0..status.len()).filter(|&index| status[index].state.is_err()).collect()
+    }
+
+    /// Checks a content and puts it in its place.
+    pub(crate) fn put(&self, index: usize, bytes: &[u8]) -> Result<(), DataError> {
+        let path = self.file(index);
+        check(index, bytes).map_err(|reason| DataError::NotMnist {
+            path: path.clone(),
+            reason,
+        })?;
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
+        }
+        idx::write_whole(&path, bytes)
+    }
+
+    fn file(&self, index: usize) -> PathBuf {
+        let folder = if Split::Train.files().contains(&FILES[index]) { "train" } else { "test" };
+        self.root.join(folder).join(FILES[index])
+    }
+}
+
+/// Fingerprint of MNIST: that of its four parts.
+pub(crate) fn mnist_fingerprint() -> String {
+    crate::fingerprint::of_parts(&MNIST.map(|(_, hash)| hash.to_owned()))
+}
+
+/// Whether a content is the MNIST file of this index.
+pub(crate) fn check(index: usize, bytes: &[u8]) -> Result<(), String> {
+    let (size, hash) = MNIST[index];
+    if bytes.len() as u64 != size {
+        return Err(format!("it has {} bytes, and {} has {size}", bytes.len(), FILES[index]));
+    }
+    let found = sha256(bytes);
+    if found != hash {
+        return Err(format!("its SHA-256 is {found}, and that of {} is {hash}", FILES[index]));
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+use std::path::{Path, PathBuf};
+
+use burn_dataset::Dataset as _;
+use burn_dataset::vision::MnistDataset;
+
+use crate::DataError;
+use crate::cache::{Cache, mnist_fingerprint};
+use crate::download::{self, MIRRORS};
+use crate::fingerprint;
+use crate::idx::{self, FILES, Split};
+use crate::images::{ImageShape, Images};
+use crate::source::Source;
+
+/// A labelled data set: the training images, and the test split on request.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// `mnist`, `drawn`, or the folder's name.
+    pub name: String,
+    /// Where it really came from; never [`Source::Auto`].
+    pub source: Source,
+    /// SHA-256 over the contents of all four parts.
+    pub fingerprint: String,
+    /// Images for training and validation.
+    pub train: Images,
+}
+
+/// How to open a data set.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Never use the network.
+    pub offline: bool,
+    /// Addresses to fetch MNIST from instead of [`MIRRORS`]; for tests.
+    pub mirrors: Option<Vec<String>>,
+}
+
+/// What happens while a data set is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A part of a file has arrived.
+    Download {
+        /// The file.
+        file: &'static str,
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all, if the server tells.
+        total: Option<u64>,
+    },
+    /// Something that a person should be told.
+    Notice(String),
+}
+
+impl Dataset {
+    /// Reads the test split.
+    ///
+    /// # Errors
+    /// As [`open`]; images or classes that are not those of the training split.
+    pub fn open_test(&self) -> Result<Images, DataError> {
+        let test = match &self.source {
+            Source::Folder(folder) => read_split(folder, Split::Test, Some(self.train.classes()))?.0,
+            Source::Mnist => from_burn(&MnistDataset::test())?,
+            Source::Auto | Source::Drawn => return Err(DataError::NotDrawnYet),
+        };
+        if test.shape() != self.train.shape() {
+            return Err(DataError::Inconsistent {
+                place: self.source.to_string(),
+                reason: format!("its training images are {}, its test images {}", self.train.shape(), test.shape()),
+            });
+        }
+        Ok(test)
+    }
+}
+
+/// Opens a data set and reads its training images.
+///
+/// # Errors
+/// A folder that lacks a file or holds a damaged one; MNIST that is neither in the cache nor to
+/// be had.
+pub fn open(
+    source: &Source,
+    options: &OpenOptions,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Dataset, DataError> {
+    match source {
+        Source::Folder(folder) => open_folder(folder),
+        Source::Drawn => Err(DataError::NotDrawnYet),
+        Source::Mnist | Source::Auto => open_mnist(options, on_event),
+    }
+}
+
+/// Brings MNIST into the cache unless it is there.
+///
+/// # Errors
+/// [`DataError::Unavailable`], or a cache that cannot be written.
+pub(crate) fn ensure_mnist(cache: &Cache, options: &OpenOptions, on_event: &mut dyn FnMut(Event)) -> Result<(), DataError> {
+    if cache.is_whole() {
+        return Ok(());
+    }
+    let unavailable = |reasons: String| DataError::Unavailable {
+        cache: cache.path().to_owned(),
+        reasons,
+    };
+    if options.offline {
+        return Err(unavailable("  the network is switched off (--offline)\n".to_owned()));
+    }
+    let _lock = cache.lock()?;
+    let mirrors = options
+        .mirrors
+        .clone()
+        .unwrap_or_else(|| MIRRORS.map(str::to_owned).to_vec());
+    download::fetch(cache, &mirrors, on_event).map_err(unavailable)
+}
+
+impl Cache {
+    /// Fetches what is missing or wrong.
+    ///
+    /// # Errors
+    /// [`DataError::Unavailable`] with one line for each mirror, or a cache that cannot be
+    /// written.
+    pub fn fetch(&self, options: &OpenOptions, on_event: &mut dyn FnMut(Event)) -> Result<(), DataError> {
+        ensure_mnist(self, options, on_event)
+    }
+}
+
+fn open_mnist(options: &OpenOptions, on_event: &mut dyn FnMut(Event)) -> Result<Dataset, DataError> {
+    ensure_mnist(&Cache::of_user()?, options, on_event)?;
+    Ok(Dataset {
+        name: "mnist".to_owned(),
+        source: Source::Mnist,
+        fingerprint: mnist_fingerprint(),
+        train: from_burn(&MnistDataset::train())?,
+    })
+}
+
+fn from_burn(dataset: &MnistDataset) -> Result<Images, DataError> {
+    let inconsistent = |reason: String| DataError::Inconsistent {
+        place: "mnist".to_owned(),
+        reason,
+    };
+    let mut pixels = Vec::with_capacity(dataset.len() * ImageShape::MNIST.pixels());
+    let mut labels = Vec::with_capacity(dataset.len());
+    for index in 0..dataset.len() {
+        let item = dataset.get(index).map_err(|error| inconsistent(error.to_string()))?;
+        // Burn hands the bytes out as f32; they are whole numbers from 0 to 255.
+        pixels.extend(item.image.iter().flatten().map(|&value| value as u8));
+        labels.push(item.label);
+    }
+    Images::new(ImageShape::MNIST, 10, pixels, labels)
+}
+
+fn open_folder(folder: &Path) -> Result<Dataset, DataError> {
+    if !folder.is_dir() {
+        return Err(DataError::UnknownSource {
+            given: folder.display().to_string(),
+        });
+    }
+    // All four are looked for first: a missing test split is known before training starts.
+    for name in FILES {
+        idx::find(folder, name)?;
+    }
+    let (train, mut hashes) = read_split(folder, Split::Train, None)?;
+    for name in Split::Test.files() {
+        hashes.push(fingerprint::sha256(&idx::read_bytes(&idx::find(folder, name)?)?));
+    }
+    let folder: PathBuf = folder.canonicalize().map_err(DataError::io("read", folder))?;
+    let fingerprint = fingerprint::of_parts(&hashes);
+    let name = if fingerprint == mnist_fingerprint() {
+        "mnist".to_owned()
+    } else {
+        folder.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    Ok(Dataset {
+        name,
+        source: Source::Folder(folder),
+        fingerprint,
+        train,
+    })
+}
+
+fn read_split(folder: &Path, split: Split, classes: Option<usize>) -> Result<(Images, Vec<String>), DataError> {
+    let [images_path, labels_path] = split.files().map(|name| idx::find(folder, name));
+    let (images_path, labels_path) = (images_path?, labels_path?);
+    let (images, labels) = (idx::read_bytes(&images_path)?, idx::read_bytes(&labels_path)?);
+    let hashes = vec![fingerprint::sha256(&images), fingerprint::sha256(&labels)];
+    let parsed = idx::parse((&images_path, &images), (&labels_path, &labels), classes)?;
+    Ok((parsed, hashes))
+}

@@ -1,0 +1,128 @@
+use std::io;
+use std::path::PathBuf;
+
+/// Why data could not be read, fetched or used. Every message says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {path}: {source}{}", hint(.source))]
+    Io {
+        /// `read`, `write`, `create` …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A file is not in the IDX format, or not the part of a data set that it should be.
+    #[error("{path} is not a valid IDX file: {reason}")]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with the place in bytes where it helps.
+        reason: String,
+    },
+    /// The parts of a data set do not belong together.
+    #[error("{place}: {reason}")]
+    Inconsistent {
+        /// The folder or data set.
+        place: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A folder lacks one of the four files.
+    #[error("{folder} holds no {name} (nor {name}.gz). A data set is four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte")]
+    MissingFile {
+        /// The folder.
+        folder: PathBuf,
+        /// The file.
+        name: &'static str,
+    },
+    /// A file of MNIST is not MNIST's.
+    #[error("{path} is not the MNIST file it is named after: {reason}")]
+    NotMnist {
+        /// The file.
+        path: PathBuf,
+        /// Size or SHA-256 that does not fit.
+        reason: String,
+    },
+    /// MNIST is neither in the cache nor to be had.
+    #[error(
+        "MNIST is not in {cache} and could not be fetched:\n{reasons}\
+         Three ways out: connect to the internet and run it again (or `digits data fetch`); \
+         import the four files from a folder (`digits data import DIR`); \
+         or use another data set (`--data drawn`, or `--data DIR` for any folder in IDX form)"
+    )]
+    Unavailable {
+        /// The cache.
+        cache: PathBuf,
+        /// One line for each mirror.
+        reasons: String,
+    },
+    /// There is no place for the cache.
+    #[error("no cache folder: neither XDG_CACHE_HOME nor HOME is set. Set one, or give a folder with --data DIR")]
+    NoCacheFolder,
+    /// The drawn digits are not part of this program yet.
+    #[error(
+        "the drawn digits are not part of this version. Use --data mnist (fetched, or imported with \
+         `digits data import DIR`) or --data DIR for any folder in IDX form"
+    )]
+    NotDrawnYet,
+    /// The name of a data set is not understood.
+    #[error("unknown data set `{given}`: give auto, mnist, drawn, or a folder that exists")]
+    UnknownSource {
+        /// What was given.
+        given: String,
+    },
+    /// An augmentation setting makes no sense.
+    #[error("augmentation.{name} is {value}; give {wanted}")]
+    Augmentation {
+        /// The setting.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What would make sense.
+        wanted: &'static str,
+    },
+    /// A picture cannot be decoded.
+    #[error("{0} is not a picture that this program reads (PNG, JPEG, BMP, PGM/PPM): {1}")]
+    NotAPicture(String, String),
+    /// A picture is larger than anyone needs.
+    #[error("{0} is too large: at most {1} pixels a side and {2} megapixels are read; scale it down first")]
+    TooLarge(String, u32, u64),
+    /// A picture has nothing on it.
+    #[error("{0} is blank: there is no ink on it to read")]
+    Blank(String),
+}
+
+impl DataError {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    pub(crate) fn idx(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self::Idx {
+            path: path.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What a person can do about the usual reasons.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ". The disk is full: free some space; nothing was left half-written"
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            ". Check the permissions, or use another folder (XDG_CACHE_HOME moves the cache)"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,139 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::DataError;
+
+/// Height and width of every image of a data set, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageShape {
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// 28×28, the shape of MNIST.
+    pub const MNIST: Self = Self {
+        height: 28,
+        width: 28,
+    };
+
+    /// Pixels of one image.
+    pub fn pixels(self) -> usize {
+        self.height * self.width
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}", self.height, self.width)
+    }
+}
+
+/// Labelled grey images, held once as bytes: row by row, 0 = background, 255 = ink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Images {
+    shape: ImageShape,
+    classes: usize,
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+}
+
+impl Images {
+    /// # Errors
+    /// No images, a number of bytes that does not fit the shape and the number of labels, no
+    /// classes or more than 256, or a label that is not below the number of classes.
+    pub fn new(shape: ImageShape, classes: usize, pixels: Vec<u8>, labels: Vec<u8>) -> Result<Self, DataError> {
+        let problem = |reason: String| DataError::Inconsistent {
+            place: "images".to_owned(),
+            reason,
+        };
+        if labels.is_empty() || shape.pixels() == 0 {
+            return Err(problem("there are no images, or they have no pixels".to_owned()));
+        }
+        if labels.len().checked_mul(shape.pixels()) != Some(pixels.len()) {
+            return Err(problem(format!(
+                "{} labels of {shape} images need {} bytes of pixels, not {}",
+                labels.len(),
+                labels.len().saturating_mul(shape.pixels()),
+                pixels.len()
+            )));
+        }
+        if !(1..=256).contains(&classes) {
+            return Err(problem(format!("{classes} classes; 1 to 256 are possible")));
+        }
+        if let Some(position) = labels.iter().position(|&label| usize::from(label) >= classes) {
+            return Err(problem(format!(
+                "label {} of image {position} is not below the number of classes, {classes}",
+                labels[position]
+            )));
+        }
+        Ok(Self {
+            shape,
+            classes,
+            pixels,
+            labels,
+        })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Never true: there are no empty sets of images.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Size of each image.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// Number of classes; every label is below it.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The pixels of one image, row by row.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn pixels(&self, index: usize) -> &[u8] {
+        let size = self.shape.pixels();
+        &self.pixels[index * size..(index + 1) * size]
+    }
+
+    /// The class of one image.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn label(&self, index: usize) -> u8 {
+        self.labels[index]
+    }
+
+    /// The classes of all images.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// A copy of some of the images, in the order given.
+    ///
+    /// # Errors
+    /// No indices.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub fn select(&self, indices: &[u32]) -> Result<Self, DataError> {
+        let pixels = indices
+            .iter()
+            .flat_map(|&index| self.pixels(index as usize))
+            .copied()
+            .collect();
+        let labels = indices.iter().map(|&index| self.label(index as usize)).collect();
+        Self::new(self.shape, self.classes, pixels, labels)
+    }
+}

@@ -1,0 +1,90 @@
+use serde::{Deserialize, Serialize};
+
+use crate::images::Images;
+
+/// How a pixel becomes a number: (pixel/255 − mean) / std. Measured once, on the training
+/// images, kept with the network, and used by training, evaluation and prediction alike.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalization {
+    /// Mean of the pixels, scaled to 0..=1.
+    pub mean: f32,
+    /// Their standard deviation; 1 for constant pixels.
+    pub std: f32,
+}
+
+impl Normalization {
+    /// Mean and standard deviation of all pixels of the images at `indices`, exact up to the
+    /// final rounding: pixels are counted by value, and the counts are whole numbers.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    pub fn measure(images: &Images, indices: &[u32]) -> Self {
+        let mut counts = [0_u64; 256];
+        for &index in indices {
+            for &pixel in images.pixels(index as usize) {
+                counts[usize::from(pixel)] += 1;
+            }
+        }
+        let moment = |power: u32| -> f64 {
+            let sum: u64 = (0_u64..).zip(counts).map(|(value, count)| value.pow(power) * count).sum();
+            sum as f64 / counts.iter().sum::<u64>().max(1) as f64 / 255_f64.powi(power as i32)
+        };
+        let mean = moment(1);
+        let std = (moment(2) - mean * mean).max(0.0).sqrt();
+        Self {
+            mean: mean as f32,
+            std: if std > 0.0 { std as f32 } else { 1.0 },
+        }
+    }
+
+    /// Normalises one image, or any run of pixels.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn apply(&self, pixels: &[u8], out: &mut [f32]) {
+        apply(&self.table(), pixels, out);
+    }
+
+    /// The normalised value of every possible byte.
+    pub fn table(&self) -> [f32; 256] {
+        std::array::from_fn(|pixel| (pixel as f32 / 255.0 - self.mean) / self.std)
+    }
+}
+
+/// Looks every pixel up: one load instead of a division.
+pub(crate) fn apply(table: &[f32; 256], pixels: &[u8], out: &mut [f32]) {
+    assert_eq!(pixels.len(), out.len(), "one number a pixel");
+    for (out, &pixel) in out.iter_mut().zip(pixels) {
+        *out = table[usize::from(pixel)];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ImageShape;
+
+    #[test]
+    fn mean_and_deviation_are_those_of_the_definition() {
+        let shape = ImageShape { height: 1, width: 4 };
+        let images = Images::new(shape, 2, vec![0, 255, 51, 102, 9, 9, 9, 9], vec![0, 1]).unwrap();
+        let normalization = Normalization::measure(&images, &[0]);
+        // Values 0, 1, 0.2, 0.4: mean 0.4, variance (0.16 + 0.36 + 0.04 + 0)/4 = 0.14.
+        assert!((normalization.mean - 0.4).abs() < 1e-6);
+        assert!((normalization.std - 0.14_f32.sqrt()).abs() < 1e-6);
+        let mut out = [0.0; 2];
+        normalization.apply(&[102, 255], &mut out);
+        assert!(out[0].abs() < 1e-6 && (out[1] - 0.6 / 0.14_f32.sqrt()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn constant_images_do_not_divide_by_zero() {
+        let shape = ImageShape { height: 1, width: 1 };
+        let images = Images::new(shape, 1, vec![7, 7], vec![0, 0]).unwrap();
+        let normalization = Normalization::measure(&images, &[0, 1]);
+        let mut out = [f32::NAN];
+        normalization.apply(&[7], &mut out);
+        assert_eq!(out, [0.0]);
+    }
+}

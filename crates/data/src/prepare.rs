@@ -1,0 +1,182 @@
+//! Any picture of a digit, prepared the way MNIST was made (LeCun, Bottou, Bengio and Haffner
+//! 1998): the box around the ink scaled into 20×20 pixels keeping its shape, then placed in a
+//! 28×28 field with its centre of mass in the middle.
+
+use std::io::Cursor;
+
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, ImageBuffer, ImageReader, Limits, Luma};
+
+use crate::DataError;
+use crate::images::ImageShape;
+
+/// Pictures above this many pixels a side are refused.
+const MAX_SIDE: u32 = 10_000;
+/// Pictures above this many pixels are refused.
+const MAX_PIXELS: u64 = 50_000_000;
+/// Below this difference between ink and paper, of 1, a picture is blank.
+const MIN_CONTRAST: f32 = 0.12;
+/// Share of the field that the ink's box fills: 20 of 28.
+const BOX: f32 = 20.0 / 28.0;
+
+type Gray = ImageBuffer<Luma<f32>, Vec<f32>>;
+
+/// A picture as the networks see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Row by row, 0 = background, 255 = ink.
+    pub pixels: Vec<u8>,
+    /// Height and width.
+    pub shape: ImageShape,
+    /// Whether the picture was dark on light and has been inverted.
+    pub inverted: bool,
+}
+
+/// Decodes and prepares a picture; `name` is for messages.
+///
+/// # Errors
+/// Bytes that are no picture, a picture that is too large, or a blank one.
+pub fn prepare(name: &str, bytes: &[u8], shape: ImageShape) -> Result<Prepared, DataError> {
+    let gray = decode(name, bytes)?;
+    let (ink, inverted) = ink(&gray).ok_or_else(|| DataError::Blank(name.to_owned()))?;
+    let pixels = center(&ink, shape).ok_or_else(|| DataError::Blank(name.to_owned()))?;
+    Ok(Prepared {
+        pixels,
+        shape,
+        inverted,
+    })
+}
+
+/// Grey values 0 (black) to 1 (white); transparent pixels as on white paper.
+///
+/// # Errors
+/// Bytes that are no picture, or a picture that is too large. Sizes are checked before the
+/// pixels are unpacked, so a small file cannot claim a large memory.
+pub fn decode(name: &str, bytes: &[u8]) -> Result<Gray, DataError> {
+    let too_large = || DataError::TooLarge(name.to_owned(), MAX_SIDE, MAX_PIXELS / 1_000_000);
+    let not_a_picture = |reason: &dyn std::fmt::Display| DataError::NotAPicture(name.to_owned(), reason.to_string());
+    if bytes.is_empty() {
+        return Err(not_a_picture(&"it is empty (0 bytes)"));
+    }
+    let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| not_a_picture(&error));
+    if reader()?.format().is_none() {
+        return Err(not_a_picture(&"its content is of no known kind"));
+    }
+    let (width, height) = reader()?.into_dimensions().map_err(|error| not_a_picture(&error))?;
+    if width == 0 || height == 0 {
+        return Err(not_a_picture(&format!("it has {width}×{height} pixels")));
+    }
+    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(too_large());
+    }
+    let mut reader = reader()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_PIXELS * 8 + (64 << 20));
+    reader.limits(limits);
+    match reader.decode() {
+        Ok(picture) => Ok(to_gray(&picture)),
+        Err(image::ImageError::Limits(_)) => Err(too_large()),
+        Err(error) => Err(not_a_picture(&error)),
+    }
+}
+
+fn to_gray(picture: &DynamicImage) -> Gray {
+    let picture = picture.to_rgba32f();
+    ImageBuffer::from_fn(picture.width(), picture.height(), |x, y| {
+        let [r, g, b, alpha] = picture.get_pixel(x, y).0;
+        // Rec. 709 luma, over white.
+        let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        Luma([(luma * alpha + 1.0 - alpha).clamp(0.0, 1.0)])
+    })
+}
+
+/// Ink from 0 to 1 on a background of 0, and whether the picture was dark on light. `None` for a
+/// blank picture.
+///
+/// The background is the median of the border. Everything within three times the border's own
+/// spread of it is paper: grain and compression noise vanish, clean edges keep their greys.
+fn ink(gray: &Gray) -> Option<(Gray, bool)> {
+    let (width, height) = gray.dimensions();
+    let mut border: Vec<f32> = gray
+        .enumerate_pixels()
+        .filter(|(x, y, _)| *x == 0 || *y == 0 || *x + 1 == width || *y + 1 == height)
+        .map(|(_, _, pixel)| pixel.0[0])
+        .collect();
+    border.sort_by(f32::total_cmp);
+    let paper = border[border.len() / 2];
+    let mut spread: Vec<f32> = border.iter().map(|value| (value - paper).abs()).collect();
+    spread.sort_by(f32::total_cmp);
+    let noise = spread[spread.len() * 3 / 4].min(0.1);
+
+    let (darkest, lightest) = gray
+        .pixels()
+        .fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(pixel.0[0]), high.max(pixel.0[0])));
+    let inverted = paper - darkest > lightest - paper;
+    let contrast = if inverted { paper - darkest } else { lightest - paper };
+    if contrast < MIN_CONTRAST {
+        return None;
+    }
+    let floor = 3.0 * noise;
+    let ink = ImageBuffer::from_fn(width, height, |x, y| {
+        let value = gray.get_pixel(x, y).0[0];
+        let difference = if inverted { paper - value } else { value - paper };
+        let amount = if difference <= floor { 0.0 } else { difference / contrast };
+        Luma([amount.min(1.0)])
+    });
+    Some((ink, inverted))
+}
+
+/// The ink's box scaled into the field, its centre of mass in the middle. `None` without ink.
+fn center(ink: &Gray, shape: ImageShape) -> Option<Vec<u8>> {
+    let (left, top, right, bottom) = bounds(ink)?;
+    let (width, height) = (right - left + 1, bottom - top + 1);
+    let (box_width, box_height) = (BOX * shape.width as f32, BOX * shape.height as f32);
+    let scale = (box_width / width as f32).min(box_height / height as f32);
+    let scaled = |size: u32| ((size as f32 * scale).round() as u32).max(1);
+    let cut = imageops::crop_imm(ink, left, top, width, height).to_image();
+    let mut small = imageops::resize(&cut, scaled(width), scaled(height), FilterType::Triangle);
+    // A thin line in a large picture fades when it is scaled down; its core becomes ink again.
+    let top_value = small.pixels().map(|pixel| pixel.0[0]).fold(0.0, f32::max);
+    if top_value <= 0.0 {
+        return None;
+    }
+    for pixel in small.pixels_mut() {
+        pixel.0[0] = (pixel.0[0] / top_value).clamp(0.0, 1.0);
+    }
+    let (mut mass, mut mass_x, mut mass_y) = (0.0_f64, 0.0_f64, 0.0_f64);
+    for (x, y, pixel) in small.enumerate_pixels() {
+        let value = f64::from(pixel.0[0]);
+        mass += value;
+        mass_x += value * f64::from(x);
+        mass_y += value * f64::from(y);
+    }
+    let offset = |field: usize, size: u32, center: f64| -> i64 {
+        // The middle of an even field lies between two pixels; MNIST's centres lie at field/2.
+        let wanted = (field as f64 / 2.0 - center).round() as i64;
+        wanted.clamp(0, field as i64 - i64::from(size))
+    };
+    let (dx, dy) = (
+        offset(shape.width, small.width(), mass_x / mass),
+        offset(shape.height, small.height(), mass_y / mass),
+    );
+    let mut pixels = vec![0; shape.pixels()];
+    for (x, y, pixel) in small.enumerate_pixels() {
+        let (column, row) = (i64::from(x) + dx, i64::from(y) + dy);
+        pixels[row as usize * shape.width + column as usize] = (pixel.0[0] * 255.0).round() as u8;
+    }
+    Some(pixels)
+}
+
+/// The smallest box around all ink: left, top, right, bottom, all inclusive.
+fn bounds(ink: &Gray) -> Option<(u32, u32, u32, u32)> {
+    ink.enumerate_pixels()
+        .filter(|(_, _, pixel)| pixel.0[0] > 0.0)
+        .fold(None, |bounds, (x, y, _)| {
+            Some(match bounds {
+                None => (x, y, x, y),
+                Some((left, top, right, bottom)) => (left.min(x), top.min(y), right.max(x), bottom.max(y)),
+            })
+        })
+}

@@ -1,0 +1,236 @@
+use digits_data::{Augmentation, Source};
+use digits_models::ModelConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::schedule::Schedule;
+
+/// Everything that decides the outcome of a run. Saved in the run folder as `config.toml`;
+/// the same file again gives the same run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The data set.
+    #[serde(default = "auto")]
+    pub data: Source,
+    /// The backend, by the name the command line knows it by.
+    #[serde(default = "flex")]
+    pub backend: String,
+    /// Worker threads of the CPU backends; 0 for one per core.
+    #[serde(default)]
+    pub threads: usize,
+    /// Seed of parameters, split, shuffling, augmentation and dropout. At most 2⁶³ − 1, the
+    /// largest integer that TOML holds.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// The network.
+    pub model: ModelConfig,
+    /// The training.
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// Random changes to every training image.
+    #[serde(default)]
+    pub augmentation: Augmentation,
+}
+
+fn auto() -> Source {
+    Source::Auto
+}
+
+fn flex() -> String {
+    "flex".to_owned()
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+/// How a network is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Images in one step; the last batch of an epoch may be shorter.
+    pub batch_size: usize,
+    /// Training images held out for validation: the best network and early stopping are
+    /// decided on them, never on the test split.
+    pub validation: usize,
+    /// Probability mass spread evenly over all classes (Szegedy et al. 2016), 0 ≤ α < 1.
+    pub label_smoothing: f64,
+    /// Gradients are scaled down to this L2 norm, taken over all parameters together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// Stop after this many epochs without a better validation accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<usize>,
+    /// Save a checkpoint every so many steps, besides the one after every epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub save_every: Option<usize>,
+    /// The optimizer.
+    pub optimizer: OptimizerConfig,
+    /// The learning rate.
+    pub schedule: Schedule,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 5,
+            batch_size: 128,
+            validation: 5000,
+            label_smoothing: 0.0,
+            clip_norm: None,
+            early_stopping: None,
+            save_every: None,
+            optimizer: OptimizerConfig::Adam {
+                beta_1: beta_1(),
+                beta_2: beta_2(),
+                epsilon: epsilon(),
+            },
+            schedule: Schedule::OneCycle {
+                peak: 0.003,
+                warmup: 0.3,
+            },
+        }
+    }
+}
+
+/// The optimizer and its constants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum OptimizerConfig {
+    /// Adam (Kingma and Ba 2015).
+    Adam {
+        /// Decay of the first moment.
+        #[serde(default = "beta_1")]
+        beta_1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "beta_2")]
+        beta_2: f64,
+        /// Added to the denominator.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    AdamW {
+        /// Decay of the first moment.
+        #[serde(default = "beta_1")]
+        beta_1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "beta_2")]
+        beta_2: f64,
+        /// Added to the denominator.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+        /// Fraction of each parameter, times the learning rate, removed in every step.
+        #[serde(default = "weight_decay")]
+        weight_decay: f64,
+    },
+    /// Stochastic gradient descent with momentum.
+    Sgd {
+        /// Fraction of the last step added to the next.
+        #[serde(default = "momentum")]
+        momentum: f64,
+        /// Nesterov's look-ahead form.
+        #[serde(default)]
+        nesterov: bool,
+        /// L2 penalty, added to the gradient.
+        #[serde(default)]
+        weight_decay: f64,
+    },
+}
+
+fn beta_1() -> f64 {
+    0.9
+}
+fn beta_2() -> f64 {
+    0.999
+}
+fn epsilon() -> f64 {
+    1e-8
+}
+fn weight_decay() -> f64 {
+    0.01
+}
+fn momentum() -> f64 {
+    0.9
+}
+
+impl RunConfig {
+    /// Checks every number before any work is done.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, by its full name, with what would.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        if i64::try_from(self.seed).is_err() {
+            return Err(TrainError::setting("seed", self.seed, "an integer of at most 9223372036854775807"));
+        }
+        let training = &self.training;
+        for (name, value) in [("epochs", training.epochs), ("batch_size", training.batch_size), ("validation", training.validation)] {
+            if value == 0 {
+                return Err(TrainError::setting(format!("training.{name}"), value, "1 or more"));
+            }
+        }
+        for (name, value) in [("early_stopping", training.early_stopping), ("save_every", training.save_every)] {
+            if value == Some(0) {
+                return Err(TrainError::setting(format!("training.{name}"), 0, "1 or more, or leave it out"));
+            }
+        }
+        fraction("training.label_smoothing", training.label_smoothing)?;
+        if let Some(norm) = training.clip_norm
+            && !(norm.is_finite() && norm > 0.0)
+        {
+            return Err(TrainError::setting("training.clip_norm", norm, "a positive number, or leave it out"));
+        }
+        training.optimizer.validate()?;
+        training.schedule.validate()?;
+        self.augmentation.validate()?;
+        self.model.parameters()?;
+        Ok(())
+    }
+}
+
+impl OptimizerConfig {
+    fn validate(&self) -> Result<(), TrainError> {
+        let positive = |name: &str, value: f64| {
+            if value.is_finite() && value > 0.0 {
+                Ok(())
+            } else {
+                Err(TrainError::setting(format!("training.optimizer.{name}"), value, "a positive number"))
+            }
+        };
+        let not_negative = |name: &str, value: f64| {
+            if value.is_finite() && value >= 0.0 {
+                Ok(())
+            } else {
+                Err(TrainError::setting(format!("training.optimizer.{name}"), value, "0 or a positive number"))
+            }
+        };
+        match *self {
+            Self::Adam { beta_1, beta_2, epsilon } => {
+                fraction("training.optimizer.beta_1", beta_1)?;
+                fraction("training.optimizer.beta_2", beta_2)?;
+                positive("epsilon", epsilon)
+            }
+            Self::AdamW { beta_1, beta_2, epsilon, weight_decay } => {
+                fraction("training.optimizer.beta_1", beta_1)?;
+                fraction("training.optimizer.beta_2", beta_2)?;
+                positive("epsilon", epsilon)?;
+                not_negative("weight_decay", weight_decay)
+            }
+            Self::Sgd { momentum, weight_decay, .. } => {
+                fraction("training.optimizer.momentum", momentum)?;
+                not_negative("weight_decay", weight_decay)
+            }
+        }
+    }
+}
+
+fn fraction(name: &str, value: f64) -> Result<(), TrainError> {
+    if (0.0..1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(TrainError::setting(name, value, "a number with 0 ≤ x < 1"))
+    }
+}

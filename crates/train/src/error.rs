@@ -1,0 +1,180 @@
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+
+use digits_data::DataError;
+use digits_models::ModelError;
+
+/// Why a run could not be trained, read or used. Every message says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A setting has a value that makes no sense.
+    #[error("{name} is {value}; give {wanted}")]
+    Setting {
+        /// Full name, for example `training.batch_size`.
+        name: String,
+        /// The value given.
+        value: String,
+        /// What would make sense.
+        wanted: &'static str,
+    },
+    /// A configuration could not be understood.
+    #[error("{origin}: {message}")]
+    Config {
+        /// The file, recipe or option it came from.
+        origin: String,
+        /// What is wrong, with the nearest right name where there is one.
+        message: String,
+    },
+    /// The network's configuration describes no network.
+    #[error("the model cannot be built: {0}")]
+    Model(#[from] ModelError),
+    /// The data set could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Fewer images than the run needs.
+    #[error("{0}")]
+    TooFewImages(String),
+    /// The loss stopped being a finite number.
+    #[error(
+        "training diverged at step {step} (epoch {epoch}): the loss is {loss}. The last good checkpoint is kept in {run}. \
+         Lower the learning rate (training.schedule) or set training.clip_norm"
+    )]
+    Diverged {
+        /// Step, counted from 1.
+        step: usize,
+        /// Epoch, counted from 1.
+        epoch: usize,
+        /// The loss.
+        loss: f64,
+        /// The run folder.
+        run: PathBuf,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {path}: {source}{}", hint(.source))]
+    Io {
+        /// `read`, `write`, `create` …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// There is no run at this place.
+    #[error("{path} is no run folder: it has no run.json. Name a folder that `digits train` made")]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of a run folder is not what was written.
+    #[error("{path} is damaged: {reason}. Restore it from a copy, or train again")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The run was written by a newer version of this program.
+    #[error("{path} has schema version {found}, and this program knows versions up to {known}. Use a newer `digits`")]
+    NewerSchema {
+        /// `run.json`.
+        path: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The newest version that this program reads.
+        known: u32,
+    },
+    /// Another process is working in this run folder.
+    #[error("{path} is in use by another process. Wait for it to end, or choose another folder with --run")]
+    Locked {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// A new run would overwrite an existing one.
+    #[error("{path} already holds a run. Go on with it (--resume), or choose another folder with --run")]
+    Exists {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// A run cannot be resumed with this configuration or data.
+    #[error("{path} cannot be resumed: {reason}")]
+    CannotResume {
+        /// The run folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The run has no trained network yet.
+    #[error("{path} has no trained network yet: its first epoch is not finished. Go on with it: digits train --resume --run {path}")]
+    Untrained {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// The images do not have the size or the classes that the network was trained for.
+    #[error("the network of {run} was trained for {expected}, but {what} has {found}")]
+    Mismatch {
+        /// The run folder.
+        run: PathBuf,
+        /// For example `28×28 pixels and 10 classes`.
+        expected: String,
+        /// What was given, for example a data set.
+        what: String,
+        /// Its size.
+        found: String,
+    },
+    /// The backend failed.
+    #[error("the backend failed while {doing}: {message}")]
+    Backend {
+        /// What was going on.
+        doing: &'static str,
+        /// The backend's message.
+        message: String,
+    },
+}
+
+impl TrainError {
+    pub(crate) fn setting(name: impl Into<String>, value: impl Display, wanted: &'static str) -> Self {
+        Self::Setting {
+            name: name.into(),
+            value: value.to_string(),
+            wanted,
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
+    pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl Display) -> Self {
+        Self::Damaged {
+            path: path.into(),
+            reason: reason.to_string(),
+        }
+    }
+
+    pub(crate) fn backend(doing: &'static str, message: impl Display) -> Self {
+        Self::Backend {
+            doing,
+            message: message.to_string(),
+        }
+    }
+}
+
+/// What a person can do about the usual reasons.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ". The disk is full: free some space; what was saved before is intact"
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            ". Choose a folder that you may write to (--run DIR)"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,86 @@
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::evaluate::logits;
+use crate::loss::softmax;
+use crate::run_folder::LoadedRun;
+
+/// Images in one forward pass.
+const BATCH: usize = 250;
+
+/// The answer for one image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The most probable class.
+    pub label: u8,
+    /// Its probability (softmax), 0 to 1.
+    pub probability: f64,
+    /// The three most probable classes, or all of fewer.
+    pub top: Vec<Ranked>,
+}
+
+/// One class and its probability.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Ranked {
+    /// The class.
+    pub label: u8,
+    /// Its probability, 0 to 1.
+    pub probability: f64,
+}
+
+/// Classifies prepared images: each `height · width` bytes, row by row, 0 = background,
+/// 255 = ink.
+///
+/// # Errors
+/// An image of another size than the network's, or a backend that fails.
+pub fn predict(run: &LoadedRun, images: &[Vec<u8>], device: &Device) -> Result<Vec<Prediction>, TrainError> {
+    let input = run.config.model.input();
+    let mut answers = Vec::with_capacity(images.len());
+    for chunk in images.chunks(BATCH) {
+        let mut pixels = vec![0.0; chunk.len() * input.pixels()];
+        for (target, image) in pixels.chunks_exact_mut(input.pixels()).zip(chunk) {
+            if image.len() != input.pixels() {
+                return Err(TrainError::Mismatch {
+                    run: run.path.clone(),
+                    expected: format!("{}×{} pixels", input.height, input.width),
+                    what: "an image".to_owned(),
+                    found: format!("{} pixels", image.len()),
+                });
+            }
+            run.record.dataset.normalization.apply(image, target);
+        }
+        let logits = logits(&run.model, pixels, [chunk.len(), 1, input.height, input.width], device)?;
+        answers.extend(logits.chunks_exact(input.classes).map(rank));
+    }
+    Ok(answers)
+}
+
+fn rank(logits: &[f32]) -> Prediction {
+    let mut ranked: Vec<Ranked> = softmax(logits)
+        .into_iter()
+        .zip(0..=u8::MAX)
+        .map(|(probability, label)| Ranked { label, probability })
+        .collect();
+    ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.label.cmp(&b.label)));
+    ranked.truncate(3);
+    Prediction {
+        label: ranked[0].label,
+        probability: ranked[0].probability,
+        top: ranked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_three_are_sorted_and_ties_go_to_the_smaller_class() {
+        let prediction = rank(&[0.0, 2.0, 1.0, 2.0]);
+        let labels: Vec<u8> = prediction.top.iter().map(|ranked| ranked.label).collect();
+        assert_eq!(labels, [1, 3, 2]);
+        assert_eq!(prediction.label, 1);
+        assert_eq!(prediction.probability, prediction.top[0].probability);
+    }
+}

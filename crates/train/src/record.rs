@@ -1,0 +1,119 @@
+use std::collections::BTreeMap;
+
+use digits_data::Normalization;
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::EpochMetrics;
+
+/// The version of the run folder that this program writes and the newest it reads.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// `run.json`: what a run is, how far it is, and what each of its files must be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Version of this format.
+    pub schema: u32,
+    /// How far the run is.
+    pub status: Status,
+    /// Name of the recipe, for example `cnn`.
+    pub recipe: String,
+    /// `mlp` or `cnn`.
+    pub model: String,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Name of the backend.
+    pub backend: String,
+    /// Worker threads of the CPU backends.
+    pub threads: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// The data set.
+    pub dataset: DatasetRecord,
+    /// Versions of the programs that trained.
+    pub versions: Versions,
+    /// Every finished epoch.
+    pub epochs: Vec<EpochMetrics>,
+    /// The epoch, counted from 1, whose network is in `model.bpk`; 0 before the first.
+    pub best_epoch: usize,
+    /// Seconds spent training, validation and saving excluded.
+    pub train_seconds: f64,
+    /// The outcome, once the run is finished.
+    pub result: Option<FinalMetrics>,
+    /// SHA-256 of every other file of the folder, by its path.
+    pub files: BTreeMap<String, String>,
+    /// SHA-256 of this file with this field filled with zeros.
+    pub checksum: String,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Training, or stopped on the way; `--resume` goes on.
+    Running,
+    /// All epochs done and the test split read.
+    Finished,
+}
+
+/// The data a network was trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetRecord {
+    /// Name, for example `mnist`.
+    pub name: String,
+    /// SHA-256 over the contents.
+    pub fingerprint: String,
+    /// Training images, those held out for validation excluded.
+    pub train_images: usize,
+    /// Images held out for validation.
+    pub valid_images: usize,
+    /// How pixels become numbers.
+    pub normalization: Normalization,
+}
+
+/// Versions of the programs that trained a network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// This program.
+    pub digits: String,
+    /// Burn.
+    pub burn: String,
+}
+
+impl Versions {
+    /// The versions compiled into this program.
+    pub fn current() -> Self {
+        Self {
+            digits: env!("CARGO_PKG_VERSION").to_owned(),
+            burn: "0.22.1".to_owned(),
+        }
+    }
+}
+
+/// The outcome of a finished run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinalMetrics {
+    /// Validation accuracy of the saved network.
+    pub valid_accuracy: f64,
+    /// Its accuracy on the test split, read once.
+    pub test_accuracy: f64,
+    /// Its mean cross-entropy on the test split.
+    pub test_loss: f64,
+    /// Images in the test split.
+    pub test_images: usize,
+}
+
+impl RunRecord {
+    /// Training images a second, over the whole run.
+    pub fn images_per_second(&self) -> f64 {
+        let images = self.dataset.train_images * self.epochs.len();
+        if self.train_seconds > 0.0 {
+            images as f64 / self.train_seconds
+        } else {
+            0.0
+        }
+    }
+}

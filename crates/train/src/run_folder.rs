@@ -1,0 +1,291 @@
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use digits_models::Model;
+use burn::tensor::Device;
+use sha2::{Digest, Sha256};
+
+use crate::TrainError;
+use crate::config::RunConfig;
+use crate::record::{RunRecord, SCHEMA};
+use crate::weights;
+
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const MODEL: &str = "model.bpk";
+pub(crate) const METRICS: &str = "metrics.csv";
+pub(crate) const CURVES: &str = "curves.svg";
+/// Folder of the files that only a run in progress has.
+const CHECKPOINT: &str = "checkpoint/";
+const RECORD: &str = "run.json";
+const LOCK: &str = ".lock";
+
+/// The folder of one run.
+///
+/// A set of files changes as one: each new content is first written beside its file as
+/// `NAME.new`, then `run.json` is replaced by one rename, which lists the SHA-256 of the new set,
+/// then each `NAME.new` takes its place. Whatever moment the power fails at, every file that
+/// `run.json` lists is there, as `NAME` or as `NAME.new`, and readers take whichever fits.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// Held while a process trains in a folder; released when dropped, or when the process ends.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+/// A trained network with everything needed to use it.
+#[derive(Debug)]
+pub struct LoadedRun {
+    /// The folder it came from.
+    pub path: PathBuf,
+    /// Its configuration.
+    pub config: RunConfig,
+    /// Its record.
+    pub record: RunRecord,
+    /// The best network by validation, ready for inference.
+    pub model: Model,
+}
+
+impl RunFolder {
+    /// The folder at `path`, which need not exist.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a run has been written here.
+    pub fn exists(&self) -> bool {
+        self.file(RECORD).exists()
+    }
+
+    /// Makes the folder and takes its lock.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, or one that another process is working in.
+    pub fn lock(&self) -> Result<RunLock, TrainError> {
+        fs::create_dir_all(&self.path).map_err(TrainError::io("create", &self.path))?;
+        let path = self.file(LOCK);
+        let file = File::create(&path).map_err(TrainError::io("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock { _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(TrainError::Locked {
+                path: self.path.clone(),
+            }),
+            Err(fs::TryLockError::Error(error)) => Err(TrainError::io("lock", &path)(error)),
+        }
+    }
+
+    /// Reads and checks `run.json` and every file that it lists.
+    ///
+    /// # Errors
+    /// No run here, a newer schema, or any file that is not what was written, by name.
+    pub fn read(&self) -> Result<(RunRecord, BTreeMap<String, Vec<u8>>), TrainError> {
+        let mut seen = self.read_record()?;
+        // A training process may replace the set between two reads; then run.json has changed too.
+        for _ in 0..20 {
+            match self.read_files(&seen.1) {
+                Ok(files) => return Ok((seen.1, files)),
+                Err(error) => {
+                    let again = self.read_record()?;
+                    if again.0 == seen.0 {
+                        return Err(error);
+                    }
+                    seen = again;
+                }
+            }
+        }
+        Err(TrainError::Locked {
+            path: self.path.clone(),
+        })
+    }
+
+    /// Reads, checks and builds the best network on `device`.
+    ///
+    /// # Errors
+    /// As [`RunFolder::read`], and a run whose first epoch is not finished.
+    pub fn load(&self, device: &Device) -> Result<LoadedRun, TrainError> {
+        let (record, mut files) = self.read()?;
+        let config = self.config(&files)?;
+        let bytes = files.remove(MODEL).ok_or_else(|| TrainError::Untrained {
+            path: self.path.clone(),
+        })?;
+        let model = weights::from_bytes(&config.model, bytes, device)
+            .map_err(|reason| TrainError::damaged(self.file(MODEL), reason))?;
+        Ok(LoadedRun {
+            path: self.path.clone(),
+            config,
+            record,
+            model,
+        })
+    }
+
+    /// The configuration among files that [`RunFolder::read`] returned.
+    pub(crate) fn config(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<RunConfig, TrainError> {
+        let path = self.file(CONFIG);
+        let bytes = files
+            .get(CONFIG)
+            .ok_or_else(|| TrainError::damaged(self.file(RECORD), format!("it does not list {CONFIG}")))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?;
+        toml::from_str(text).map_err(|error| TrainError::damaged(&path, error))
+    }
+
+    /// Replaces files and the record as one set; `record.files` is brought up to date.
+    pub(crate) fn commit(&self, record: &mut RunRecord, files: &[(&str, &[u8])]) -> Result<(), TrainError> {
+        for (name, bytes) in files {
+            self.write(&self.fresh(name), bytes)?;
+            record.files.insert((*name).to_owned(), sha256(bytes));
+        }
+        self.write(&self.fresh(RECORD), seal(record)?.as_bytes())?;
+        self.take_place(RECORD)?;
+        for (name, _) in files {
+            self.take_place(name)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the final record and removes the checkpoint, which a finished run does not need.
+    pub(crate) fn finish(&self, record: &mut RunRecord) -> Result<(), TrainError> {
+        let (gone, kept) = std::mem::take(&mut record.files)
+            .into_iter()
+            .partition(|(name, _)| name.starts_with(CHECKPOINT));
+        record.files = kept;
+        self.commit(record, &[])?;
+        let gone: BTreeMap<String, String> = gone;
+        for name in gone.keys() {
+            let path = self.file(name);
+            fs::remove_file(&path).map_err(TrainError::io("remove", path))?;
+        }
+        let folder = self.file(CHECKPOINT);
+        fs::remove_dir(&folder).map_err(TrainError::io("remove", folder))
+    }
+
+    /// Ends a replacement that was cut off: called with the lock held, before a run goes on.
+    pub(crate) fn repair(&self, record: &RunRecord) -> Result<(), TrainError> {
+        for (name, expected) in &record.files {
+            if let Ok(bytes) = fs::read(self.fresh(name)) {
+                if sha256(&bytes) == *expected {
+                    self.take_place(name)?;
+                } else {
+                    let fresh = self.fresh(name);
+                    fs::remove_file(&fresh).map_err(TrainError::io("remove", fresh))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    fn fresh(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.new"))
+    }
+
+    fn take_place(&self, name: &str) -> Result<(), TrainError> {
+        let path = self.file(name);
+        fs::rename(self.fresh(name), &path).map_err(TrainError::io("write", path))
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(TrainError::io("create", parent))?;
+        }
+        let mut file = File::create(path).map_err(TrainError::io("write", path))?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_data())
+            .map_err(TrainError::io("write", path))
+    }
+
+    fn read_record(&self) -> Result<(String, RunRecord), TrainError> {
+        let path = self.file(RECORD);
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(TrainError::NotARun {
+                    path: self.path.clone(),
+                });
+            }
+            Err(error) => return Err(TrainError::io("read", path)(error)),
+        };
+        let record = unseal(&path, &text)?;
+        Ok((text, record))
+    }
+
+    fn read_files(&self, record: &RunRecord) -> Result<BTreeMap<String, Vec<u8>>, TrainError> {
+        record
+            .files
+            .iter()
+            .map(|(name, expected)| {
+                let candidates = [self.file(name), self.fresh(name)];
+                for path in &candidates {
+                    match read_all(path) {
+                        Ok(bytes) if sha256(&bytes) == *expected => return Ok((name.clone(), bytes)),
+                        Ok(_) => {}
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        Err(error) => return Err(TrainError::io("read", path)(error)),
+                    }
+                }
+                let [path, _] = candidates;
+                let reason = if path.exists() {
+                    "its SHA-256 is not the one in run.json"
+                } else {
+                    "it is missing"
+                };
+                Err(TrainError::damaged(path, reason))
+            })
+            .collect()
+    }
+}
+
+fn read_all(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The record as text, with its checksum.
+fn seal(record: &mut RunRecord) -> Result<String, TrainError> {
+    record.checksum = "0".repeat(64);
+    let text = serde_json::to_string_pretty(record).map_err(|error| TrainError::backend("writing run.json", error))? + "\n";
+    let checksum = sha256(text.as_bytes());
+    let zeros = format!("\"checksum\": \"{}\"", record.checksum);
+    let sealed = text.replace(&zeros, &format!("\"checksum\": \"{checksum}\""));
+    record.checksum = checksum;
+    Ok(sealed)
+}
+
+fn unseal(path: &Path, text: &str) -> Result<RunRecord, TrainError> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    let damaged = |reason: &dyn std::fmt::Display| TrainError::damaged(path, reason);
+    let version: Version = serde_json::from_str(text).map_err(|error| damaged(&error))?;
+    if version.schema > SCHEMA {
+        return Err(TrainError::NewerSchema {
+            path: path.to_owned(),
+            found: version.schema,
+            known: SCHEMA,
+        });
+    }
+    let record: RunRecord = serde_json::from_str(text).map_err(|error| damaged(&error))?;
+    let zeroed = text.replace(&record.checksum, &"0".repeat(64));
+    if record.checksum.len() != 64 || sha256(zeroed.as_bytes()) != record.checksum {
+        return Err(damaged(&"its checksum does not fit its content"));
+    }
+    Ok(record)
+}
