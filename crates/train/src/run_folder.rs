@@ -128,6 +128,16 @@ impl RunFolder {
         })
     }
 
+    /// Reads and checks the folder, and returns its record and its configuration.
+    ///
+    /// # Errors
+    /// As [`RunFolder::read`].
+    pub fn describe(&self) -> Result<(RunRecord, RunConfig), TrainError> {
+        let (record, files) = self.read()?;
+        let config = self.config(&files)?;
+        Ok((record, config))
+    }
+
     /// The configuration among files that [`RunFolder::read`] returned.
     pub(crate) fn config(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<RunConfig, TrainError> {
         let path = self.file(CONFIG);
@@ -154,18 +164,10 @@ impl RunFolder {
 
     /// Writes the final record and removes the checkpoint, which a finished run does not need.
     pub(crate) fn finish(&self, record: &mut RunRecord) -> Result<(), TrainError> {
-        let (gone, kept) = std::mem::take(&mut record.files)
-            .into_iter()
-            .partition(|(name, _)| name.starts_with(CHECKPOINT));
-        record.files = kept;
+        record.files.retain(|name, _| !name.starts_with(CHECKPOINT));
         self.commit(record, &[])?;
-        let gone: BTreeMap<String, String> = gone;
-        for name in gone.keys() {
-            let path = self.file(name);
-            fs::remove_file(&path).map_err(TrainError::io("remove", path))?;
-        }
         let folder = self.file(CHECKPOINT);
-        fs::remove_dir(&folder).map_err(TrainError::io("remove", folder))
+        fs::remove_dir_all(&folder).map_err(TrainError::io("remove", folder))
     }
 
     /// Ends a replacement that was cut off: called with the lock held, before a run goes on.

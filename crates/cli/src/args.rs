@@ -1,0 +1,70 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use digits_data::Source;
+
+use crate::commands::{data, evaluate, predict, train};
+use crate::device::Backend;
+
+/// Train, compare, prove and use networks that read handwritten digits.
+#[derive(Debug, Parser)]
+#[command(name = "digits", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a network: mlp (also ffn), cnn, or another recipe
+    Train(train::Args),
+    /// Measure a trained network: accuracy, loss, per-class figures, confusion matrix
+    Evaluate(evaluate::Args),
+    /// Read digits from pictures
+    Predict(predict::Args),
+    /// Show, fetch or import the data
+    #[command(subcommand)]
+    Data(data::Command),
+    /// Show each backend of this build and whether it works
+    Devices(OutputArgs),
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Args)]
+pub struct DeviceArgs {
+    /// Backend to compute on
+    #[arg(long, value_enum, env = "DIGITS_BACKEND", help_heading = "Device")]
+    pub backend: Option<Backend>,
+    /// Worker threads of the CPU backends; 0 for one per core
+    #[arg(long, value_name = "N", help_heading = "Device")]
+    pub threads: Option<usize>,
+}
+
+/// What data to use.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// Data set: auto, mnist, drawn, or a folder with four files in IDX form
+    #[arg(long, value_name = "auto|mnist|drawn|DIR", env = "DIGITS_DATA", help_heading = "Data")]
+    pub data: Option<Source>,
+    /// Never use the network
+    #[arg(long, help_heading = "Data")]
+    pub offline: bool,
+}
+
+/// How to answer.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct OutputArgs {
+    /// Print the result as one JSON document
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// No progress and no notices on standard error
+    #[arg(long, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// Where runs are kept, unless a command says otherwise.
+pub fn artifacts() -> PathBuf {
+    PathBuf::from("artifacts")
+}

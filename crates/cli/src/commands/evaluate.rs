@@ -1,0 +1,160 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use digits_data::{OpenOptions, open, stratified_split};
+use digits_train::{Evaluation, LoadedRun, RunFolder, TrainError, evaluate};
+use serde::Serialize;
+
+use crate::args::{DataArgs, DeviceArgs, OutputArgs};
+use crate::device::{self, Backend};
+use crate::error::{CliError, Message};
+use crate::output::{self, percent, thousands};
+use crate::progress::DataProgress;
+use crate::runs;
+
+/// Options of `digits evaluate`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Run folder [default: the newest trained run in artifacts/]
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
+    /// Images to evaluate on
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    split: SplitName,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// A part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum SplitName {
+    /// The test split
+    Test,
+    /// The training images that were held out
+    Validation,
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    run: PathBuf,
+    dataset: &'a str,
+    split: SplitName,
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+}
+
+/// `digits evaluate`
+pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+    let path = match &args.run {
+        Some(path) => path.clone(),
+        None => runs::newest("trained run", |record| record.best_epoch > 0)?,
+    };
+    device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
+    let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
+    let run = RunFolder::new(path).load(&device)?;
+
+    let source = args.data.data.clone().unwrap_or_else(|| run.config.data.clone());
+    let options = OpenOptions {
+        offline: args.data.offline,
+        mirrors: None,
+    };
+    let mut progress = DataProgress::new(args.output.quiet);
+    let dataset = open(&source, &options, &mut |event| progress.show(event))?;
+    let normalization = run.record.dataset.normalization;
+    let evaluation = match args.split {
+        SplitName::Test => {
+            let test = dataset.open_test()?;
+            fits(&run, &dataset.name, &test)?;
+            evaluate(&run.model, &test, None, &normalization, &device)?
+        }
+        SplitName::Validation => {
+            if dataset.fingerprint != run.record.dataset.fingerprint {
+                return Err(CliError::usage(Message(format!(
+                    "the validation images are those held out of the run's own data ({}); leave out --data",
+                    run.record.dataset.name
+                ))));
+            }
+            let subsets = stratified_split(dataset.train.labels(), run.config.training.validation, run.config.seed)?;
+            evaluate(&run.model, &dataset.train, Some(&subsets.valid), &normalization, &device)?
+        }
+    };
+    if args.output.json {
+        output::json(&Report {
+            run: run.path,
+            dataset: &dataset.name,
+            split: args.split,
+            evaluation: &evaluation,
+        })?;
+    } else {
+        output::text(&table(&run, &dataset.name, args.split, &evaluation))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Images of another size, or of classes that the network does not know, are an error.
+fn fits(run: &LoadedRun, name: &str, images: &digits_data::Images) -> Result<(), TrainError> {
+    let input = run.config.model.input();
+    let shape = images.shape();
+    if (input.height, input.width) == (shape.height, shape.width) && images.classes() <= input.classes {
+        return Ok(());
+    }
+    Err(TrainError::Mismatch {
+        run: run.path.clone(),
+        expected: format!("{}×{} pixels and {} classes", input.height, input.width, input.classes),
+        what: name.to_owned(),
+        found: format!("{shape} pixels and {} classes", images.classes()),
+    })
+}
+
+fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluation) -> String {
+    let split = match split {
+        SplitName::Test => "test split",
+        SplitName::Validation => "validation images",
+    };
+    let wrong = evaluation.images - evaluation.correct();
+    let mut text = format!(
+        "{} ({}) on the {split} of {dataset}\naccuracy {}   loss {:.4}   {} images, {} wrong\n\n",
+        run.path.display(),
+        run.record.recipe,
+        percent(evaluation.accuracy),
+        evaluation.loss,
+        thousands(evaluation.images as f64),
+        thousands(wrong as f64),
+    );
+    text += "class   images   precision     recall         F1\n";
+    for (class, report) in evaluation.classes.iter().enumerate() {
+        text += &format!(
+            "{class:>5}   {:>6}   {:>9}   {:>8}   {:>8}\n",
+            report.images,
+            percent(report.precision),
+            percent(report.recall),
+            percent(report.f1)
+        );
+    }
+    text + "\nconfusion (row = true class, column = predicted)\n" + &matrix(&evaluation.confusion)
+}
+
+fn matrix(confusion: &[Vec<usize>]) -> String {
+    let widest = confusion.iter().flatten().max().map_or(1, |count| count.to_string().len());
+    let width = widest.max(confusion.len().saturating_sub(1).to_string().len()) + 1;
+    let mut text = String::from("     ");
+    for class in 0..confusion.len() {
+        text += &format!("{class:>width$}");
+    }
+    text.push('\n');
+    for (class, row) in confusion.iter().enumerate() {
+        text += &format!("{class:>4} ");
+        for &count in row {
+            let count = if count == 0 { "·".to_owned() } else { count.to_string() };
+            text += &format!("{count:>width$}");
+        }
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,21 @@
+pub mod data;
+pub mod devices;
+pub mod evaluate;
+pub mod predict;
+pub mod train;
+
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command};
+use crate::error::CliError;
+
+/// Runs the command.
+pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    match cli.command {
+        Command::Train(args) => train::run(args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Data(command) => data::run(&command),
+        Command::Devices(output) => devices::run(output),
+    }
+}

@@ -1,0 +1,44 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use digits_train::{RunFolder, RunRecord};
+
+use crate::args::artifacts;
+use crate::error::{CliError, Message};
+
+/// The first folder `artifacts/RECIPE-N` that does not exist.
+pub fn fresh(recipe: &str) -> PathBuf {
+    (1_u32..)
+        .map(|number| artifacts().join(format!("{recipe}-{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or_else(|| artifacts().join(recipe))
+}
+
+/// The run in `artifacts/` that was written last, of those that `wanted` accepts.
+///
+/// # Errors
+/// No such run; `what` says what was looked for.
+pub fn newest(what: &str, wanted: impl Fn(&RunRecord) -> bool) -> Result<PathBuf, CliError> {
+    let mut found: Vec<(SystemTime, PathBuf)> = fs::read_dir(artifacts())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| read_record(path).is_some_and(|record| wanted(&record)))
+        .filter_map(|path| Some((fs::metadata(path.join("run.json")).ok()?.modified().ok()?, path)))
+        .collect();
+    found.sort();
+    found.pop().map(|(_, path)| path).ok_or_else(|| {
+        CliError::failed(Message(format!(
+            "there is no {what} in {}. Train one (`just train-cnn`), or name one with --run DIR",
+            artifacts().display()
+        )))
+    })
+}
+
+/// The record of a run, if there is one that can be read; it is checked when the run is used.
+fn read_record(path: &Path) -> Option<RunRecord> {
+    RunFolder::new(path).exists().then_some(())?;
+    serde_json::from_slice(&fs::read(path.join("run.json")).ok()?).ok()
+}
