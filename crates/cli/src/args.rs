@@ -8,7 +8,12 @@ use crate::device::Backend;
 
 /// Train, compare, prove and use networks that read handwritten digits.
 #[derive(Debug, Parser)]
-#[command(name = "digits", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "digits",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -46,7 +51,12 @@ pub struct DeviceArgs {
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
     /// Data set: auto, mnist, drawn, or a folder with four files in IDX form
-    #[arg(long, value_name = "auto|mnist|drawn|DIR", env = "DIGITS_DATA", help_heading = "Data")]
+    #[arg(
+        long,
+        value_name = "auto|mnist|drawn|DIR",
+        env = "DIGITS_DATA",
+        help_heading = "Data"
+    )]
     pub data: Option<Source>,
     /// Never use the network
     #[arg(long, help_heading = "Data")]

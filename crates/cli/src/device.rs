@@ -103,7 +103,13 @@ impl Backend {
         }
     }
 
-    #[cfg(not(all(feature = "wgpu", feature = "cuda", feature = "vulkan", feature = "metal", feature = "rocm")))]
+    #[cfg(not(all(
+        feature = "wgpu",
+        feature = "cuda",
+        feature = "vulkan",
+        feature = "metal",
+        feature = "rocm"
+    )))]
     fn absent(self) -> Message {
         let name = self.name();
         Message(format!(
@@ -123,7 +129,10 @@ impl Backend {
 
     #[cfg(feature = "vulkan")]
     fn vulkan(self) -> Result<Device, Message> {
-        start(self, Device::wgpu_options().graphics_api(burn::tensor::wgpu::WgpuBackend::Vulkan))
+        start(
+            self,
+            Device::wgpu_options().graphics_api(burn::tensor::wgpu::WgpuBackend::Vulkan),
+        )
     }
     #[cfg(not(feature = "vulkan"))]
     fn vulkan(self) -> Result<Device, Message> {
@@ -132,7 +141,10 @@ impl Backend {
 
     #[cfg(feature = "metal")]
     fn metal(self) -> Result<Device, Message> {
-        start(self, Device::wgpu_options().graphics_api(burn::tensor::wgpu::WgpuBackend::Metal))
+        start(
+            self,
+            Device::wgpu_options().graphics_api(burn::tensor::wgpu::WgpuBackend::Metal),
+        )
     }
     #[cfg(not(feature = "metal"))]
     fn metal(self) -> Result<Device, Message> {
@@ -158,7 +170,10 @@ impl Backend {
     }
 }
 
-#[expect(deprecated, reason = "Burn deprecates ndarray in favour of flex; the exercise asks for it")]
+#[expect(
+    deprecated,
+    reason = "Burn deprecates ndarray in favour of flex; the exercise asks for it"
+)]
 fn ndarray() -> Device {
     Device::ndarray()
 }
@@ -169,7 +184,9 @@ fn start(backend: Backend, options: burn::tensor::wgpu::WgpuOptions) -> Result<D
     use std::sync::Mutex;
     // A runtime can be started once; later calls of the same process share it.
     static STARTED: Mutex<Vec<(&'static str, Device)>> = Mutex::new(Vec::new());
-    let mut started = STARTED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut started = STARTED
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some((_, device)) = started.iter().find(|(name, _)| *name == backend.name()) {
         return Ok(device.clone());
     }
@@ -187,7 +204,10 @@ fn start(backend: Backend, options: burn::tensor::wgpu::WgpuOptions) -> Result<D
     ADAPTER
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .push_str(&format!("{} ({:?}, {:?})", info.name, info.device_type, info.backend));
+        .push_str(&format!(
+            "{} ({:?}, {:?})",
+            info.name, info.device_type, info.backend
+        ));
     started.push((backend.name(), device.clone()));
     Ok(device)
 }
@@ -197,7 +217,10 @@ static ADAPTER: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
 
 #[cfg(feature = "wgpu")]
 fn adapter() -> String {
-    ADAPTER.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    ADAPTER
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        .clone()
 }
 #[cfg(not(feature = "wgpu"))]
 fn adapter() -> String {
@@ -236,7 +259,11 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         payload
             .downcast_ref::<String>()
             .cloned()
-            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .or_else(|| {
+                payload
+                    .downcast_ref::<&str>()
+                    .map(|text| (*text).to_owned())
+            })
             .unwrap_or_else(|| "the driver failed without a message".to_owned())
     })
 }
@@ -252,7 +279,9 @@ pub fn set_threads(threads: usize) -> Result<usize, Message> {
         threads
     };
     if threads > 1024 {
-        return Err(Message(format!("--threads is {threads}; give at most 1024")));
+        return Err(Message(format!(
+            "--threads is {threads}; give at most 1024"
+        )));
     }
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

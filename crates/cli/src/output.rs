@@ -17,7 +17,10 @@ pub fn json(value: &impl Serialize) -> Result<(), CliError> {
 /// # Errors
 /// Standard output that cannot be written.
 pub fn text(text: &str) -> Result<(), CliError> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+    match io::stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| io::stdout().flush())
+    {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
@@ -33,7 +36,11 @@ pub fn thousands(value: f64) -> String {
         }
         text.push(digit);
     }
-    if value < 0.0 { format!("-{text}") } else { text }
+    if value < 0.0 {
+        format!("-{text}")
+    } else {
+        text
+    }
 }
 
 /// 0.99345 → `99.35 %`.
@@ -47,7 +54,13 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_three() {
-        for (value, text) in [(0.0, "0"), (999.0, "999"), (1000.0, "1,000"), (1_234_567.4, "1,234,567"), (-4321.0, "-4,321")] {
+        for (value, text) in [
+            (0.0, "0"),
+            (999.0, "999"),
+            (1000.0, "1,000"),
+            (1_234_567.4, "1,234,567"),
+            (-4321.0, "-4,321"),
+        ] {
             assert_eq!(thousands(value), text);
         }
     }

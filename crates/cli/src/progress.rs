@@ -44,7 +44,11 @@ impl TrainingProgress {
                     thousands(*valid_images as f64),
                 );
                 if *resumed_at > 0 {
-                    eprintln!("going on after step {} of {}", thousands(*resumed_at as f64), thousands((epochs * batches) as f64));
+                    eprintln!(
+                        "going on after step {} of {}",
+                        thousands(*resumed_at as f64),
+                        thousands((epochs * batches) as f64)
+                    );
                 }
             }
             Event::Step {
@@ -57,7 +61,9 @@ impl TrainingProgress {
                 if !stderr().is_terminal() {
                     return;
                 }
-                let bar = self.bar.get_or_insert_with(|| bar(self.batches, *epoch, self.epochs));
+                let bar = self
+                    .bar
+                    .get_or_insert_with(|| bar(self.batches, *epoch, self.epochs));
                 bar.set_message(format!(
                     "loss {loss:.4}  accuracy {}  {} images/s",
                     percent(*accuracy),
@@ -85,7 +91,8 @@ impl Drop for TrainingProgress {
 
 fn bar(batches: usize, epoch: usize, epochs: usize) -> ProgressBar {
     let bar = ProgressBar::new(batches as u64);
-    let template = format!("epoch {epoch}/{epochs} {{bar:24}} {{pos}}/{{len}}  {{msg}}  {{eta}} left");
+    let template =
+        format!("epoch {epoch}/{epochs} {{bar:24}} {{pos}}/{{len}}  {{msg}}  {{eta}} left");
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style.progress_chars("━╸─"));
     }
@@ -124,10 +131,16 @@ impl DataProgress {
                 if self.quiet {
                     return;
                 }
-                if self.bar.as_ref().is_none_or(|(current, _)| *current != file) {
+                if self
+                    .bar
+                    .as_ref()
+                    .is_none_or(|(current, _)| *current != file)
+                {
                     eprintln!("fetching {file}");
                     let bar = ProgressBar::new(total.unwrap_or(0));
-                    if let Ok(style) = ProgressStyle::with_template("  {bar:24} {bytes}/{total_bytes}  {eta} left") {
+                    if let Ok(style) =
+                        ProgressStyle::with_template("  {bar:24} {bytes}/{total_bytes}  {eta} left")
+                    {
                         bar.set_style(style.progress_chars("━╸─"));
                     }
                     self.bar = Some((file, bar));

@@ -26,7 +26,12 @@ pub fn newest(what: &str, wanted: impl Fn(&RunRecord) -> bool) -> Result<PathBuf
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| read_record(path).is_some_and(|record| wanted(&record)))
-        .filter_map(|path| Some((fs::metadata(path.join("run.json")).ok()?.modified().ok()?, path)))
+        .filter_map(|path| {
+            Some((
+                fs::metadata(path.join("run.json")).ok()?.modified().ok()?,
+                path,
+            ))
+        })
         .collect();
     found.sort();
     found.pop().map(|(_, path)| path).ok_or_else(|| {

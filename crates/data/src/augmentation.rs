@@ -47,7 +47,11 @@ impl Augmentation {
             ("shear", self.shear, 80.0, "degrees from 0 to 80"),
         ] {
             if !(0.0..=limit).contains(&value) {
-                return Err(DataError::Augmentation { name, value, wanted });
+                return Err(DataError::Augmentation {
+                    name,
+                    value,
+                    wanted,
+                });
             }
         }
         Ok(())
@@ -64,7 +68,13 @@ impl Augmentation {
     }
 
     fn draw(&self, rng: &mut impl Rng) -> Affine {
-        let mut within = |bound: f64| if bound == 0.0 { 0.0 } else { rng.random_range(-bound..=bound) };
+        let mut within = |bound: f64| {
+            if bound == 0.0 {
+                0.0
+            } else {
+                rng.random_range(-bound..=bound)
+            }
+        };
         let (dx, dy) = (within(self.shift), within(self.shift));
         let angle = within(self.rotation).to_radians();
         let zoom = 1.0 / (1.0 + within(self.scale));
@@ -87,7 +97,10 @@ impl Augmentation {
 /// Samples the old image along `map` with bilinear interpolation.
 fn warp(map: Affine, shape: ImageShape, image: &[u8], out: &mut [u8]) {
     let (height, width) = (shape.height, shape.width);
-    assert!(image.len() == shape.pixels() && out.len() == shape.pixels(), "one byte a pixel");
+    assert!(
+        image.len() == shape.pixels() && out.len() == shape.pixels(),
+        "one byte a pixel"
+    );
     let (cx, cy) = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
     let pixel = |row: i32, column: i32| -> f32 {
         if (0..height as i32).contains(&row) && (0..width as i32).contains(&column) {
@@ -119,7 +132,10 @@ mod tests {
 
     use super::*;
 
-    const SHAPE: ImageShape = ImageShape { height: 7, width: 7 };
+    const SHAPE: ImageShape = ImageShape {
+        height: 7,
+        width: 7,
+    };
 
     fn dot(row: usize, column: usize) -> Vec<u8> {
         let mut image = vec![0; SHAPE.pixels()];
@@ -133,27 +149,46 @@ mod tests {
         out
     }
 
-    const IDENTITY: Affine = Affine { xx: 1.0, xy: 0.0, yx: 0.0, yy: 1.0, dx: 0.0, dy: 0.0 };
+    const IDENTITY: Affine = Affine {
+        xx: 1.0,
+        xy: 0.0,
+        yx: 0.0,
+        yy: 1.0,
+        dx: 0.0,
+        dy: 0.0,
+    };
 
     #[test]
     fn no_change_changes_nothing() {
         let image: Vec<u8> = (0..49).collect();
         assert_eq!(warped(IDENTITY, &image), image);
         let mut out = vec![0; 49];
-        Augmentation::default().apply(SHAPE, &image, &mut out, &mut Xoshiro256PlusPlus::seed_from_u64(1));
+        Augmentation::default().apply(
+            SHAPE,
+            &image,
+            &mut out,
+            &mut Xoshiro256PlusPlus::seed_from_u64(1),
+        );
         assert_eq!(out, image);
     }
 
     #[test]
     fn a_shift_moves_right_and_down_and_fills_with_background() {
-        let map = Affine { dx: 2.0, dy: 1.0, ..IDENTITY };
+        let map = Affine {
+            dx: 2.0,
+            dy: 1.0,
+            ..IDENTITY
+        };
         assert_eq!(warped(map, &dot(3, 3)), dot(4, 5));
         assert_eq!(warped(map, &dot(6, 6)), vec![0; 49]);
     }
 
     #[test]
     fn half_a_pixel_is_shared_by_two() {
-        let map = Affine { dx: 0.5, ..IDENTITY };
+        let map = Affine {
+            dx: 0.5,
+            ..IDENTITY
+        };
         let out = warped(map, &dot(3, 3));
         assert_eq!((out[3 * 7 + 3], out[3 * 7 + 4]), (100, 100));
     }
@@ -161,25 +196,48 @@ mod tests {
     #[test]
     fn a_quarter_turn_maps_right_to_bottom() {
         // Image coordinates have y down, so a positive angle turns clockwise on the screen.
-        let out = warped(Affine { xx: 0.0, xy: 1.0, yx: -1.0, yy: 0.0, dx: 0.0, dy: 0.0 }, &dot(3, 5));
+        let out = warped(
+            Affine {
+                xx: 0.0,
+                xy: 1.0,
+                yx: -1.0,
+                yy: 0.0,
+                dx: 0.0,
+                dy: 0.0,
+            },
+            &dot(3, 5),
+        );
         assert_eq!(out, dot(5, 3));
     }
 
     #[test]
     fn draws_stay_within_their_bounds_and_depend_on_the_generator_alone() {
-        let augmentation = Augmentation { shift: 2.0, rotation: 30.0, scale: 0.2, shear: 10.0 };
+        let augmentation = Augmentation {
+            shift: 2.0,
+            rotation: 30.0,
+            scale: 0.2,
+            shear: 10.0,
+        };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
         for _ in 0..1000 {
             let map = augmentation.draw(&mut rng);
             assert!(map.dx.abs() <= 2.0 && map.dy.abs() <= 2.0);
             // The area of a pixel under the inverse map is zoom², whatever rotation and shear.
             let area = map.xx * map.yy - map.xy * map.yx;
-            assert!((1.0 / 1.44 - 1e-4..=1.0 / 0.64 + 1e-4).contains(&area), "{area}");
+            assert!(
+                (1.0 / 1.44 - 1e-4..=1.0 / 0.64 + 1e-4).contains(&area),
+                "{area}"
+            );
         }
         let image: Vec<u8> = (0..49).map(|i| i * 5).collect();
         let once = |seed| {
             let mut out = vec![0; 49];
-            augmentation.apply(SHAPE, &image, &mut out, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+            augmentation.apply(
+                SHAPE,
+                &image,
+                &mut out,
+                &mut Xoshiro256PlusPlus::seed_from_u64(seed),
+            );
             out
         };
         assert_eq!(once(3), once(3));
@@ -189,10 +247,34 @@ mod tests {
     #[test]
     fn senseless_bounds_are_refused_by_name() {
         for (augmentation, name) in [
-            (Augmentation { shift: -1.0, ..Default::default() }, "shift"),
-            (Augmentation { rotation: f64::NAN, ..Default::default() }, "rotation"),
-            (Augmentation { scale: 1.0, ..Default::default() }, "scale"),
-            (Augmentation { shear: 90.0, ..Default::default() }, "shear"),
+            (
+                Augmentation {
+                    shift: -1.0,
+                    ..Default::default()
+                },
+                "shift",
+            ),
+            (
+                Augmentation {
+                    rotation: f64::NAN,
+                    ..Default::default()
+                },
+                "rotation",
+            ),
+            (
+                Augmentation {
+                    scale: 1.0,
+                    ..Default::default()
+                },
+                "scale",
+            ),
+            (
+                Augmentation {
+                    shear: 90.0,
+                    ..Default::default()
+                },
+                "shear",
+            ),
         ] {
             let message = augmentation.validate().unwrap_err().to_string();
             assert!(message.contains(name), "{message}");

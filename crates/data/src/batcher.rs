@@ -22,7 +22,12 @@ pub struct Batcher<'a> {
 
 impl<'a> Batcher<'a> {
     /// A source of batches from `images`.
-    pub fn new(images: &'a Images, normalization: Normalization, augmentation: &Augmentation, seed: u64) -> Self {
+    pub fn new(
+        images: &'a Images,
+        normalization: Normalization,
+        augmentation: &Augmentation,
+        seed: u64,
+    ) -> Self {
         Self {
             images,
             table: normalization.table(),
@@ -38,7 +43,10 @@ impl<'a> Batcher<'a> {
     /// If an index is out of range.
     pub fn fill(&self, indices: &[u32], epoch: u64, position: usize) -> (Vec<f32>, Vec<u8>) {
         let size = self.images.shape().pixels();
-        let labels = indices.iter().map(|&index| self.images.label(index as usize)).collect();
+        let labels = indices
+            .iter()
+            .map(|&index| self.images.label(index as usize))
+            .collect();
         let mut pixels = vec![0.0; indices.len() * size];
         match self.augmentation {
             None => {
@@ -55,8 +63,14 @@ impl<'a> Batcher<'a> {
                     .for_each_init(
                         || vec![0; size],
                         |changed, (offset, (out, &index))| {
-                            let mut rng = stream(self.seed, (epoch << 32) | (position + offset) as u64);
-                            augmentation.apply(shape, self.images.pixels(index as usize), changed, &mut rng);
+                            let mut rng =
+                                stream(self.seed, (epoch << 32) | (position + offset) as u64);
+                            augmentation.apply(
+                                shape,
+                                self.images.pixels(index as usize),
+                                changed,
+                                &mut rng,
+                            );
                             normalization::apply(&self.table, changed, out);
                         },
                     );
@@ -72,12 +86,18 @@ mod tests {
     use crate::ImageShape;
 
     fn images() -> Images {
-        let shape = ImageShape { height: 4, width: 4 };
+        let shape = ImageShape {
+            height: 4,
+            width: 4,
+        };
         let pixels = (0..160_u8).map(|i| i.wrapping_mul(37)).collect();
         Images::new(shape, 10, pixels, (0..10).collect()).unwrap()
     }
 
-    const PLAIN: Normalization = Normalization { mean: 0.0, std: 1.0 / 255.0 };
+    const PLAIN: Normalization = Normalization {
+        mean: 0.0,
+        std: 1.0 / 255.0,
+    };
 
     #[test]
     fn a_batch_holds_the_pixels_of_its_images_in_order() {
@@ -85,19 +105,38 @@ mod tests {
         let batcher = Batcher::new(&images, PLAIN, &Augmentation::default(), 1);
         let (pixels, labels) = batcher.fill(&[7, 2], 1, 0);
         assert_eq!(labels, [7, 2]);
-        let expected: Vec<f32> = [images.pixels(7), images.pixels(2)].concat().iter().map(|&p| f32::from(p)).collect();
-        assert!(pixels.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-3), "{pixels:?}");
+        let expected: Vec<f32> = [images.pixels(7), images.pixels(2)]
+            .concat()
+            .iter()
+            .map(|&p| f32::from(p))
+            .collect();
+        assert!(
+            pixels
+                .iter()
+                .zip(&expected)
+                .all(|(a, b)| (a - b).abs() < 1e-3),
+            "{pixels:?}"
+        );
     }
 
     #[test]
     fn an_augmented_batch_does_not_depend_on_the_batches_before_it() {
         let images = images();
-        let augmentation = Augmentation { shift: 1.0, rotation: 20.0, ..Default::default() };
+        let augmentation = Augmentation {
+            shift: 1.0,
+            rotation: 20.0,
+            ..Default::default()
+        };
         let batcher = Batcher::new(&images, PLAIN, &augmentation, 1);
         let (whole, _) = batcher.fill(&[3, 1, 4, 5], 2, 0);
         let (tail, _) = batcher.fill(&[4, 5], 2, 2);
         assert_eq!(whole[32..], tail);
         assert_ne!(batcher.fill(&[4, 5], 3, 2).0, tail);
-        assert_ne!(Batcher::new(&images, PLAIN, &augmentation, 2).fill(&[4, 5], 2, 2).0, tail);
+        assert_ne!(
+            Batcher::new(&images, PLAIN, &augmentation, 2)
+                .fill(&[4, 5], 2, 2)
+                .0,
+            tail
+        );
     }
 }

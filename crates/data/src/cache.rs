@@ -8,10 +8,22 @@ use crate::idx::{self, FILES, Split};
 /// Size in bytes and SHA-256 of the four files of MNIST, uncompressed, in the order of
 /// [`idx::FILES`].
 const MNIST: [(u64, &str); 4] = [
-    (47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    (60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    (7_840_016, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    (10_008, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+    (
+        47_040_016,
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    (
+        60_008,
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    (
+        7_840_016,
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    (
+        10_008,
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
 ];
 
 /// The place where Burn's `MnistDataset` looks for its files: `burn-dataset/mnist/{train,test}`
@@ -63,7 +75,9 @@ impl Cache {
                 let path = self.file(index);
                 let state = match fs::read(&path) {
                     Ok(bytes) => check(index, &bytes),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err("not there".to_owned()),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                        Err("not there".to_owned())
+                    }
                     Err(error) => Err(error.to_string()),
                 };
                 FileStatus { path, state }
@@ -108,7 +122,9 @@ impl Cache {
     /// Indices of the files that are missing or wrong.
     pub(crate) fn missing(&self) -> Vec<usize> {
         let status = self.status();
-        (0..status.len()).filter(|&index| status[index].state.is_err()).collect()
+        (0..status.len())
+            .filter(|&index| status[index].state.is_err())
+            .collect()
     }
 
     /// Checks a content and puts it in its place.
@@ -125,7 +141,11 @@ impl Cache {
     }
 
     fn file(&self, index: usize) -> PathBuf {
-        let folder = if Split::Train.files().contains(&FILES[index]) { "train" } else { "test" };
+        let folder = if Split::Train.files().contains(&FILES[index]) {
+            "train"
+        } else {
+            "test"
+        };
         self.root.join(folder).join(FILES[index])
     }
 }
@@ -139,11 +159,18 @@ pub(crate) fn mnist_fingerprint() -> String {
 pub(crate) fn check(index: usize, bytes: &[u8]) -> Result<(), String> {
     let (size, hash) = MNIST[index];
     if bytes.len() as u64 != size {
-        return Err(format!("it has {} bytes, and {} has {size}", bytes.len(), FILES[index]));
+        return Err(format!(
+            "it has {} bytes, and {} has {size}",
+            bytes.len(),
+            FILES[index]
+        ));
     }
     let found = sha256(bytes);
     if found != hash {
-        return Err(format!("its SHA-256 is {found}, and that of {} is {hash}", FILES[index]));
+        return Err(format!(
+            "its SHA-256 is {found}, and that of {} is {hash}",
+            FILES[index]
+        ));
     }
     Ok(())
 }

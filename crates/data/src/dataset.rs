@@ -56,14 +56,20 @@ impl Dataset {
     /// As [`open`]; images or classes that are not those of the training split.
     pub fn open_test(&self) -> Result<Images, DataError> {
         let test = match &self.source {
-            Source::Folder(folder) => read_split(folder, Split::Test, Some(self.train.classes()))?.0,
+            Source::Folder(folder) => {
+                read_split(folder, Split::Test, Some(self.train.classes()))?.0
+            }
             Source::Mnist => from_burn(&MnistDataset::test())?,
             Source::Auto | Source::Drawn => return Err(DataError::NotDrawnYet),
         };
         if test.shape() != self.train.shape() {
             return Err(DataError::Inconsistent {
                 place: self.source.to_string(),
-                reason: format!("its training images are {}, its test images {}", self.train.shape(), test.shape()),
+                reason: format!(
+                    "its training images are {}, its test images {}",
+                    self.train.shape(),
+                    test.shape()
+                ),
             });
         }
         Ok(test)
@@ -91,7 +97,11 @@ pub fn open(
 ///
 /// # Errors
 /// [`DataError::Unavailable`], or a cache that cannot be written.
-pub(crate) fn ensure_mnist(cache: &Cache, options: &OpenOptions, on_event: &mut dyn FnMut(Event)) -> Result<(), DataError> {
+pub(crate) fn ensure_mnist(
+    cache: &Cache,
+    options: &OpenOptions,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), DataError> {
     if cache.is_whole() {
         return Ok(());
     }
@@ -100,7 +110,9 @@ pub(crate) fn ensure_mnist(cache: &Cache, options: &OpenOptions, on_event: &mut 
         reasons,
     };
     if options.offline {
-        return Err(unavailable("  the network is switched off (--offline)\n".to_owned()));
+        return Err(unavailable(
+            "  the network is switched off (--offline)\n".to_owned(),
+        ));
     }
     let _lock = cache.lock()?;
     let mirrors = options
@@ -116,12 +128,19 @@ impl Cache {
     /// # Errors
     /// [`DataError::Unavailable`] with one line for each mirror, or a cache that cannot be
     /// written.
-    pub fn fetch(&self, options: &OpenOptions, on_event: &mut dyn FnMut(Event)) -> Result<(), DataError> {
+    pub fn fetch(
+        &self,
+        options: &OpenOptions,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), DataError> {
         ensure_mnist(self, options, on_event)
     }
 }
 
-fn open_mnist(options: &OpenOptions, on_event: &mut dyn FnMut(Event)) -> Result<Dataset, DataError> {
+fn open_mnist(
+    options: &OpenOptions,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Dataset, DataError> {
     ensure_mnist(&Cache::of_user()?, options, on_event)?;
     Ok(Dataset {
         name: "mnist".to_owned(),
@@ -139,7 +158,9 @@ fn from_burn(dataset: &MnistDataset) -> Result<Images, DataError> {
     let mut pixels = Vec::with_capacity(dataset.len() * ImageShape::MNIST.pixels());
     let mut labels = Vec::with_capacity(dataset.len());
     for index in 0..dataset.len() {
-        let item = dataset.get(index).map_err(|error| inconsistent(error.to_string()))?;
+        let item = dataset
+            .get(index)
+            .map_err(|error| inconsistent(error.to_string()))?;
         // Burn hands the bytes out as f32; they are whole numbers from 0 to 255.
         pixels.extend(item.image.iter().flatten().map(|&value| value as u8));
         labels.push(item.label);
@@ -159,14 +180,21 @@ fn open_folder(folder: &Path) -> Result<Dataset, DataError> {
     }
     let (train, mut hashes) = read_split(folder, Split::Train, None)?;
     for name in Split::Test.files() {
-        hashes.push(fingerprint::sha256(&idx::read_bytes(&idx::find(folder, name)?)?));
+        hashes.push(fingerprint::sha256(&idx::read_bytes(&idx::find(
+            folder, name,
+        )?)?));
     }
-    let folder: PathBuf = folder.canonicalize().map_err(DataError::io("read", folder))?;
+    let folder: PathBuf = folder
+        .canonicalize()
+        .map_err(DataError::io("read", folder))?;
     let fingerprint = fingerprint::of_parts(&hashes);
     let name = if fingerprint == mnist_fingerprint() {
         "mnist".to_owned()
     } else {
-        folder.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
+        folder.file_name().map_or_else(
+            || "folder".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
     };
     Ok(Dataset {
         name,
@@ -176,10 +204,17 @@ fn open_folder(folder: &Path) -> Result<Dataset, DataError> {
     })
 }
 
-fn read_split(folder: &Path, split: Split, classes: Option<usize>) -> Result<(Images, Vec<String>), DataError> {
+fn read_split(
+    folder: &Path,
+    split: Split,
+    classes: Option<usize>,
+) -> Result<(Images, Vec<String>), DataError> {
     let [images_path, labels_path] = split.files().map(|name| idx::find(folder, name));
     let (images_path, labels_path) = (images_path?, labels_path?);
-    let (images, labels) = (idx::read_bytes(&images_path)?, idx::read_bytes(&labels_path)?);
+    let (images, labels) = (
+        idx::read_bytes(&images_path)?,
+        idx::read_bytes(&labels_path)?,
+    );
     let hashes = vec![fingerprint::sha256(&images), fingerprint::sha256(&labels)];
     let parsed = idx::parse((&images_path, &images), (&labels_path, &labels), classes)?;
     Ok((parsed, hashes))

@@ -55,7 +55,9 @@ pub(crate) fn fetch(
             match outcome {
                 Ok(bytes) => {
                     reached = true;
-                    cache.put(index, &bytes).map_err(|error| format!("  {error}\n"))?;
+                    cache
+                        .put(index, &bytes)
+                        .map_err(|error| format!("  {error}\n"))?;
                     done = true;
                     break;
                 }
@@ -85,7 +87,9 @@ async fn download(
         .await
         .map_err(|_| "no answer in time".to_owned())?
         .map_err(|error| describe(&error))?;
-    let mut response = response.error_for_status().map_err(|error| describe(&error))?;
+    let mut response = response
+        .error_for_status()
+        .map_err(|error| describe(&error))?;
     let total = response.content_length();
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {

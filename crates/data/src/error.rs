@@ -32,7 +32,9 @@ pub enum DataError {
         reason: String,
     },
     /// A folder lacks one of the four files.
-    #[error("{folder} holds no {name} (nor {name}.gz). A data set is four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte")]
+    #[error(
+        "{folder} holds no {name} (nor {name}.gz). A data set is four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
+    )]
     MissingFile {
         /// The folder.
         folder: PathBuf,
@@ -61,7 +63,9 @@ pub enum DataError {
         reasons: String,
     },
     /// There is no place for the cache.
-    #[error("no cache folder: neither XDG_CACHE_HOME nor HOME is set. Set one, or give a folder with --data DIR")]
+    #[error(
+        "no cache folder: neither XDG_CACHE_HOME nor HOME is set. Set one, or give a folder with --data DIR"
+    )]
     NoCacheFolder,
     /// The drawn digits are not part of this program yet.
     #[error(
@@ -89,7 +93,9 @@ pub enum DataError {
     #[error("{0} is not a picture that this program reads (PNG, JPEG, BMP, PGM/PPM): {1}")]
     NotAPicture(String, String),
     /// A picture is larger than anyone needs.
-    #[error("{0} is too large: at most {1} pixels a side and {2} megapixels are read; scale it down first")]
+    #[error(
+        "{0} is too large: at most {1} pixels a side and {2} megapixels are read; scale it down first"
+    )]
     TooLarge(String, u32, u64),
     /// A picture has nothing on it.
     #[error("{0} is blank: there is no ink on it to read")]
@@ -97,7 +103,10 @@ pub enum DataError {
 }
 
 impl DataError {
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io {
             action,

@@ -69,9 +69,14 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     let mut file = File::open(path).map_err(DataError::io("read", path))?;
     let mut raw = Vec::new();
     let mut limited = (&mut file).take(MAX_BYTES + 1);
-    limited.read_to_end(&mut raw).map_err(DataError::io("read", path))?;
+    limited
+        .read_to_end(&mut raw)
+        .map_err(DataError::io("read", path))?;
     if raw.is_empty() {
-        return Err(DataError::idx(path, "it is empty (0 bytes). Fetch or copy it again"));
+        return Err(DataError::idx(
+            path,
+            "it is empty (0 bytes). Fetch or copy it again",
+        ));
     }
     let bytes = if raw.starts_with(&[0x1f, 0x8b]) {
         unpack(path, &raw)?
@@ -89,7 +94,14 @@ fn unpack(path: &Path, packed: &[u8]) -> Result<Vec<u8>, DataError> {
     GzDecoder::new(packed)
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| DataError::idx(path, format!("its gzip compression is damaged or cut off ({error}). Fetch or copy it again")))?;
+        .map_err(|error| {
+            DataError::idx(
+                path,
+                format!(
+                    "its gzip compression is damaged or cut off ({error}). Fetch or copy it again"
+                ),
+            )
+        })?;
     Ok(bytes)
 }
 
@@ -107,23 +119,41 @@ pub fn parse(
     let ([count, height, width], pixels) = header::<3>(images_path, images, "images")?;
     let ([label_count], labels) = header::<1>(labels_path, labels, "labels")?;
     if height > MAX_SIDE || width > MAX_SIDE {
-        return Err(DataError::idx(images_path, format!("its images are {height}×{width}; at most {MAX_SIDE} pixels a side are possible")));
+        return Err(DataError::idx(
+            images_path,
+            format!(
+                "its images are {height}×{width}; at most {MAX_SIDE} pixels a side are possible"
+            ),
+        ));
     }
     if count != label_count {
         return Err(DataError::Inconsistent {
             place: labels_path.display().to_string(),
-            reason: format!("it holds {label_count} labels for the {count} images of {}", images_path.display()),
+            reason: format!(
+                "it holds {label_count} labels for the {count} images of {}",
+                images_path.display()
+            ),
         });
     }
     if count == 0 {
         return Err(DataError::idx(images_path, "it holds no images"));
     }
-    let found = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+    let found = labels
+        .iter()
+        .max()
+        .map_or(0, |&label| usize::from(label) + 1);
     let classes = classes.unwrap_or(found);
-    if let Some(position) = labels.iter().position(|&label| usize::from(label) >= classes) {
+    if let Some(position) = labels
+        .iter()
+        .position(|&label| usize::from(label) >= classes)
+    {
         return Err(DataError::idx(
             labels_path,
-            format!("label {} at byte {} is not below the {classes} classes of the training split", labels[position], 8 + position),
+            format!(
+                "label {} at byte {} is not below the {classes} classes of the training split",
+                labels[position],
+                8 + position
+            ),
         ));
     }
     let shape = ImageShape {
@@ -134,14 +164,29 @@ pub fn parse(
 }
 
 /// Checks magic number and sizes; returns the sizes and the elements.
-fn header<'a, const D: usize>(path: &Path, bytes: &'a [u8], what: &str) -> Result<([u32; D], &'a [u8]), DataError> {
+fn header<'a, const D: usize>(
+    path: &Path,
+    bytes: &'a [u8],
+    what: &str,
+) -> Result<([u32; D], &'a [u8]), DataError> {
     let length = 4 + 4 * D;
-    let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).trim_start().to_lowercase();
+    let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(64)])
+        .trim_start()
+        .to_lowercase();
     if start.starts_with('<') {
-        return Err(DataError::idx(path, "it is a web page (HTML), probably an error page saved by a download. Fetch it again"));
+        return Err(DataError::idx(
+            path,
+            "it is a web page (HTML), probably an error page saved by a download. Fetch it again",
+        ));
     }
     if bytes.len() < length {
-        return Err(DataError::idx(path, format!("it has {} bytes, fewer than the header's {length}", bytes.len())));
+        return Err(DataError::idx(
+            path,
+            format!(
+                "it has {} bytes, fewer than the header's {length}",
+                bytes.len()
+            ),
+        ));
     }
     let magic = [bytes[0], bytes[1], bytes[2], bytes[3]];
     let expected = [0, 0, 8, D as u8];
@@ -153,7 +198,9 @@ fn header<'a, const D: usize>(path: &Path, bytes: &'a [u8], what: &str) -> Resul
         };
         return Err(DataError::idx(
             path,
-            format!("its magic number is {magic:02x?}, and a file of {what} starts with {expected:02x?}{other}"),
+            format!(
+                "its magic number is {magic:02x?}, and a file of {what} starts with {expected:02x?}{other}"
+            ),
         ));
     }
     let mut sizes = [0; D];
@@ -161,12 +208,20 @@ fn header<'a, const D: usize>(path: &Path, bytes: &'a [u8], what: &str) -> Resul
         *size = u32::from_be_bytes([field[0], field[1], field[2], field[3]]);
     }
     let elements = &bytes[length..];
-    let expected = sizes.iter().try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)));
+    let expected = sizes
+        .iter()
+        .try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)));
     if expected != Some(elements.len() as u64) {
-        let expected = expected.map_or_else(|| "more than 2⁶⁴".to_owned(), |expected| expected.to_string());
+        let expected = expected.map_or_else(
+            || "more than 2⁶⁴".to_owned(),
+            |expected| expected.to_string(),
+        );
         return Err(DataError::idx(
             path,
-            format!("its header {sizes:?} promises {expected} bytes, and {} follow", elements.len()),
+            format!(
+                "its header {sizes:?} promises {expected} bytes, and {} follow",
+                elements.len()
+            ),
         ));
     }
     Ok((sizes, elements))

@@ -45,13 +45,20 @@ impl Images {
     /// # Errors
     /// No images, a number of bytes that does not fit the shape and the number of labels, no
     /// classes or more than 256, or a label that is not below the number of classes.
-    pub fn new(shape: ImageShape, classes: usize, pixels: Vec<u8>, labels: Vec<u8>) -> Result<Self, DataError> {
+    pub fn new(
+        shape: ImageShape,
+        classes: usize,
+        pixels: Vec<u8>,
+        labels: Vec<u8>,
+    ) -> Result<Self, DataError> {
         let problem = |reason: String| DataError::Inconsistent {
             place: "images".to_owned(),
             reason,
         };
         if labels.is_empty() || shape.pixels() == 0 {
-            return Err(problem("there are no images, or they have no pixels".to_owned()));
+            return Err(problem(
+                "there are no images, or they have no pixels".to_owned(),
+            ));
         }
         if labels.len().checked_mul(shape.pixels()) != Some(pixels.len()) {
             return Err(problem(format!(
@@ -64,7 +71,10 @@ impl Images {
         if !(1..=256).contains(&classes) {
             return Err(problem(format!("{classes} classes; 1 to 256 are possible")));
         }
-        if let Some(position) = labels.iter().position(|&label| usize::from(label) >= classes) {
+        if let Some(position) = labels
+            .iter()
+            .position(|&label| usize::from(label) >= classes)
+        {
             return Err(problem(format!(
                 "label {} of image {position} is not below the number of classes, {classes}",
                 labels[position]
@@ -133,7 +143,10 @@ impl Images {
             .flat_map(|&index| self.pixels(index as usize))
             .copied()
             .collect();
-        let labels = indices.iter().map(|&index| self.label(index as usize)).collect();
+        let labels = indices
+            .iter()
+            .map(|&index| self.label(index as usize))
+            .collect();
         Self::new(self.shape, self.classes, pixels, labels)
     }
 }

@@ -27,7 +27,10 @@ impl Normalization {
             }
         }
         let moment = |power: u32| -> f64 {
-            let sum: u64 = (0_u64..).zip(counts).map(|(value, count)| value.pow(power) * count).sum();
+            let sum: u64 = (0_u64..)
+                .zip(counts)
+                .map(|(value, count)| value.pow(power) * count)
+                .sum();
             sum as f64 / counts.iter().sum::<u64>().max(1) as f64 / 255_f64.powi(power as i32)
         };
         let mean = moment(1);
@@ -67,7 +70,10 @@ mod tests {
 
     #[test]
     fn mean_and_deviation_are_those_of_the_definition() {
-        let shape = ImageShape { height: 1, width: 4 };
+        let shape = ImageShape {
+            height: 1,
+            width: 4,
+        };
         let images = Images::new(shape, 2, vec![0, 255, 51, 102, 9, 9, 9, 9], vec![0, 1]).unwrap();
         let normalization = Normalization::measure(&images, &[0]);
         // Values 0, 1, 0.2, 0.4: mean 0.4, variance (0.16 + 0.36 + 0.04 + 0)/4 = 0.14.
@@ -80,7 +86,10 @@ mod tests {
 
     #[test]
     fn constant_images_do_not_divide_by_zero() {
-        let shape = ImageShape { height: 1, width: 1 };
+        let shape = ImageShape {
+            height: 1,
+            width: 1,
+        };
         let images = Images::new(shape, 1, vec![7, 7], vec![0, 0]).unwrap();
         let normalization = Normalization::measure(&images, &[0, 1]);
         let mut out = [f32::NAN];

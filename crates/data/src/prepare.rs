@@ -54,15 +54,23 @@ pub fn prepare(name: &str, bytes: &[u8], shape: ImageShape) -> Result<Prepared, 
 /// pixels are unpacked, so a small file cannot claim a large memory.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<Gray, DataError> {
     let too_large = || DataError::TooLarge(name.to_owned(), MAX_SIDE, MAX_PIXELS / 1_000_000);
-    let not_a_picture = |reason: &dyn std::fmt::Display| DataError::NotAPicture(name.to_owned(), reason.to_string());
+    let not_a_picture = |reason: &dyn std::fmt::Display| {
+        DataError::NotAPicture(name.to_owned(), reason.to_string())
+    };
     if bytes.is_empty() {
         return Err(not_a_picture(&"it is empty (0 bytes)"));
     }
-    let reader = || ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| not_a_picture(&error));
+    let reader = || {
+        ImageReader::new(Cursor::new(bytes))
+            .with_guessed_format()
+            .map_err(|error| not_a_picture(&error))
+    };
     if reader()?.format().is_none() {
         return Err(not_a_picture(&"its content is of no known kind"));
     }
-    let (width, height) = reader()?.into_dimensions().map_err(|error| not_a_picture(&error))?;
+    let (width, height) = reader()?
+        .into_dimensions()
+        .map_err(|error| not_a_picture(&error))?;
     if width == 0 || height == 0 {
         return Err(not_a_picture(&format!("it has {width}×{height} pixels")));
     }
@@ -112,17 +120,31 @@ fn ink(gray: &Gray) -> Option<(Gray, bool)> {
 
     let (darkest, lightest) = gray
         .pixels()
-        .fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(pixel.0[0]), high.max(pixel.0[0])));
+        .fold((f32::MAX, f32::MIN), |(low, high), pixel| {
+            (low.min(pixel.0[0]), high.max(pixel.0[0]))
+        });
     let inverted = paper - darkest > lightest - paper;
-    let contrast = if inverted { paper - darkest } else { lightest - paper };
+    let contrast = if inverted {
+        paper - darkest
+    } else {
+        lightest - paper
+    };
     if contrast < MIN_CONTRAST {
         return None;
     }
     let floor = 3.0 * noise;
     let ink = ImageBuffer::from_fn(width, height, |x, y| {
         let value = gray.get_pixel(x, y).0[0];
-        let difference = if inverted { paper - value } else { value - paper };
-        let amount = if difference <= floor { 0.0 } else { difference / contrast };
+        let difference = if inverted {
+            paper - value
+        } else {
+            value - paper
+        };
+        let amount = if difference <= floor {
+            0.0
+        } else {
+            difference / contrast
+        };
         Luma([amount.min(1.0)])
     });
     Some((ink, inverted))
@@ -176,7 +198,9 @@ fn bounds(ink: &Gray) -> Option<(u32, u32, u32, u32)> {
         .fold(None, |bounds, (x, y, _)| {
             Some(match bounds {
                 None => (x, y, x, y),
-                Some((left, top, right, bottom)) => (left.min(x), top.min(y), right.max(x), bottom.max(y)),
+                Some((left, top, right, bottom)) => {
+                    (left.min(x), top.min(y), right.max(x), bottom.max(y))
+                }
             })
         })
 }

@@ -1,5 +1,5 @@
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::DataError;
@@ -34,9 +34,17 @@ pub fn stratified_split(labels: &[u8], valid: usize, seed: u64) -> Result<Subset
         classes[usize::from(label)].push(index);
     }
     // Quota of a class: its images · valid / all, in whole numbers and remainders.
-    let mut quotas: Vec<usize> = classes.iter().map(|class| class.len() * valid / labels.len()).collect();
+    let mut quotas: Vec<usize> = classes
+        .iter()
+        .map(|class| class.len() * valid / labels.len())
+        .collect();
     let mut order: Vec<usize> = (0..classes.len()).collect();
-    order.sort_by_key(|&class| std::cmp::Reverse((classes[class].len() * valid % labels.len(), std::cmp::Reverse(class))));
+    order.sort_by_key(|&class| {
+        std::cmp::Reverse((
+            classes[class].len() * valid % labels.len(),
+            std::cmp::Reverse(class),
+        ))
+    });
     let missing = valid - quotas.iter().sum::<usize>();
     for &class in order.iter().take(missing) {
         quotas[class] += 1;
@@ -106,7 +114,10 @@ mod tests {
     #[test]
     fn different_seeds_split_differently() {
         let labels: Vec<u8> = (0..1000).map(|i| (i % 10) as u8).collect();
-        assert_ne!(stratified_split(&labels, 100, 1).unwrap(), stratified_split(&labels, 100, 2).unwrap());
+        assert_ne!(
+            stratified_split(&labels, 100, 1).unwrap(),
+            stratified_split(&labels, 100, 2).unwrap()
+        );
     }
 
     #[test]

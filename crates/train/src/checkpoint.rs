@@ -72,8 +72,9 @@ impl Progress {
 
     /// Whether a validation result beats the best so far.
     pub fn improves(&self, correct: usize, loss: f64) -> bool {
-        self.best
-            .is_none_or(|best| correct > best.correct || (correct == best.correct && loss < best.loss))
+        self.best.is_none_or(|best| {
+            correct > best.correct || (correct == best.correct && loss < best.loss)
+        })
     }
 }
 
@@ -83,7 +84,8 @@ pub(crate) fn files(
     model: &Model,
     optimizer: &Optimizer,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
-    let state = toml::to_string(progress).map_err(|error| TrainError::backend("writing the checkpoint", error))?;
+    let state = toml::to_string(progress)
+        .map_err(|error| TrainError::backend("writing the checkpoint", error))?;
     Ok(vec![
         (STATE, state.into_bytes()),
         (MODEL, weights::to_bytes(model)?.to_vec()),
@@ -99,15 +101,18 @@ pub(crate) fn restore(
     optimizer: &mut Optimizer,
     device: &Device,
 ) -> Result<(Progress, Model), TrainError> {
-    let damaged = |name: &str, reason: String| TrainError::damaged(folder.path().join(name), reason);
+    let damaged =
+        |name: &str, reason: String| TrainError::damaged(folder.path().join(name), reason);
     let mut take = |name: &str| {
         files
             .remove(name)
             .ok_or_else(|| damaged("run.json", format!("it does not list {name}")))
     };
-    let state = String::from_utf8(take(STATE)?).map_err(|error| damaged(STATE, error.to_string()))?;
+    let state =
+        String::from_utf8(take(STATE)?).map_err(|error| damaged(STATE, error.to_string()))?;
     let progress = toml::from_str(&state).map_err(|error| damaged(STATE, error.to_string()))?;
-    let model = weights::from_bytes(config, take(MODEL)?, device).map_err(|reason| damaged(MODEL, reason))?;
+    let model = weights::from_bytes(config, take(MODEL)?, device)
+        .map_err(|reason| damaged(MODEL, reason))?;
     optimizer
         .restore(take(OPTIMIZER)?, &device.clone().inner())
         .map_err(|reason| damaged(OPTIMIZER, reason))?;

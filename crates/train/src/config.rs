@@ -164,24 +164,47 @@ impl RunConfig {
     /// The first setting that makes no sense, by its full name, with what would.
     pub fn validate(&self) -> Result<(), TrainError> {
         if i64::try_from(self.seed).is_err() {
-            return Err(TrainError::setting("seed", self.seed, "an integer of at most 9223372036854775807"));
+            return Err(TrainError::setting(
+                "seed",
+                self.seed,
+                "an integer of at most 9223372036854775807",
+            ));
         }
         let training = &self.training;
-        for (name, value) in [("epochs", training.epochs), ("batch_size", training.batch_size), ("validation", training.validation)] {
+        for (name, value) in [
+            ("epochs", training.epochs),
+            ("batch_size", training.batch_size),
+            ("validation", training.validation),
+        ] {
             if value == 0 {
-                return Err(TrainError::setting(format!("training.{name}"), value, "1 or more"));
+                return Err(TrainError::setting(
+                    format!("training.{name}"),
+                    value,
+                    "1 or more",
+                ));
             }
         }
-        for (name, value) in [("early_stopping", training.early_stopping), ("save_every", training.save_every)] {
+        for (name, value) in [
+            ("early_stopping", training.early_stopping),
+            ("save_every", training.save_every),
+        ] {
             if value == Some(0) {
-                return Err(TrainError::setting(format!("training.{name}"), 0, "1 or more, or leave it out"));
+                return Err(TrainError::setting(
+                    format!("training.{name}"),
+                    0,
+                    "1 or more, or leave it out",
+                ));
             }
         }
         fraction("training.label_smoothing", training.label_smoothing)?;
         if let Some(norm) = training.clip_norm
             && !(norm.is_finite() && norm > 0.0)
         {
-            return Err(TrainError::setting("training.clip_norm", norm, "a positive number, or leave it out"));
+            return Err(TrainError::setting(
+                "training.clip_norm",
+                norm,
+                "a positive number, or leave it out",
+            ));
         }
         training.optimizer.validate()?;
         training.schedule.validate()?;
@@ -197,29 +220,50 @@ impl OptimizerConfig {
             if value.is_finite() && value > 0.0 {
                 Ok(())
             } else {
-                Err(TrainError::setting(format!("training.optimizer.{name}"), value, "a positive number"))
+                Err(TrainError::setting(
+                    format!("training.optimizer.{name}"),
+                    value,
+                    "a positive number",
+                ))
             }
         };
         let not_negative = |name: &str, value: f64| {
             if value.is_finite() && value >= 0.0 {
                 Ok(())
             } else {
-                Err(TrainError::setting(format!("training.optimizer.{name}"), value, "0 or a positive number"))
+                Err(TrainError::setting(
+                    format!("training.optimizer.{name}"),
+                    value,
+                    "0 or a positive number",
+                ))
             }
         };
         match *self {
-            Self::Adam { beta_1, beta_2, epsilon } => {
+            Self::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+            } => {
                 fraction("training.optimizer.beta_1", beta_1)?;
                 fraction("training.optimizer.beta_2", beta_2)?;
                 positive("epsilon", epsilon)
             }
-            Self::AdamW { beta_1, beta_2, epsilon, weight_decay } => {
+            Self::AdamW {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            } => {
                 fraction("training.optimizer.beta_1", beta_1)?;
                 fraction("training.optimizer.beta_2", beta_2)?;
                 positive("epsilon", epsilon)?;
                 not_negative("weight_decay", weight_decay)
             }
-            Self::Sgd { momentum, weight_decay, .. } => {
+            Self::Sgd {
+                momentum,
+                weight_decay,
+                ..
+            } => {
                 fraction("training.optimizer.momentum", momentum)?;
                 not_negative("weight_decay", weight_decay)
             }

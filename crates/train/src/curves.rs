@@ -15,14 +15,23 @@ pub(crate) fn to_svg(title: &str, rows: &[EpochMetrics]) -> Result<String, Strin
     Ok(svg)
 }
 
-fn draw(svg: &mut String, title: &str, rows: &[EpochMetrics]) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(
+    svg: &mut String,
+    title: &str,
+    rows: &[EpochMetrics],
+) -> Result<(), Box<dyn std::error::Error>> {
     let root = SVGBackend::with_string(svg, (860, 380)).into_drawing_area();
     root.fill(&WHITE)?;
     let root = root.titled(title, ("sans-serif", 20))?;
     let panels = root.split_evenly((1, 2));
-    panel(&panels[0], "loss (cross-entropy)", rows, |row| (row.train_loss, row.valid_loss))?;
+    panel(&panels[0], "loss (cross-entropy)", rows, |row| {
+        (row.train_loss, row.valid_loss)
+    })?;
     panel(&panels[1], "error rate in %", rows, |row| {
-        (100.0 * (1.0 - row.train_accuracy), 100.0 * (1.0 - row.valid_accuracy))
+        (
+            100.0 * (1.0 - row.train_accuracy),
+            100.0 * (1.0 - row.valid_accuracy),
+        )
     })?;
     root.present()?;
     Ok(())
@@ -64,7 +73,11 @@ where
                 (row.epoch as f64, if pick == 0 { train } else { valid })
             })
             .collect();
-        chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, color.filled())))?;
+        chart.draw_series(
+            points
+                .iter()
+                .map(|&point| Circle::new(point, 3, color.filled())),
+        )?;
         chart
             .draw_series(LineSeries::new(points, color.stroke_width(2)))?
             .label(name)

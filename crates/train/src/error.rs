@@ -76,7 +76,9 @@ pub enum TrainError {
         reason: String,
     },
     /// The run was written by a newer version of this program.
-    #[error("{path} has schema version {found}, and this program knows versions up to {known}. Use a newer `digits`")]
+    #[error(
+        "{path} has schema version {found}, and this program knows versions up to {known}. Use a newer `digits`"
+    )]
     NewerSchema {
         /// `run.json`.
         path: PathBuf,
@@ -86,13 +88,17 @@ pub enum TrainError {
         known: u32,
     },
     /// Another process is working in this run folder.
-    #[error("{path} is in use by another process. Wait for it to end, or choose another folder with --run")]
+    #[error(
+        "{path} is in use by another process. Wait for it to end, or choose another folder with --run"
+    )]
     Locked {
         /// The run folder.
         path: PathBuf,
     },
     /// A new run would overwrite an existing one.
-    #[error("{path} already holds a run. Go on with it (--resume), or choose another folder with --run")]
+    #[error(
+        "{path} already holds a run. Go on with it (--resume), or choose another folder with --run"
+    )]
     Exists {
         /// The run folder.
         path: PathBuf,
@@ -106,7 +112,9 @@ pub enum TrainError {
         reason: String,
     },
     /// The run has no trained network yet.
-    #[error("{path} has no trained network yet: its first epoch is not finished. Go on with it: digits train --resume --run {path}")]
+    #[error(
+        "{path} has no trained network yet: its first epoch is not finished. Go on with it: digits train --resume --run {path}"
+    )]
     Untrained {
         /// The run folder.
         path: PathBuf,
@@ -134,7 +142,11 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    pub(crate) fn setting(name: impl Into<String>, value: impl Display, wanted: &'static str) -> Self {
+    pub(crate) fn setting(
+        name: impl Into<String>,
+        value: impl Display,
+        wanted: &'static str,
+    ) -> Self {
         Self::Setting {
             name: name.into(),
             value: value.to_string(),
@@ -142,7 +154,10 @@ impl TrainError {
         }
     }
 
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io {
             action,

@@ -40,7 +40,11 @@ pub struct ClassReport {
 impl Evaluation {
     /// Images classified rightly.
     pub fn correct(&self) -> usize {
-        self.confusion.iter().enumerate().map(|(class, row)| row[class]).sum()
+        self.confusion
+            .iter()
+            .enumerate()
+            .map(|(class, row)| row[class])
+            .sum()
     }
 }
 
@@ -73,12 +77,25 @@ pub fn evaluate(
     let mut loss = 0.0;
     for chunk in indices.chunks(BATCH) {
         let mut pixels = vec![0.0; chunk.len() * shape.height * shape.width];
-        for (target, &index) in pixels.chunks_exact_mut(shape.height * shape.width).zip(chunk) {
+        for (target, &index) in pixels
+            .chunks_exact_mut(shape.height * shape.width)
+            .zip(chunk)
+        {
             normalization.apply(images.pixels(index as usize), target);
         }
-        let labels: Vec<u8> = chunk.iter().map(|&index| images.label(index as usize)).collect();
-        let logits = logits(model, pixels, [chunk.len(), 1, shape.height, shape.width], device)?;
-        for ((predicted, image_loss), &label) in judge(&logits, classes, &labels).into_iter().zip(&labels) {
+        let labels: Vec<u8> = chunk
+            .iter()
+            .map(|&index| images.label(index as usize))
+            .collect();
+        let logits = logits(
+            model,
+            pixels,
+            [chunk.len(), 1, shape.height, shape.width],
+            device,
+        )?;
+        for ((predicted, image_loss), &label) in
+            judge(&logits, classes, &labels).into_iter().zip(&labels)
+        {
             confusion[usize::from(label)][predicted] += 1;
             loss += image_loss;
         }
@@ -102,14 +119,24 @@ pub(crate) fn logits(
 
 fn summarize(confusion: Vec<Vec<usize>>, loss: f64, images: usize) -> Evaluation {
     let count = images.max(1) as f64;
-    let ratio = |part: usize, whole: usize| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    let ratio = |part: usize, whole: usize| {
+        if whole == 0 {
+            0.0
+        } else {
+            part as f64 / whole as f64
+        }
+    };
     let classes = (0..confusion.len())
         .map(|class| {
             let right = confusion[class][class];
             let images = confusion[class].iter().sum();
             let precision = ratio(right, confusion.iter().map(|row| row[class]).sum());
             let recall = ratio(right, images);
-            let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
+            let f1 = if right == 0 {
+                0.0
+            } else {
+                2.0 * precision * recall / (precision + recall)
+            };
             ClassReport {
                 precision,
                 recall,
@@ -118,7 +145,9 @@ fn summarize(confusion: Vec<Vec<usize>>, loss: f64, images: usize) -> Evaluation
             }
         })
         .collect();
-    let correct: usize = (0..confusion.len()).map(|class| confusion[class][class]).sum();
+    let correct: usize = (0..confusion.len())
+        .map(|class| confusion[class][class])
+        .sum();
     Evaluation {
         accuracy: correct as f64 / count,
         loss: loss / count,

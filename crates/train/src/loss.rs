@@ -5,7 +5,12 @@ use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 ///
 /// # Shapes
 /// logits `[batch, classes]`, one label an image → `[1]`
-pub(crate) fn cross_entropy(logits: Tensor<2>, labels: &[u8], smoothing: f64, device: &Device) -> Tensor<1> {
+pub(crate) fn cross_entropy(
+    logits: Tensor<2>,
+    labels: &[u8],
+    smoothing: f64,
+    device: &Device,
+) -> Tensor<1> {
     let [batch, classes] = logits.dims();
     let even = (smoothing / classes as f64) as f32;
     let mut targets = vec![even; batch * classes];
@@ -13,7 +18,9 @@ pub(crate) fn cross_entropy(logits: Tensor<2>, labels: &[u8], smoothing: f64, de
         row[usize::from(label)] = (1.0 - smoothing) as f32 + even;
     }
     let targets = Tensor::<2>::from_data(TensorData::new(targets, [batch, classes]), device);
-    (log_softmax(logits, 1) * targets).sum().mul_scalar(-1.0 / batch as f64)
+    (log_softmax(logits, 1) * targets)
+        .sum()
+        .mul_scalar(-1.0 / batch as f64)
 }
 
 /// For each row of logits: the predicted class (the first of equals) and −log softmax(z)ₗ of the
@@ -24,7 +31,10 @@ pub(crate) fn judge(logits: &[f32], classes: usize, labels: &[u8]) -> Vec<(usize
         .zip(labels)
         .map(|(row, &label)| {
             let (best, top) = argmax(row);
-            let sum: f64 = row.iter().map(|&z| (f64::from(z) - f64::from(top)).exp()).sum();
+            let sum: f64 = row
+                .iter()
+                .map(|&z| (f64::from(z) - f64::from(top)).exp())
+                .sum();
             let loss = sum.ln() - (f64::from(row[usize::from(label)]) - f64::from(top));
             (best, loss)
         })
@@ -67,15 +77,24 @@ mod tests {
                         .enumerate()
                         .map(|(k, &z)| {
                             let onehot = f64::from(u8::from(k == usize::from(label)));
-                            ((1.0 - smoothing) * onehot + smoothing / 3.0) * (f64::from(z) - sum.ln())
+                            ((1.0 - smoothing) * onehot + smoothing / 3.0)
+                                * (f64::from(z) - sum.ln())
                         })
                         .sum::<f64>()
                 })
                 .sum::<f64>()
                 / 3.0;
-            let loss = cross_entropy(Tensor::from_floats(rows, &device), &labels, smoothing, &device);
+            let loss = cross_entropy(
+                Tensor::from_floats(rows, &device),
+                &labels,
+                smoothing,
+                &device,
+            );
             let loss = loss.into_scalar::<f64>();
-            assert!((loss - expected).abs() < 1e-6 * expected.abs(), "{loss} {expected}");
+            assert!(
+                (loss - expected).abs() < 1e-6 * expected.abs(),
+                "{loss} {expected}"
+            );
         }
     }
 

@@ -70,7 +70,9 @@ impl Optimizer {
             .collect();
         sink.scalars
             .iter()
-            .fold(Writer::new(tensors), |writer, (name, value)| writer.with_scalar(name, *value))
+            .fold(Writer::new(tensors), |writer, (name, value)| {
+                writer.with_scalar(name, *value)
+            })
             .into_bytes()
             .map_err(|error| TrainError::backend("writing the optimizer's state", error))
     }
@@ -78,11 +80,13 @@ impl Optimizer {
     /// Restores what [`Optimizer::to_bytes`] wrote, on `device`. The message of an error says
     /// what does not fit.
     pub fn restore(&mut self, bytes: Vec<u8>, device: &Device) -> Result<(), String> {
-        let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
+        let reader =
+            Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
         let scalars = reader.scalars().clone();
         let mut source = StateSource::new(scalars.clone());
         for tensor in reader.into_tensors().map_err(|error| error.to_string())? {
-            let (name, dtype, shape, _, bytes) = tensor.into_parts().map_err(|error| error.to_string())?;
+            let (name, dtype, shape, _, bytes) =
+                tensor.into_parts().map_err(|error| error.to_string())?;
             source.insert_tensor(name, TensorData::from_bytes(bytes, shape, dtype));
         }
         self.states.clear();
@@ -90,7 +94,9 @@ impl Optimizer {
             let Some(prefix) = name.strip_suffix(&format!(".{RANK}")) else {
                 continue;
             };
-            let id: u64 = prefix.parse().map_err(|_| format!("`{prefix}` is no parameter number"))?;
+            let id: u64 = prefix
+                .parse()
+                .map_err(|_| format!("`{prefix}` is no parameter number"))?;
             let rank = usize::try_from(*value)
                 .ok()
                 .filter(|rank| (1..=4).contains(rank))
@@ -107,14 +113,23 @@ impl Optimizer {
 
 fn rule(config: &OptimizerConfig) -> Arc<dyn DynOptimizer> {
     match *config {
-        OptimizerConfig::Adam { beta_1, beta_2, epsilon } => Arc::new(
+        OptimizerConfig::Adam {
+            beta_1,
+            beta_2,
+            epsilon,
+        } => Arc::new(
             AdamConfig::new()
                 .with_beta_1(beta_1 as f32)
                 .with_beta_2(beta_2 as f32)
                 .with_epsilon(epsilon as f32)
                 .build(),
         ),
-        OptimizerConfig::AdamW { beta_1, beta_2, epsilon, weight_decay } => Arc::new(
+        OptimizerConfig::AdamW {
+            beta_1,
+            beta_2,
+            epsilon,
+            weight_decay,
+        } => Arc::new(
             AdamWConfig::new()
                 .with_beta_1(beta_1 as f32)
                 .with_beta_2(beta_2 as f32)
@@ -122,7 +137,11 @@ fn rule(config: &OptimizerConfig) -> Arc<dyn DynOptimizer> {
                 .with_weight_decay(weight_decay as f32)
                 .build(),
         ),
-        OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => Arc::new(
+        OptimizerConfig::Sgd {
+            momentum,
+            nesterov,
+            weight_decay,
+        } => Arc::new(
             SgdConfig::new()
                 .with_momentum((momentum > 0.0).then(|| {
                     MomentumConfig::new()
@@ -130,7 +149,9 @@ fn rule(config: &OptimizerConfig) -> Arc<dyn DynOptimizer> {
                         .with_dampening(0.0)
                         .with_nesterov(nesterov)
                 }))
-                .with_weight_decay((weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32)))
+                .with_weight_decay(
+                    (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32)),
+                )
                 .build(),
         ),
     }

@@ -34,7 +34,11 @@ pub struct Ranked {
 ///
 /// # Errors
 /// An image of another size than the network's, or a backend that fails.
-pub fn predict(run: &LoadedRun, images: &[Vec<u8>], device: &Device) -> Result<Vec<Prediction>, TrainError> {
+pub fn predict(
+    run: &LoadedRun,
+    images: &[Vec<u8>],
+    device: &Device,
+) -> Result<Vec<Prediction>, TrainError> {
     let input = run.config.model.input();
     let mut answers = Vec::with_capacity(images.len());
     for chunk in images.chunks(BATCH) {
@@ -50,7 +54,12 @@ pub fn predict(run: &LoadedRun, images: &[Vec<u8>], device: &Device) -> Result<V
             }
             run.record.dataset.normalization.apply(image, target);
         }
-        let logits = logits(&run.model, pixels, [chunk.len(), 1, input.height, input.width], device)?;
+        let logits = logits(
+            &run.model,
+            pixels,
+            [chunk.len(), 1, input.height, input.width],
+            device,
+        )?;
         answers.extend(logits.chunks_exact(input.classes).map(rank));
     }
     Ok(answers)
@@ -62,7 +71,11 @@ fn rank(logits: &[f32]) -> Prediction {
         .zip(0..=u8::MAX)
         .map(|(probability, label)| Ranked { label, probability })
         .collect();
-    ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.label.cmp(&b.label)));
+    ranked.sort_by(|a, b| {
+        b.probability
+            .total_cmp(&a.probability)
+            .then(a.label.cmp(&b.label))
+    });
     ranked.truncate(3);
     Prediction {
         label: ranked[0].label,

@@ -53,8 +53,14 @@ impl Recipe {
     /// A file that cannot be read or is not TOML.
     pub fn from_file(path: &Path) -> Result<Self, TrainError> {
         let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        Self::parse(&name.unwrap_or_default(), &path.display().to_string(), &text)
+        let name = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
+        Self::parse(
+            &name.unwrap_or_default(),
+            &path.display().to_string(),
+            &text,
+        )
     }
 
     fn parse(name: &str, origin: &str, text: &str) -> Result<Self, TrainError> {
@@ -81,7 +87,9 @@ impl Recipe {
             message,
         };
         let Some((key, value)) = assignment.split_once('=') else {
-            return Err(problem("write it as key=value, for example training.epochs=3".to_owned()));
+            return Err(problem(
+                "write it as key=value, for example training.epochs=3".to_owned(),
+            ));
         };
         let (key, value) = (key.trim(), value.trim());
         let value = format!("x = {value}")
@@ -103,9 +111,13 @@ impl Recipe {
             while let Value::Array(items) = next {
                 let index = rest.next().and_then(|index| index.parse::<usize>().ok());
                 let count = items.len();
-                next = index.and_then(|index| items.get_mut(index)).ok_or_else(|| {
-                    problem(format!("`{part}` is a list of {count}: give a number from 0, as in {part}.0"))
-                })?;
+                next = index
+                    .and_then(|index| items.get_mut(index))
+                    .ok_or_else(|| {
+                        problem(format!(
+                            "`{part}` is a list of {count}: give a number from 0, as in {part}.0"
+                        ))
+                    })?;
             }
             match next {
                 Value::Table(table) => place = table,
@@ -120,7 +132,11 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Recipe::set`].
-    pub fn set_option(&mut self, key: &str, value: impl std::fmt::Display) -> Result<(), TrainError> {
+    pub fn set_option(
+        &mut self,
+        key: &str,
+        value: impl std::fmt::Display,
+    ) -> Result<(), TrainError> {
         self.set(&format!("{key}={value}"))
     }
 
@@ -130,12 +146,13 @@ impl Recipe {
     /// Unknown keys (with the nearest right one), wrong types, missing values, and values that
     /// make no sense.
     pub fn resolve(self) -> Result<RunConfig, TrainError> {
-        let config: RunConfig = Value::Table(self.table).try_into().map_err(|error: toml::de::Error| {
-            TrainError::Config {
-                origin: self.origin,
-                message: explain(&error),
-            }
-        })?;
+        let config: RunConfig =
+            Value::Table(self.table)
+                .try_into()
+                .map_err(|error: toml::de::Error| TrainError::Config {
+                    origin: self.origin,
+                    message: explain(&error),
+                })?;
         config.validate()?;
         Ok(config)
     }
@@ -148,7 +165,11 @@ fn explain(error: &toml::de::Error) -> String {
     if let Some(given) = quoted.next()
         && (text.starts_with("unknown field") || text.starts_with("unknown variant"))
     {
-        let what = if text.starts_with("unknown field") { "key" } else { "value" };
+        let what = if text.starts_with("unknown field") {
+            "key"
+        } else {
+            "value"
+        };
         return unknown(what, given, &quoted.collect::<Vec<_>>());
     }
     text.trim_end().to_owned()
@@ -200,7 +221,10 @@ mod tests {
         for name in recipe_names() {
             let config = Recipe::built_in(name).unwrap().resolve().unwrap();
             let text = toml::to_string(&config).unwrap();
-            let again = Recipe::parse(name, "config.toml", &text).unwrap().resolve().unwrap();
+            let again = Recipe::parse(name, "config.toml", &text)
+                .unwrap()
+                .resolve()
+                .unwrap();
             assert_eq!(config, again, "{text}");
         }
     }
@@ -213,7 +237,9 @@ mod tests {
         recipe.set("data=some/folder").unwrap();
         let config = recipe.resolve().unwrap();
         assert_eq!(config.training.epochs, 7);
-        let ModelConfig::Cnn(cnn) = config.model else { panic!("a CNN") };
+        let ModelConfig::Cnn(cnn) = config.model else {
+            panic!("a CNN")
+        };
         assert_eq!((cnn.blocks[0].channels, cnn.blocks[1].channels), (16, 48));
     }
 
@@ -229,7 +255,10 @@ mod tests {
             let mut recipe = Recipe::built_in("cnn").unwrap();
             let error = recipe.set(change).and_then(|()| recipe.resolve().map(drop));
             let message = error.expect_err(change).to_string();
-            assert!(message.contains("did you mean") && message.contains(nearest), "{change}: {message}");
+            assert!(
+                message.contains("did you mean") && message.contains(nearest),
+                "{change}: {message}"
+            );
         }
         let message = Recipe::built_in("cn").unwrap_err().to_string();
         assert!(message.contains("did you mean `cnn`"), "{message}");

@@ -3,8 +3,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use digits_models::Model;
 use burn::tensor::Device;
+use digits_models::Model;
 use sha2::{Digest, Sha256};
 
 use crate::TrainError;
@@ -139,17 +139,24 @@ impl RunFolder {
     }
 
     /// The configuration among files that [`RunFolder::read`] returned.
-    pub(crate) fn config(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<RunConfig, TrainError> {
+    pub(crate) fn config(
+        &self,
+        files: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<RunConfig, TrainError> {
         let path = self.file(CONFIG);
-        let bytes = files
-            .get(CONFIG)
-            .ok_or_else(|| TrainError::damaged(self.file(RECORD), format!("it does not list {CONFIG}")))?;
+        let bytes = files.get(CONFIG).ok_or_else(|| {
+            TrainError::damaged(self.file(RECORD), format!("it does not list {CONFIG}"))
+        })?;
         let text = std::str::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?;
         toml::from_str(text).map_err(|error| TrainError::damaged(&path, error))
     }
 
     /// Replaces files and the record as one set; `record.files` is brought up to date.
-    pub(crate) fn commit(&self, record: &mut RunRecord, files: &[(&str, &[u8])]) -> Result<(), TrainError> {
+    pub(crate) fn commit(
+        &self,
+        record: &mut RunRecord,
+        files: &[(&str, &[u8])],
+    ) -> Result<(), TrainError> {
         for (name, bytes) in files {
             self.write(&self.fresh(name), bytes)?;
             record.files.insert((*name).to_owned(), sha256(bytes));
@@ -211,7 +218,9 @@ impl RunFolder {
     fn read_record(&self) -> Result<(String, RunRecord), TrainError> {
         let path = self.file(RECORD);
         let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?,
+            Ok(bytes) => {
+                String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(TrainError::NotARun {
                     path: self.path.clone(),
@@ -231,7 +240,9 @@ impl RunFolder {
                 let candidates = [self.file(name), self.fresh(name)];
                 for path in &candidates {
                     match read_all(path) {
-                        Ok(bytes) if sha256(&bytes) == *expected => return Ok((name.clone(), bytes)),
+                        Ok(bytes) if sha256(&bytes) == *expected => {
+                            return Ok((name.clone(), bytes));
+                        }
                         Ok(_) => {}
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                         Err(error) => return Err(TrainError::io("read", path)(error)),
@@ -256,13 +267,18 @@ fn read_all(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The record as text, with its checksum.
 fn seal(record: &mut RunRecord) -> Result<String, TrainError> {
     record.checksum = "0".repeat(64);
-    let text = serde_json::to_string_pretty(record).map_err(|error| TrainError::backend("writing run.json", error))? + "\n";
+    let text = serde_json::to_string_pretty(record)
+        .map_err(|error| TrainError::backend("writing run.json", error))?
+        + "\n";
     let checksum = sha256(text.as_bytes());
     let zeros = format!("\"checksum\": \"{}\"", record.checksum);
     let sealed = text.replace(&zeros, &format!("\"checksum\": \"{checksum}\""));

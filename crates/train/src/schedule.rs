@@ -68,7 +68,11 @@ impl Schedule {
                 if step <= top && top > 0.0 {
                     cosine(start, peak, step / top)
                 } else {
-                    cosine(peak, end, ((step - top) / (last_step - top).max(1.0)).clamp(0.0, 1.0))
+                    cosine(
+                        peak,
+                        end,
+                        ((step - top) / (last_step - top).max(1.0)).clamp(0.0, 1.0),
+                    )
                 }
             }
             Self::Cosine { peak, last, warmup } => {
@@ -161,17 +165,38 @@ mod tests {
     #[test]
     fn every_schedule_stays_positive_and_finite_even_for_one_step() {
         let schedules = [
-            Schedule::Constant { rate: 0.1, warmup: 0.5 },
-            Schedule::OneCycle { peak: 0.1, warmup: 0.0 },
-            Schedule::OneCycle { peak: 0.1, warmup: 0.9 },
-            Schedule::Cosine { peak: 0.1, last: 0.01, warmup: 0.1 },
-            Schedule::Step { rate: 0.1, every: 1, factor: 0.5, warmup: 0.0 },
+            Schedule::Constant {
+                rate: 0.1,
+                warmup: 0.5,
+            },
+            Schedule::OneCycle {
+                peak: 0.1,
+                warmup: 0.0,
+            },
+            Schedule::OneCycle {
+                peak: 0.1,
+                warmup: 0.9,
+            },
+            Schedule::Cosine {
+                peak: 0.1,
+                last: 0.01,
+                warmup: 0.1,
+            },
+            Schedule::Step {
+                rate: 0.1,
+                every: 1,
+                factor: 0.5,
+                warmup: 0.0,
+            },
         ];
         for schedule in schedules {
             for total in 1..20 {
                 for step in 0..total {
                     let rate = schedule.rate(step, total, 4);
-                    assert!(rate > 0.0 && rate <= 0.1 + 1e-12, "{schedule:?} {step}/{total}: {rate}");
+                    assert!(
+                        rate > 0.0 && rate <= 0.1 + 1e-12,
+                        "{schedule:?} {step}/{total}: {rate}"
+                    );
                 }
             }
         }
@@ -179,7 +204,12 @@ mod tests {
 
     #[test]
     fn step_schedule_drops_at_epoch_boundaries() {
-        let schedule = Schedule::Step { rate: 1.0, every: 2, factor: 0.1, warmup: 0.0 };
+        let schedule = Schedule::Step {
+            rate: 1.0,
+            every: 2,
+            factor: 0.1,
+            warmup: 0.0,
+        };
         let rates: Vec<f64> = (0..12).map(|step| schedule.rate(step, 12, 3)).collect();
         assert_eq!(rates[..6], [1.0; 6]);
         assert!(rates[6..].iter().all(|rate| (rate - 0.1).abs() < 1e-15));
@@ -188,11 +218,29 @@ mod tests {
     #[test]
     fn senseless_schedules_are_refused() {
         for schedule in [
-            Schedule::Constant { rate: f64::NAN, warmup: 0.0 },
-            Schedule::Constant { rate: -0.1, warmup: 0.0 },
-            Schedule::OneCycle { peak: 0.1, warmup: 1.0 },
-            Schedule::Cosine { peak: 0.1, last: 0.2, warmup: 0.0 },
-            Schedule::Step { rate: 0.1, every: 0, factor: 0.5, warmup: 0.0 },
+            Schedule::Constant {
+                rate: f64::NAN,
+                warmup: 0.0,
+            },
+            Schedule::Constant {
+                rate: -0.1,
+                warmup: 0.0,
+            },
+            Schedule::OneCycle {
+                peak: 0.1,
+                warmup: 1.0,
+            },
+            Schedule::Cosine {
+                peak: 0.1,
+                last: 0.2,
+                warmup: 0.0,
+            },
+            Schedule::Step {
+                rate: 0.1,
+                every: 0,
+                factor: 0.5,
+                warmup: 0.0,
+            },
         ] {
             assert!(schedule.validate().is_err(), "{schedule:?}");
         }

@@ -114,7 +114,8 @@ pub fn train(start: Start<'_>, hooks: &mut Hooks<'_>) -> Result<Outcome, TrainEr
             });
         }
     }
-    run.finish().map(|record| Outcome::Finished(Box::new(record)))
+    run.finish()
+        .map(|record| Outcome::Finished(Box::new(record)))
 }
 
 /// A run in progress.
@@ -170,13 +171,23 @@ impl<'a> Run<'a> {
                 reason,
             };
             if record.status == Status::Finished {
-                return Err(cannot("it is finished. Train a new one in another folder (--run)".to_owned()));
+                return Err(cannot(
+                    "it is finished. Train a new one in another folder (--run)".to_owned(),
+                ));
             }
             if record.dataset.fingerprint != dataset.fingerprint {
-                return Err(cannot(format!("it was trained on other data than {} holds now", dataset.name)));
+                return Err(cannot(format!(
+                    "it was trained on other data than {} holds now",
+                    dataset.name
+                )));
             }
-            let (progress, model) =
-                checkpoint::restore(folder, &mut files, &config.model, &mut optimizer, &training_device)?;
+            let (progress, model) = checkpoint::restore(
+                folder,
+                &mut files,
+                &config.model,
+                &mut optimizer,
+                &training_device,
+            )?;
             (record, progress, model)
         } else {
             if folder.exists() {
@@ -227,7 +238,8 @@ impl<'a> Run<'a> {
             _lock: lock,
         };
         if !resume {
-            let config = toml::to_string(&run.config).map_err(|error| TrainError::backend("writing config.toml", error))?;
+            let config = toml::to_string(&run.config)
+                .map_err(|error| TrainError::backend("writing config.toml", error))?;
             run.save(vec![(CONFIG, config.into_bytes())])?;
         }
         Ok(run)
@@ -249,7 +261,12 @@ impl<'a> Run<'a> {
         let epoch = self.progress.epoch + 1;
         let order = shuffled(&self.subsets.train, self.config.seed, epoch as u64);
         let dataset = self.dataset;
-        let batcher = Batcher::new(&dataset.train, self.normalization, &self.config.augmentation, self.config.seed);
+        let batcher = Batcher::new(
+            &dataset.train,
+            self.normalization,
+            &self.config.augmentation,
+            self.config.seed,
+        );
         let size = self.config.training.batch_size;
         let mut rate = 0.0;
         while self.progress.batch < self.batches() {
@@ -257,7 +274,11 @@ impl<'a> Run<'a> {
             let first = self.progress.batch * size;
             let chunk = &order[first..order.len().min(first + size)];
             let (pixels, labels) = batcher.fill(chunk, epoch as u64, first);
-            rate = self.config.training.schedule.rate(self.progress.step, self.steps(), self.batches());
+            rate = self.config.training.schedule.rate(
+                self.progress.step,
+                self.steps(),
+                self.batches(),
+            );
             let (loss, correct) = self.step(pixels, &labels, rate)?;
 
             let elapsed = started.elapsed().as_secs_f64();
@@ -283,7 +304,9 @@ impl<'a> Run<'a> {
                 return Ok(true);
             }
             let save_every = self.config.training.save_every;
-            if !epoch_is_done && save_every.is_some_and(|every| self.progress.step.is_multiple_of(every)) {
+            if !epoch_is_done
+                && save_every.is_some_and(|every| self.progress.step.is_multiple_of(every))
+            {
                 self.save(Vec::new())?;
             }
         }
@@ -295,11 +318,19 @@ impl<'a> Run<'a> {
 
     /// Forward, backward, update. Returns the mean loss and the number of right answers, both
     /// before the update.
-    fn step(&mut self, pixels: Vec<f32>, labels: &[u8], rate: f64) -> Result<(f64, usize), TrainError> {
+    fn step(
+        &mut self,
+        pixels: Vec<f32>,
+        labels: &[u8],
+        rate: f64,
+    ) -> Result<(f64, usize), TrainError> {
         let input = self.config.model.input();
         let shape = [labels.len(), 1, input.height, input.width];
         let images = Tensor::<4>::from_data(TensorData::new(pixels, shape), &self.training_device);
-        let logits = self.model.forward_train(images, self.config.seed.wrapping_add(self.progress.step as u64));
+        let logits = self.model.forward_train(
+            images,
+            self.config.seed.wrapping_add(self.progress.step as u64),
+        );
         let loss = cross_entropy(
             logits.clone(),
             labels,
@@ -315,7 +346,11 @@ impl<'a> Run<'a> {
             .zip(labels)
             .filter(|((predicted, _), label)| *predicted == usize::from(**label))
             .count();
-        let value = loss.clone().inner().try_into_vec_as::<f64>().map_or(f64::NAN, |loss| loss[0]);
+        let value = loss
+            .clone()
+            .inner()
+            .try_into_vec_as::<f64>()
+            .map_or(f64::NAN, |loss| loss[0]);
         if !value.is_finite() {
             return Err(TrainError::Diverged {
                 step: self.progress.step + 1,
@@ -377,8 +412,12 @@ impl<'a> Run<'a> {
 
     fn metric_files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
         let rows = &self.progress.rows;
-        let title = format!("{} on {}, seed {}", self.record.recipe, self.record.dataset.name, self.record.seed);
-        let curves = curves::to_svg(&title, rows).map_err(|error| TrainError::backend("drawing the curves", error))?;
+        let title = format!(
+            "{} on {}, seed {}",
+            self.record.recipe, self.record.dataset.name, self.record.seed
+        );
+        let curves = curves::to_svg(&title, rows)
+            .map_err(|error| TrainError::backend("drawing the curves", error))?;
         Ok(vec![
             (METRICS, metrics::to_csv(rows).into_bytes()),
             (CURVES, curves.into_bytes()),
@@ -392,7 +431,10 @@ impl<'a> Run<'a> {
         self.record.best_epoch = self.progress.best.map_or(0, |best| best.epoch);
         let mut files = checkpoint::files(&self.progress, &self.model, &self.optimizer)?;
         files.extend(more);
-        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
+        let files: Vec<(&str, &[u8])> = files
+            .iter()
+            .map(|(name, bytes)| (*name, bytes.as_slice()))
+            .collect();
         self.folder.commit(&mut self.record, &files)
     }
 
@@ -401,7 +443,11 @@ impl<'a> Run<'a> {
         let best = self.folder.load(&self.device)?;
         let test = self.dataset.open_test()?;
         let evaluation = evaluate(&best.model, &test, None, &self.normalization, &self.device)?;
-        let valid = self.progress.rows.iter().find(|row| row.epoch == self.record.best_epoch);
+        let valid = self
+            .progress
+            .rows
+            .iter()
+            .find(|row| row.epoch == self.record.best_epoch);
         self.record.result = Some(FinalMetrics {
             valid_accuracy: valid.map_or(0.0, |row| row.valid_accuracy),
             test_accuracy: evaluation.accuracy,
@@ -423,11 +469,13 @@ impl<'a> Run<'a> {
     }
 
     fn batches(&self) -> usize {
-        self.subsets.train.len().div_ceil(self.config.training.batch_size)
+        self.subsets
+            .train
+            .len()
+            .div_ceil(self.config.training.batch_size)
     }
 
     fn steps(&self) -> usize {
         self.batches() * self.config.training.epochs
     }
 }
-

@@ -13,8 +13,14 @@ static RANDOM_STATE: Mutex<()> = Mutex::new(());
 
 /// A network whose parameters depend on `seed` alone, numbered from 1 in the order in which
 /// they are visited (Burn's own numbers are random, and saved files would never be equal).
-pub(crate) fn seeded(config: &ModelConfig, seed: u64, device: &Device) -> Result<Model, TrainError> {
-    let _guard = RANDOM_STATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+pub(crate) fn seeded(
+    config: &ModelConfig,
+    seed: u64,
+    device: &Device,
+) -> Result<Model, TrainError> {
+    let _guard = RANDOM_STATE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     device.seed(seed);
     let model = config.init(device)?;
     // Parameters are lazy: this draws them now, while the random state is ours.
@@ -53,7 +59,13 @@ pub(crate) fn to_bytes(model: &Model) -> Result<Bytes, TrainError> {
                 Ok(data) => {
                     let (bytes, shape, dtype) = data.into_parts();
                     let id = self.tensors.len() as u64 + 1;
-                    self.tensors.push(burn_pack::Tensor::new(self.path.join("."), dtype, shape, Some(id), bytes));
+                    self.tensors.push(burn_pack::Tensor::new(
+                        self.path.join("."),
+                        dtype,
+                        shape,
+                        Some(id),
+                        bytes,
+                    ));
                 }
                 Err(error) => self.error = Some(error.to_string()),
             }
@@ -74,8 +86,15 @@ pub(crate) fn to_bytes(model: &Model) -> Result<Bytes, TrainError> {
 }
 
 /// A network from what [`to_bytes`] wrote. The message of an error says what does not fit.
-pub(crate) fn from_bytes(config: &ModelConfig, bytes: Vec<u8>, device: &Device) -> Result<Model, String> {
-    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
+pub(crate) fn from_bytes(
+    config: &ModelConfig,
+    bytes: Vec<u8>,
+    device: &Device,
+) -> Result<Model, String> {
+    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
+        .map_err(|error| error.to_string())?;
     let model = config.init(device).map_err(|error| error.to_string())?;
-    model.try_load_record(record).map_err(|error| error.to_string())
+    model
+        .try_load_record(record)
+        .map_err(|error| error.to_string())
 }

@@ -62,8 +62,15 @@ pub fn run(command: &Command) -> Result<ExitCode, CliError> {
     } else {
         let mut text = format!("MNIST in {}\n", report.cache.display());
         for file in &report.files {
-            let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned());
-            text += &format!("  {:<26} {}\n", name.unwrap_or_default(), file.problem.as_deref().unwrap_or("ok"));
+            let name = file
+                .path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
+            text += &format!(
+                "  {:<26} {}\n",
+                name.unwrap_or_default(),
+                file.problem.as_deref().unwrap_or("ok")
+            );
         }
         if !report.whole {
             text += "not whole: `digits data fetch` downloads it, `digits data import DIR` copies it from a folder\n";

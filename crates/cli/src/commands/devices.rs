@@ -10,7 +10,10 @@ use crate::output;
 /// `digits devices`
 pub fn run(output: OutputArgs) -> Result<ExitCode, CliError> {
     device::set_threads(0)?;
-    let all: Vec<BackendStatus> = Backend::value_variants().iter().map(|backend| backend.status()).collect();
+    let all: Vec<BackendStatus> = Backend::value_variants()
+        .iter()
+        .map(|backend| backend.status())
+        .collect();
     if output.json {
         output::json(&all)?;
     } else {

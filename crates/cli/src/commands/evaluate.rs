@@ -59,7 +59,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
     let run = RunFolder::new(path).load(&device)?;
 
-    let source = args.data.data.clone().unwrap_or_else(|| run.config.data.clone());
+    let source = args
+        .data
+        .data
+        .clone()
+        .unwrap_or_else(|| run.config.data.clone());
     let options = OpenOptions {
         offline: args.data.offline,
         mirrors: None,
@@ -80,8 +84,18 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                     run.record.dataset.name
                 ))));
             }
-            let subsets = stratified_split(dataset.train.labels(), run.config.training.validation, run.config.seed)?;
-            evaluate(&run.model, &dataset.train, Some(&subsets.valid), &normalization, &device)?
+            let subsets = stratified_split(
+                dataset.train.labels(),
+                run.config.training.validation,
+                run.config.seed,
+            )?;
+            evaluate(
+                &run.model,
+                &dataset.train,
+                Some(&subsets.valid),
+                &normalization,
+                &device,
+            )?
         }
     };
     if args.output.json {
@@ -101,12 +115,17 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
 fn fits(run: &LoadedRun, name: &str, images: &digits_data::Images) -> Result<(), TrainError> {
     let input = run.config.model.input();
     let shape = images.shape();
-    if (input.height, input.width) == (shape.height, shape.width) && images.classes() <= input.classes {
+    if (input.height, input.width) == (shape.height, shape.width)
+        && images.classes() <= input.classes
+    {
         return Ok(());
     }
     Err(TrainError::Mismatch {
         run: run.path.clone(),
-        expected: format!("{}×{} pixels and {} classes", input.height, input.width, input.classes),
+        expected: format!(
+            "{}×{} pixels and {} classes",
+            input.height, input.width, input.classes
+        ),
         what: name.to_owned(),
         found: format!("{shape} pixels and {} classes", images.classes()),
     })
@@ -141,7 +160,11 @@ fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluati
 }
 
 fn matrix(confusion: &[Vec<usize>]) -> String {
-    let widest = confusion.iter().flatten().max().map_or(1, |count| count.to_string().len());
+    let widest = confusion
+        .iter()
+        .flatten()
+        .max()
+        .map_or(1, |count| count.to_string().len());
     let width = widest.max(confusion.len().saturating_sub(1).to_string().len()) + 1;
     let mut text = String::from("     ");
     for class in 0..confusion.len() {
@@ -151,7 +174,11 @@ fn matrix(confusion: &[Vec<usize>]) -> String {
     for (class, row) in confusion.iter().enumerate() {
         text += &format!("{class:>4} ");
         for &count in row {
-            let count = if count == 0 { "·".to_owned() } else { count.to_string() };
+            let count = if count == 0 {
+                "·".to_owned()
+            } else {
+                count.to_string()
+            };
             text += &format!("{count:>width$}");
         }
         text.push('\n');

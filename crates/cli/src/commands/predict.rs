@@ -54,14 +54,21 @@ struct Answer<'a> {
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = match &args.run {
         Some(path) => path.clone(),
-        None => runs::newest("trained CNN", |record| record.model == "cnn" && record.best_epoch > 0)?,
+        None => runs::newest("trained CNN", |record| {
+            record.model == "cnn" && record.best_epoch > 0
+        })?,
     };
     // One picture is less work than starting threads for it.
     device::set_threads(args.device.threads.unwrap_or(1)).map_err(CliError::usage)?;
     let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
     let run = RunFolder::new(path).load(&device)?;
     if args.run.is_none() && !args.output.quiet {
-        eprintln!("using {} ({} on {})", run.path.display(), run.record.recipe, run.record.dataset.name);
+        eprintln!(
+            "using {} ({} on {})",
+            run.path.display(),
+            run.record.recipe,
+            run.record.dataset.name
+        );
     }
     let input = run.config.model.input();
     let shape = ImageShape {
@@ -73,7 +80,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let mut prepared: Vec<Prepared> = Vec::new();
     let mut failed = false;
     for path in expand(&args.images)? {
-        let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+        let name = if path == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            path.display().to_string()
+        };
         match read(&path).and_then(|bytes| Ok(prepare(&name, &bytes, shape)?)) {
             Ok(picture) => {
                 names.push(name);
@@ -91,7 +102,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             save(folder, number, name, picture)?;
         }
     }
-    let pixels: Vec<Vec<u8>> = prepared.iter().map(|picture| picture.pixels.clone()).collect();
+    let pixels: Vec<Vec<u8>> = prepared
+        .iter()
+        .map(|picture| picture.pixels.clone())
+        .collect();
     let predictions = predict(&run, &pixels, &device)?;
 
     if args.output.json {
@@ -102,7 +116,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             .collect();
         output::json(&answers)?;
     } else {
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let width = names
+            .iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0);
         let mut text = String::new();
         for ((name, prediction), picture) in names.iter().zip(&predictions).zip(&prepared) {
             if args.preview {
@@ -121,7 +139,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         }
         output::text(&text)?;
     }
-    if failed { Err(CliError::Reported) } else { Ok(ExitCode::SUCCESS) }
+    if failed {
+        Err(CliError::Reported)
+    } else {
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// Folders become the pictures in them, sorted by name.
@@ -132,13 +154,17 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             all.push(path.clone());
             continue;
         }
-        let problem = |error: io::Error| CliError::failed(Message(format!("cannot read {}: {error}", path.display())));
+        let problem = |error: io::Error| {
+            CliError::failed(Message(format!("cannot read {}: {error}", path.display())))
+        };
         let mut inside: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(path).map_err(problem)? {
             inside.push(entry.map_err(problem)?.path());
         }
         inside.retain(|file| {
-            let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+            let ending = file
+                .extension()
+                .map(|ending| ending.to_string_lossy().to_lowercase());
             ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
         });
         if inside.is_empty() {
@@ -155,7 +181,9 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    let problem = |reason: &dyn std::fmt::Display| CliError::failed(Message(format!("cannot read {}: {reason}", path.display())));
+    let problem = |reason: &dyn std::fmt::Display| {
+        CliError::failed(Message(format!("cannot read {}: {reason}", path.display())))
+    };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes)
@@ -171,11 +199,22 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 
 /// `NUMBER-NAME.png` in the folder, so that equal names do not meet.
 fn save(folder: &Path, number: usize, name: &str, picture: &Prepared) -> Result<(), CliError> {
-    let problem = |reason: &dyn std::fmt::Display| CliError::failed(Message(format!("cannot write to {}: {reason}", folder.display())));
+    let problem = |reason: &dyn std::fmt::Display| {
+        CliError::failed(Message(format!(
+            "cannot write to {}: {reason}",
+            folder.display()
+        )))
+    };
     fs::create_dir_all(folder).map_err(|error| problem(&error))?;
-    let stem = Path::new(name).file_stem().map_or_else(|| "picture".into(), |stem| stem.to_string_lossy());
-    let image = GrayImage::from_raw(picture.shape.width as u32, picture.shape.height as u32, picture.pixels.clone())
-        .ok_or_else(|| problem(&"the picture has no pixels"))?;
+    let stem = Path::new(name)
+        .file_stem()
+        .map_or_else(|| "picture".into(), |stem| stem.to_string_lossy());
+    let image = GrayImage::from_raw(
+        picture.shape.width as u32,
+        picture.shape.height as u32,
+        picture.pixels.clone(),
+    )
+    .ok_or_else(|| problem(&"the picture has no pixels"))?;
     image
         .save(folder.join(format!("{number:03}-{stem}.png")))
         .map_err(|error| problem(&error))
@@ -185,14 +224,22 @@ fn save(folder: &Path, number: usize, name: &str, picture: &Prepared) -> Result<
 fn preview(picture: &Prepared) -> String {
     const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
     let shade = |row: usize, column: usize| -> usize {
-        let value = |row: usize| picture.pixels.get(row * picture.shape.width + column).copied().unwrap_or(0);
+        let value = |row: usize| {
+            picture
+                .pixels
+                .get(row * picture.shape.width + column)
+                .copied()
+                .unwrap_or(0)
+        };
         (usize::from(value(row)) + usize::from(value(row + 1))) * SHADES.len() / 511
     };
     let edge = "─".repeat(picture.shape.width);
     let mut text = format!("┌{edge}┐\n");
     for row in (0..picture.shape.height).step_by(2) {
         text.push('│');
-        text.extend((0..picture.shape.width).map(|column| SHADES[shade(row, column).min(SHADES.len() - 1)]));
+        text.extend(
+            (0..picture.shape.width).map(|column| SHADES[shade(row, column).min(SHADES.len() - 1)]),
+        );
         text += "│\n";
     }
     text + &format!("└{edge}┘\n")

@@ -71,7 +71,11 @@ struct Summary {
 
 /// `digits train`
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
-    let (folder, name, mut config) = if args.resume { resumed(&args)? } else { started(&args)? };
+    let (folder, name, mut config) = if args.resume {
+        resumed(&args)?
+    } else {
+        started(&args)?
+    };
     let threads = device::set_threads(config.threads).map_err(CliError::usage)?;
     if args.resume && threads != config.threads {
         return Err(CliError::usage(Message(format!(
@@ -88,7 +92,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         mirrors: None,
     };
     let mut data_progress = DataProgress::new(args.output.quiet);
-    let dataset = open(&config.data, &options, &mut |event| data_progress.show(event))?;
+    let dataset = open(&config.data, &options, &mut |event| {
+        data_progress.show(event)
+    })?;
     config.data = dataset.source.clone();
     if !args.output.quiet {
         eprintln!(
@@ -107,7 +113,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         if asked.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        eprintln!("\nstopping after this step (Ctrl-C again: at once, losing the steps since the last save)");
+        eprintln!(
+            "\nstopping after this step (Ctrl-C again: at once, losing the steps since the last save)"
+        );
     })?;
     let mut progress = TrainingProgress::new(args.output.quiet);
     let outcome = train(
@@ -156,11 +164,23 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
         recipe.set(assignment).map_err(CliError::usage)?;
     }
     let options = [
-        ("training.epochs", args.epochs.map(|value| value.to_string())),
-        ("training.batch_size", args.batch_size.map(|value| value.to_string())),
+        (
+            "training.epochs",
+            args.epochs.map(|value| value.to_string()),
+        ),
+        (
+            "training.batch_size",
+            args.batch_size.map(|value| value.to_string()),
+        ),
         ("seed", args.seed.map(|value| value.to_string())),
-        ("threads", args.device.threads.map(|value| value.to_string())),
-        ("backend", args.device.backend.map(|backend| backend.name().to_owned())),
+        (
+            "threads",
+            args.device.threads.map(|value| value.to_string()),
+        ),
+        (
+            "backend",
+            args.device.backend.map(|backend| backend.name().to_owned()),
+        ),
     ];
     for (key, value) in options {
         if let Some(value) = value {
@@ -169,9 +189,13 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     }
     let name = recipe.name.clone();
     let from_file = args.config.is_some();
-    let mut config = recipe
-        .resolve()
-        .map_err(|error| if from_file { CliError::failed(error) } else { CliError::usage(error) })?;
+    let mut config = recipe.resolve().map_err(|error| {
+        if from_file {
+            CliError::failed(error)
+        } else {
+            CliError::usage(error)
+        }
+    })?;
     // Not through the recipe: a folder's name may be anything, TOML strings may not.
     if let Some(source) = &args.data.data {
         config.data = source.clone();
@@ -208,8 +232,11 @@ fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
 }
 
 fn backend(name: &str) -> Result<Backend, CliError> {
-    <Backend as clap::ValueEnum>::from_str(name, false)
-        .map_err(|_| CliError::usage(Message(format!("unknown backend `{name}`. `digits devices` shows the known ones"))))
+    <Backend as clap::ValueEnum>::from_str(name, false).map_err(|_| {
+        CliError::usage(Message(format!(
+            "unknown backend `{name}`. `digits devices` shows the known ones"
+        )))
+    })
 }
 
 fn summary(record: &RunRecord, folder: &RunFolder) -> Summary {
@@ -230,7 +257,8 @@ fn summary(record: &RunRecord, folder: &RunFolder) -> Summary {
 }
 
 fn table(record: &RunRecord, folder: &RunFolder) -> String {
-    let mut text = String::from("\nepoch   train loss   accuracy   valid loss   accuracy   seconds\n");
+    let mut text =
+        String::from("\nepoch   train loss   accuracy   valid loss   accuracy   seconds\n");
     for row in &record.epochs {
         text += &format!(
             "{:>5}   {:>10.4}   {:>8}   {:>10.4}   {:>8}   {:>7.1}{}\n",
@@ -240,7 +268,11 @@ fn table(record: &RunRecord, folder: &RunFolder) -> String {
             row.valid_loss,
             percent(row.valid_accuracy),
             row.seconds,
-            if row.epoch == record.best_epoch { "  ← kept" } else { "" }
+            if row.epoch == record.best_epoch {
+                "  ← kept"
+            } else {
+                ""
+            }
         );
     }
     if let Some(result) = &record.result {

@@ -1,0 +1,61 @@
+# digits: train, compare and use networks that read handwritten digits.
+#
+# Every recipe passes what follows on to the program: `just train-cnn --epochs 3`.
+# Another backend: `just backend=wgpu train-cnn`.
+
+# backend: flex (default), ndarray, wgpu, cuda, vulkan, metal, rocm
+backend := "flex"
+
+# flex and ndarray are always in; the others are features of the binary.
+features := if backend =~ '^(flex|ndarray)$' { "" } else { "--features digits-cli/" + backend }
+# From the workspace root and without -p, so that tests and runs share what is compiled.
+digits := "cargo run --quiet --release --bin digits " + features + " --"
+
+export DIGITS_BACKEND := backend
+
+# Show the recipes
+[private]
+default:
+    @just --list --unsorted
+
+# Train the feed-forward network (784-512-10)
+train-mlp *args:
+    {{ digits }} train mlp {{ args }}
+
+alias train-ffn := train-mlp
+
+# Train the convolutional network
+train-cnn *args:
+    {{ digits }} train cnn {{ args }}
+
+# Measure a trained network (default: the newest)
+evaluate *args:
+    {{ digits }} evaluate {{ args }}
+
+# Read digits from pictures
+predict *args:
+    {{ digits }} predict {{ args }}
+
+# The data: data status | fetch | import DIR
+data *args:
+    {{ digits }} data {{ args }}
+
+# Which backends this build has and whether they work
+devices *args:
+    {{ digits }} devices {{ args }}
+
+# Run the tests
+test *args:
+    cargo test --release --workspace {{ args }}
+
+# Everything that CI checks
+check:
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+    cargo test --release --workspace
+    just check-wgpu
+
+# Hold wgpu's results against flex; without a GPU this needs Mesa's software Vulkan
+check-wgpu:
+    cargo test --release --workspace --features digits-cli/wgpu --test wgpu
