@@ -140,7 +140,9 @@ impl Engine {
         for ((weights, bias), f) in self.module.weights.iter().zip(&self.module.biases).zip(&self.activations) {
             let sums = x.matmul(weights.val().transpose()) + bias.val().unsqueeze(); // [batch, units]
             x = match f {
-                Activation::Sigmoid => activation::sigmoid(sums),
+                // σ(a) = ½ (1 + tanh ½a). Burn's own sigmoid computes in f32 on ndarray, whatever the
+                // dtype (burn-backend 0.22.1, ops/activation.rs); a test below holds flex's to f64.
+                Activation::Sigmoid => ((sums * 0.5).tanh() + 1.0) * 0.5,
                 Activation::Tanh => sums.tanh(),
                 Activation::Relu => activation::relu(sums),
                 Activation::Identity => sums,
@@ -150,7 +152,9 @@ impl Engine {
             Loss::HalfSquares => (x - targets).powf_scalar(2.0).sum() * 0.5,
             Loss::SoftmaxCrossEntropy => -(activation::log_softmax(x, 1) * targets).sum(),
         };
-        total / batch.len() as f64
+        // Not `total / n`: the backward pass of a division by a scalar computes 1/n in f32
+        // (burn-autodiff 0.22.1, ops/tensor.rs, `DivScalar`).
+        total * (1.0 / batch.len() as f64)
     }
 }
 
