@@ -9,7 +9,9 @@ use crate::network::{Activation, Example, Layer, Loss, Network};
 /// The sheet's 2-2-2 network with sigmoid units, and a batch of 1 to 8.
 pub fn sheet_like(seed: u64) -> (Network, Vec<Example>) {
     let mut random = Random::seed_from_u64(seed ^ 0x7368_6565_74);
-    let layers = [2, 2].map(|inputs| layer(&mut random, inputs, 2, Activation::Sigmoid, 1.5)).to_vec();
+    let layers = [2, 2]
+        .map(|inputs| layer(&mut random, inputs, 2, Activation::Sigmoid, 1.5))
+        .to_vec();
     let size = random.random_range(1..=8);
     let batch = batch(&mut random, size, 2, 2, Loss::HalfSquares);
     (built(layers, Loss::HalfSquares), batch)
@@ -29,7 +31,12 @@ pub fn any(seed: u64) -> (Network, Vec<Example>) {
             let activation = if number == depth && loss == Loss::SoftmaxCrossEntropy {
                 Activation::Identity
             } else {
-                [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Identity][random.random_range(0..4)]
+                [
+                    Activation::Sigmoid,
+                    Activation::Tanh,
+                    Activation::Relu,
+                    Activation::Identity,
+                ][random.random_range(0..4)]
             };
             layers.push(layer(&mut random, below, units, activation, 1.0));
             below = units;
@@ -60,22 +67,50 @@ pub fn two_classes() -> Vec<Example> {
             let mut near = |corner: i32| f64::from(corner) + random.random_range(-0.1..0.1);
             Example {
                 input: vec![near(a), near(b)],
-                target: if a == b { vec![1.0, 0.0] } else { vec![0.0, 1.0] },
+                target: if a == b {
+                    vec![1.0, 0.0]
+                } else {
+                    vec![0.0, 1.0]
+                },
             }
         })
         .collect()
 }
 
-fn layer(random: &mut Random, inputs: usize, units: usize, activation: Activation, scale: f64) -> Layer {
-    let mut draw = |count: usize| -> Vec<f64> { (0..count).map(|_| random.random_range(-scale..scale)).collect() };
-    Layer { weights: (0..units).map(|_| draw(inputs)).collect(), bias: draw(units), activation }
+fn layer(
+    random: &mut Random,
+    inputs: usize,
+    units: usize,
+    activation: Activation,
+    scale: f64,
+) -> Layer {
+    let mut draw = |count: usize| -> Vec<f64> {
+        (0..count)
+            .map(|_| random.random_range(-scale..scale))
+            .collect()
+    };
+    Layer {
+        weights: (0..units).map(|_| draw(inputs)).collect(),
+        bias: draw(units),
+        activation,
+    }
 }
 
-fn batch(random: &mut Random, size: usize, inputs: usize, outputs: usize, loss: Loss) -> Vec<Example> {
+fn batch(
+    random: &mut Random,
+    size: usize,
+    inputs: usize,
+    outputs: usize,
+    loss: Loss,
+) -> Vec<Example> {
     (0..size)
         .map(|_| {
-            let input = (0..inputs).map(|_| random.random_range(-2.0..2.0)).collect();
-            let mut target: Vec<f64> = (0..outputs).map(|_| random.random_range(0.0..1.0)).collect();
+            let input = (0..inputs)
+                .map(|_| random.random_range(-2.0..2.0))
+                .collect();
+            let mut target: Vec<f64> = (0..outputs)
+                .map(|_| random.random_range(0.0..1.0))
+                .collect();
             if loss == Loss::SoftmaxCrossEntropy {
                 let sum: f64 = target.iter().sum();
                 target.iter_mut().for_each(|t| *t /= sum);
@@ -92,7 +127,9 @@ fn near_kink(network: &Network, batch: &[Example]) -> bool {
             .layers()
             .iter()
             .zip(&trace.sums)
-            .any(|(layer, sums)| layer.activation == Activation::Relu && sums.iter().any(|a| a.abs() < 1e-3))
+            .any(|(layer, sums)| {
+                layer.activation == Activation::Relu && sums.iter().any(|a| a.abs() < 1e-3)
+            })
     })
 }
 

@@ -38,7 +38,13 @@ pub struct NotChecked {
 impl Check {
     /// NaN never passes.
     pub fn new(name: impl Into<String>, max_error: f64, tolerance: f64, compared: usize) -> Self {
-        Self { name: name.into(), passed: max_error <= tolerance && compared > 0, max_error, tolerance, compared }
+        Self {
+            name: name.into(),
+            passed: max_error <= tolerance && compared > 0,
+            max_error,
+            tolerance,
+            compared,
+        }
     }
 
     /// A yes or no: the error is 0 or infinite.
@@ -55,11 +61,23 @@ impl Group {
 
     /// The largest error.
     pub fn max_error(&self) -> f64 {
-        self.checks.iter().map(|check| if check.max_error.is_nan() { f64::INFINITY } else { check.max_error }).fold(0.0, f64::max)
+        self.checks
+            .iter()
+            .map(|check| {
+                if check.max_error.is_nan() {
+                    f64::INFINITY
+                } else {
+                    check.max_error
+                }
+            })
+            .fold(0.0, f64::max)
     }
 
     /// The largest tolerance.
     pub fn tolerance(&self) -> f64 {
-        self.checks.iter().map(|check| check.tolerance).fold(0.0, f64::max)
+        self.checks
+            .iter()
+            .map(|check| check.tolerance)
+            .fold(0.0, f64::max)
     }
 }

@@ -4,7 +4,9 @@ use crate::compare::max_error;
 
 /// The steps that are tried: 10⁻¹, 10⁻¹·⁵, … 10⁻¹⁰.
 pub fn steps() -> Vec<f64> {
-    (2..=20).map(|half| 10_f64.powf(-0.5 * f64::from(half))).collect()
+    (2..=20)
+        .map(|half| 10_f64.powf(-0.5 * f64::from(half)))
+        .collect()
 }
 
 /// Central differences of a function of many variables at `point`:
@@ -37,11 +39,17 @@ pub struct SweepPoint {
 pub fn sweep(f: impl Fn(&[f64]) -> f64, point: &[f64], gradient: &[f64]) -> Vec<SweepPoint> {
     steps()
         .into_iter()
-        .map(|step| SweepPoint { step, error: max_error(gradient, &central(&f, point, step)) })
+        .map(|step| SweepPoint {
+            step,
+            error: max_error(gradient, &central(&f, point, step)),
+        })
         .collect()
 }
 
 /// The best point of a sweep; infinite for an empty one.
 pub fn best(sweep: &[SweepPoint]) -> f64 {
-    sweep.iter().map(|point| point.error).fold(f64::INFINITY, f64::min)
+    sweep
+        .iter()
+        .map(|point| point.error)
+        .fold(f64::INFINITY, f64::min)
 }

@@ -82,7 +82,14 @@ impl Engine {
                 .collect(),
             biases: layers
                 .iter()
-                .map(|layer| Param::from_tensor(tensor(layer.bias.clone(), [layer.bias.len()], &device, dtype)))
+                .map(|layer| {
+                    Param::from_tensor(tensor(
+                        layer.bias.clone(),
+                        [layer.bias.len()],
+                        &device,
+                        dtype,
+                    ))
+                })
                 .collect(),
         };
         Self {
@@ -101,7 +108,10 @@ impl Engine {
     /// A device that does not hand values back.
     pub fn gradient(&self, batch: &[Example]) -> Result<Vec<f64>, VerifyError> {
         let gradients = self.loss(batch).backward();
-        let missing = || VerifyError::Device { what: "a gradient", problem: "autodiff has none for a parameter".to_owned() };
+        let missing = || VerifyError::Device {
+            what: "a gradient",
+            problem: "autodiff has none for a parameter".to_owned(),
+        };
         let mut all = Vec::new();
         for (weights, bias) in self.module.weights.iter().zip(&self.module.biases) {
             let bias = read(bias.val().grad(&gradients).ok_or_else(missing)?)?;
@@ -115,7 +125,9 @@ impl Engine {
     /// One whole step of Burn's SGD.
     pub fn step(&mut self, batch: &[Example], learning_rate: f64) {
         let gradients = GradientsParams::from_grads(self.loss(batch).backward(), &self.module);
-        self.module = self.optimizer.step(learning_rate, self.module.clone(), gradients);
+        self.module = self
+            .optimizer
+            .step(learning_rate, self.module.clone(), gradients);
     }
 
     /// The parameters, in the order of [`Network::parameters`].
@@ -137,7 +149,13 @@ impl Engine {
         let targets: Vec<Vec<f64>> = batch.iter().map(|example| example.target.clone()).collect();
         let targets = matrix(&targets, &self.device, self.dtype); // [batch, outputs]
         let mut x = matrix(&inputs, &self.device, self.dtype); // [batch, inputs]
-        for ((weights, bias), f) in self.module.weights.iter().zip(&self.module.biases).zip(&self.activations) {
+        for ((weights, bias), f) in self
+            .module
+            .weights
+            .iter()
+            .zip(&self.module.biases)
+            .zip(&self.activations)
+        {
             let sums = x.matmul(weights.val().transpose()) + bias.val().unsqueeze(); // [batch, units]
             x = match f {
                 // σ(a) = ½ (1 + tanh ½a). Burn's own sigmoid computes in f32 on ndarray, whatever the
@@ -158,12 +176,22 @@ impl Engine {
     }
 }
 
-pub(crate) fn tensor<const D: usize>(values: Vec<f64>, shape: [usize; D], device: &Device, dtype: DType) -> Tensor<D> {
+pub(crate) fn tensor<const D: usize>(
+    values: Vec<f64>,
+    shape: [usize; D],
+    device: &Device,
+    dtype: DType,
+) -> Tensor<D> {
     Tensor::from_data(TensorData::new(values, shape), (device, dtype))
 }
 
 pub(crate) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>, VerifyError> {
-    tensor.try_into_vec_as::<f64>().map_err(|error| VerifyError::Device { what: "values", problem: error.to_string() })
+    tensor
+        .try_into_vec_as::<f64>()
+        .map_err(|error| VerifyError::Device {
+            what: "values",
+            problem: error.to_string(),
+        })
 }
 
 fn matrix(rows: &[Vec<f64>], device: &Device, dtype: DType) -> Tensor<2> {

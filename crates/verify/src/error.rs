@@ -30,7 +30,9 @@ pub enum VerifyError {
         value: f64,
     },
     /// Softmax cross-entropy needs plain sums as outputs.
-    #[error("softmax cross-entropy takes the sums of the last layer; set its activation to identity, not {found}")]
+    #[error(
+        "softmax cross-entropy takes the sums of the last layer; set its activation to identity, not {found}"
+    )]
     SoftmaxNeedsIdentity {
         /// The activation that was given.
         found: &'static str,
@@ -44,10 +46,14 @@ pub enum VerifyError {
         problem: String,
     },
     /// A whole-number result that does not fit into 64 bits.
-    #[error("the sum of products does not fit into a 64-bit integer; use smaller values, or decimal numbers")]
+    #[error(
+        "the sum of products does not fit into a 64-bit integer; use smaller values, or decimal numbers"
+    )]
     Overflow,
     /// A kernel that cannot be read.
-    #[error("cannot read the kernel {text:?}: {problem}. Write rows separated by `;`, for example \"1 0 -1; 2 0 -2; 1 0 -1\"")]
+    #[error(
+        "cannot read the kernel {text:?}: {problem}. Write rows separated by `;`, for example \"1 0 -1; 2 0 -2; 1 0 -1\""
+    )]
     Kernel {
         /// The text given.
         text: String,

@@ -2,6 +2,7 @@
 
 mod cases;
 mod check;
+mod colors;
 mod compare;
 mod differences;
 mod engine;
@@ -10,6 +11,8 @@ pub mod filter;
 pub mod gradcheck;
 mod mutants;
 mod network;
+pub mod picture;
+pub mod render;
 mod suite;
 mod worked;
 

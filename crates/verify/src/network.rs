@@ -111,19 +111,33 @@ impl Network {
     /// not finite, or softmax cross-entropy on anything but plain sums.
     pub fn new(layers: Vec<Layer>, loss: Loss) -> Result<Self, VerifyError> {
         let Some(last) = layers.last() else {
-            return Err(VerifyError::Empty { what: "the list of layers" });
+            return Err(VerifyError::Empty {
+                what: "the list of layers",
+            });
         };
         if loss == Loss::SoftmaxCrossEntropy && last.activation != Activation::Identity {
-            return Err(VerifyError::SoftmaxNeedsIdentity { found: last.activation.name() });
+            return Err(VerifyError::SoftmaxNeedsIdentity {
+                found: last.activation.name(),
+            });
         }
         let mut inputs = layers[0].weights.first().map_or(0, Vec::len);
         for (number, layer) in layers.iter().enumerate() {
             if layer.weights.is_empty() || inputs == 0 {
-                return Err(VerifyError::Empty { what: "a layer's list of weights" });
+                return Err(VerifyError::Empty {
+                    what: "a layer's list of weights",
+                });
             }
-            check_values(&format!("biases of layer {}", number + 1), &layer.bias, layer.weights.len())?;
+            check_values(
+                &format!("biases of layer {}", number + 1),
+                &layer.bias,
+                layer.weights.len(),
+            )?;
             for (unit, row) in layer.weights.iter().enumerate() {
-                check_values(&format!("weights of layer {}, unit {}", number + 1, unit + 1), row, inputs)?;
+                check_values(
+                    &format!("weights of layer {}, unit {}", number + 1, unit + 1),
+                    row,
+                    inputs,
+                )?;
             }
             inputs = layer.weights.len();
         }
@@ -162,15 +176,26 @@ impl Network {
             return Err(VerifyError::Empty { what: "the batch" });
         }
         for (number, example) in batch.iter().enumerate() {
-            check_values(&format!("input of example {}", number + 1), &example.input, self.inputs())?;
-            check_values(&format!("target of example {}", number + 1), &example.target, self.outputs())?;
+            check_values(
+                &format!("input of example {}", number + 1),
+                &example.input,
+                self.inputs(),
+            )?;
+            check_values(
+                &format!("target of example {}", number + 1),
+                &example.target,
+                self.outputs(),
+            )?;
         }
         Ok(())
     }
 
     /// aⱼ = bⱼ + Σᵢ wⱼᵢ zᵢ and zⱼ = f(aⱼ), layer by layer.
     pub fn forward(&self, input: &[f64]) -> Trace {
-        let mut trace = Trace { sums: Vec::new(), values: vec![input.to_vec()] };
+        let mut trace = Trace {
+            sums: Vec::new(),
+            values: vec![input.to_vec()],
+        };
         let mut below = input.to_vec();
         for layer in &self.layers {
             let sums: Vec<f64> = layer
@@ -188,7 +213,10 @@ impl Network {
 
     /// The mean loss over a batch that [`Network::check`] accepts.
     pub fn loss(&self, batch: &[Example]) -> f64 {
-        let total: f64 = batch.iter().map(|example| self.loss_of(&self.forward(&example.input), &example.target)).sum();
+        let total: f64 = batch
+            .iter()
+            .map(|example| self.loss_of(&self.forward(&example.input), &example.target))
+            .sum();
         total / batch.len() as f64
     }
 
@@ -196,10 +224,18 @@ impl Network {
     pub fn loss_of(&self, trace: &Trace, target: &[f64]) -> f64 {
         let output = trace.values.last().map_or(&[][..], Vec::as_slice);
         match self.loss {
-            Loss::HalfSquares => output.iter().zip(target).map(|(y, t)| 0.5 * (y - t) * (y - t)).sum(),
+            Loss::HalfSquares => output
+                .iter()
+                .zip(target)
+                .map(|(y, t)| 0.5 * (y - t) * (y - t))
+                .sum(),
             Loss::SoftmaxCrossEntropy => {
                 let log_sum = log_sum_exp(output);
-                output.iter().zip(target).map(|(a, t)| t * (log_sum - a)).sum()
+                output
+                    .iter()
+                    .zip(target)
+                    .map(|(a, t)| t * (log_sum - a))
+                    .sum()
             }
         }
     }
@@ -216,11 +252,19 @@ impl Network {
         deltas[depth - 1] = match self.loss {
             Loss::HalfSquares => {
                 let f = self.layers[depth - 1].activation;
-                output.iter().zip(target).map(|(&y, t)| (y - t) * f.derivative(y)).collect()
+                output
+                    .iter()
+                    .zip(target)
+                    .map(|(&y, t)| (y - t) * f.derivative(y))
+                    .collect()
             }
             Loss::SoftmaxCrossEntropy => {
                 let (log_sum, mass) = (log_sum_exp(output), target.iter().sum::<f64>());
-                output.iter().zip(target).map(|(a, t)| (a - log_sum).exp() * mass - t).collect()
+                output
+                    .iter()
+                    .zip(target)
+                    .map(|(a, t)| (a - log_sum).exp() * mass - t)
+                    .collect()
             }
         };
         for below in (0..depth - 1).rev() {
@@ -230,7 +274,12 @@ impl Network {
                 .iter()
                 .enumerate()
                 .map(|(j, &z)| {
-                    let back: f64 = above.weights.iter().zip(&deltas[below + 1]).map(|(row, delta)| row[j] * delta).sum();
+                    let back: f64 = above
+                        .weights
+                        .iter()
+                        .zip(&deltas[below + 1])
+                        .map(|(row, delta)| row[j] * delta)
+                        .sum();
                     f.derivative(z) * back
                 })
                 .collect();
@@ -241,8 +290,22 @@ impl Network {
     /// ∂L/∂wⱼᵢ = mean over the batch of δⱼ zᵢ, and ∂L/∂bⱼ = mean of δⱼ (its input is 1).
     pub fn gradient(&self, batch: &[Example]) -> Gradient {
         let mut gradient = Gradient {
-            weights: self.layers.iter().map(|layer| layer.weights.iter().map(|row| vec![0.0; row.len()]).collect()).collect(),
-            bias: self.layers.iter().map(|layer| vec![0.0; layer.bias.len()]).collect(),
+            weights: self
+                .layers
+                .iter()
+                .map(|layer| {
+                    layer
+                        .weights
+                        .iter()
+                        .map(|row| vec![0.0; row.len()])
+                        .collect()
+                })
+                .collect(),
+            bias: self
+                .layers
+                .iter()
+                .map(|layer| vec![0.0; layer.bias.len()])
+                .collect(),
         };
         let share = 1.0 / batch.len() as f64;
         for example in batch {
@@ -273,7 +336,11 @@ impl Network {
 
     /// Every parameter in one list: layer by layer, unit by unit, the bias first.
     pub fn parameters(&self) -> Vec<f64> {
-        flatten(self.layers.iter().map(|layer| (&layer.weights, &layer.bias)))
+        flatten(
+            self.layers
+                .iter()
+                .map(|layer| (&layer.weights, &layer.bias)),
+        )
     }
 
     /// The same network with other parameters, in the order of [`Network::parameters`].
@@ -301,7 +368,12 @@ impl Gradient {
 
 fn flatten<'a>(layers: impl Iterator<Item = (&'a Vec<Vec<f64>>, &'a Vec<f64>)>) -> Vec<f64> {
     layers
-        .flat_map(|(weights, bias)| weights.iter().zip(bias).flat_map(|(row, b)| std::iter::once(*b).chain(row.iter().copied())))
+        .flat_map(|(weights, bias)| {
+            weights
+                .iter()
+                .zip(bias)
+                .flat_map(|(row, b)| std::iter::once(*b).chain(row.iter().copied()))
+        })
         .collect()
 }
 
@@ -313,10 +385,17 @@ fn log_sum_exp(values: &[f64]) -> f64 {
 
 fn check_values(what: &str, values: &[f64], expected: usize) -> Result<(), VerifyError> {
     if values.len() != expected {
-        return Err(VerifyError::Size { what: what.to_owned(), expected, found: values.len() });
+        return Err(VerifyError::Size {
+            what: what.to_owned(),
+            expected,
+            found: values.len(),
+        });
     }
     match values.iter().find(|value| !(value.abs() <= 1e100)) {
-        Some(&value) => Err(VerifyError::NotFinite { what: what.to_owned(), value }),
+        Some(&value) => Err(VerifyError::NotFinite {
+            what: what.to_owned(),
+            value,
+        }),
         None => Ok(()),
     }
 }

@@ -85,8 +85,15 @@ impl Values {
     /// # Errors
     /// A file that cannot be read, or that does not hold such values.
     pub fn read(path: &std::path::Path) -> Result<Self, VerifyError> {
-        let text = std::fs::read_to_string(path).map_err(|source| VerifyError::Io { action: "read", path: path.to_owned(), source })?;
-        toml::from_str(&text).map_err(|error| VerifyError::Values { path: path.to_owned(), problem: error.to_string() })
+        let text = std::fs::read_to_string(path).map_err(|source| VerifyError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|error| VerifyError::Values {
+            path: path.to_owned(),
+            problem: error.to_string(),
+        })
     }
 
     /// The network and the example.
@@ -95,7 +102,12 @@ impl Values {
     /// Values that do not fit together, are not finite, or are more than 9 of a kind (the
     /// formulas number them with one digit).
     pub fn network(&self) -> Result<(Network, Example), VerifyError> {
-        for (what, count) in [("input", self.input.len()), ("target", self.target.len()), ("v", self.v.len()), ("w", self.w.len())] {
+        for (what, count) in [
+            ("input", self.input.len()),
+            ("target", self.target.len()),
+            ("v", self.v.len()),
+            ("w", self.w.len()),
+        ] {
             if !(1..=9).contains(&count) {
                 return Err(VerifyError::Geometry {
                     what: what.to_owned(),
@@ -104,7 +116,10 @@ impl Values {
             }
         }
         if !(self.learning_rate.abs() <= 1e100) {
-            return Err(VerifyError::NotFinite { what: "the learning rate".to_owned(), value: self.learning_rate });
+            return Err(VerifyError::NotFinite {
+                what: "the learning rate".to_owned(),
+                value: self.learning_rate,
+            });
         }
         let layer = |name: &str, rows: &[Vec<f64>], inputs: usize| -> Result<Layer, VerifyError> {
             for (unit, row) in rows.iter().enumerate() {
@@ -122,9 +137,15 @@ impl Values {
                 activation: self.activation,
             })
         };
-        let layers = vec![layer("v", &self.v, self.input.len())?, layer("w", &self.w, self.v.len())?];
+        let layers = vec![
+            layer("v", &self.v, self.input.len())?,
+            layer("w", &self.w, self.v.len())?,
+        ];
         let network = Network::new(layers, Loss::HalfSquares)?;
-        let example = Example { input: self.input.clone(), target: self.target.clone() };
+        let example = Example {
+            input: self.input.clone(),
+            target: self.target.clone(),
+        };
         network.check(std::slice::from_ref(&example))?;
         Ok((network, example))
     }
@@ -145,15 +166,42 @@ impl Worked {
         let (gradient, new) = (gradient.values(), after.parameters());
         let names = names(&values);
         let loss = network.loss(&batch);
-        let sections = Writer { values: &values, trace: &trace, deltas: &deltas, gradient: &gradient, new: &new, names: &names, loss }.sections();
-        Ok(Self { loss, loss_after: after.loss(&batch), sections, names, gradient, new, values })
+        let sections = Writer {
+            values: &values,
+            trace: &trace,
+            deltas: &deltas,
+            gradient: &gradient,
+            new: &new,
+            names: &names,
+            loss,
+        }
+        .sections();
+        Ok(Self {
+            loss,
+            loss_after: after.loss(&batch),
+            sections,
+            names,
+            gradient,
+            new,
+            values,
+        })
     }
 
     /// Every value of the derivation is a number, and the printed lines agree with the arrays.
     pub fn is_sound(&self) -> bool {
-        let lines: Vec<f64> = self.sections.iter().flat_map(|s| &s.steps).map(|step| step.value).collect();
+        let lines: Vec<f64> = self
+            .sections
+            .iter()
+            .flat_map(|s| &s.steps)
+            .map(|step| step.value)
+            .collect();
         let tail: Vec<f64> = [&self.gradient[..], &self.new].concat();
-        lines.iter().all(|v| v.is_finite()) && tail.iter().all(|v| lines.iter().any(|l| (l - v).abs() <= tolerance::ANALYTIC_F64))
+        lines.iter().all(|v| v.is_finite())
+            && tail.iter().all(|v| {
+                lines
+                    .iter()
+                    .any(|l| (l - v).abs() <= tolerance::ANALYTIC_F64)
+            })
     }
 }
 
@@ -173,7 +221,9 @@ impl Writer<'_> {
         vec![
             Section {
                 title: "Forward pass: hidden layer",
-                why: text("Each hidden unit sums its weighted inputs, x₀ = 1 carrying the bias, and applies f."),
+                why: text(
+                    "Each hidden unit sums its weighted inputs, x₀ = 1 carrying the bias, and applies f.",
+                ),
                 steps: self.layer('v', 'x', 'a', 'z', &self.values.v, 0),
             },
             Section {
@@ -181,7 +231,11 @@ impl Writer<'_> {
                 why: text("The same once more, with z₀ = 1."),
                 steps: self.layer('w', 'z', 'b', 'y', &self.values.w, 1),
             },
-            Section { title: "Loss", why: text("Half the sum of squares."), steps: vec![self.loss()] },
+            Section {
+                title: "Loss",
+                why: text("Half the sum of squares."),
+                steps: vec![self.loss()],
+            },
             Section {
                 title: "Backward pass: output layer",
                 why: format!("δₖ = ∂L/∂bₖ by the chain rule; {}.", self.prime_rule()),
@@ -194,7 +248,9 @@ impl Writer<'_> {
             },
             Section {
                 title: "Backward pass: hidden layer",
-                why: text("zⱼ feeds every output, so the δₖ come back over the same wₖⱼ: the old ones, from the forward pass."),
+                why: text(
+                    "zⱼ feeds every output, so the δₖ come back over the same wₖⱼ: the old ones, from the forward pass.",
+                ),
                 steps: self.hidden_deltas(),
             },
             Section {
@@ -210,13 +266,27 @@ impl Writer<'_> {
         ]
     }
 
-    fn layer(&self, weight: char, below: char, sum: char, out: char, rows: &[Vec<f64>], layer: usize) -> Vec<Step> {
+    fn layer(
+        &self,
+        weight: char,
+        below: char,
+        sum: char,
+        out: char,
+        rows: &[Vec<f64>],
+        layer: usize,
+    ) -> Vec<Step> {
         let inputs = &self.trace.values[layer];
         let mut steps = Vec::new();
         for (unit, row) in rows.iter().enumerate() {
             let j = unit + 1;
-            let symbols: Vec<String> = (0..row.len()).map(|i| format!("{weight}{}{}·{below}{}", sub(j), sub(i), sub(i))).collect();
-            let numbers: Vec<String> = row.iter().zip(std::iter::once(&1.0).chain(inputs)).map(|(w, x)| product(*w, *x)).collect();
+            let symbols: Vec<String> = (0..row.len())
+                .map(|i| format!("{weight}{}{}·{below}{}", sub(j), sub(i), sub(i)))
+                .collect();
+            let numbers: Vec<String> = row
+                .iter()
+                .zip(std::iter::once(&1.0).chain(inputs))
+                .map(|(w, x)| product(*w, *x))
+                .collect();
             steps.push(Step {
                 symbol: format!("{sum}{}", sub(j)),
                 formula: symbols.join(" + "),
@@ -241,8 +311,20 @@ impl Writer<'_> {
         let count = self.values.target.len();
         Step {
             symbol: "L".to_owned(),
-            formula: format!("½ [{}]", (1..=count).map(|k| format!("(y{0} − t{0})²", sub(k))).collect::<Vec<_>>().join(" + ")),
-            numbers: format!("½ [{}]", pairs.map(|(y, t)| format!("({} − {})²", number(*y), factor(*t))).collect::<Vec<_>>().join(" + ")),
+            formula: format!(
+                "½ [{}]",
+                (1..=count)
+                    .map(|k| format!("(y{0} − t{0})²", sub(k)))
+                    .collect::<Vec<_>>()
+                    .join(" + ")
+            ),
+            numbers: format!(
+                "½ [{}]",
+                pairs
+                    .map(|(y, t)| format!("({} − {})²", number(*y), factor(*t)))
+                    .collect::<Vec<_>>()
+                    .join(" + ")
+            ),
             value: self.loss,
         }
     }
@@ -253,8 +335,17 @@ impl Writer<'_> {
             .enumerate()
             .map(|(unit, (y, t))| Step {
                 symbol: format!("δ{}", sub(unit + 1)),
-                formula: format!("(y{0} − t{0}) {1}", sub(unit + 1), self.prime("y", unit + 1)),
-                numbers: format!("({} − {}) · {}", number(*y), factor(*t), self.prime_number(*y)),
+                formula: format!(
+                    "(y{0} − t{0}) {1}",
+                    sub(unit + 1),
+                    self.prime("y", unit + 1)
+                ),
+                numbers: format!(
+                    "({} − {}) · {}",
+                    number(*y),
+                    factor(*t),
+                    self.prime_number(*y)
+                ),
                 value: self.deltas[1][unit],
             })
             .collect()
@@ -264,12 +355,24 @@ impl Writer<'_> {
         (0..self.values.v.len())
             .map(|unit| {
                 let j = unit + 1;
-                let terms: Vec<String> = (1..=self.values.w.len()).map(|k| format!("w{}{}·δ{}", sub(k), sub(j), sub(k))).collect();
-                let numbers: Vec<String> = self.values.w.iter().zip(&self.deltas[1]).map(|(row, d)| product(row[j], *d)).collect();
+                let terms: Vec<String> = (1..=self.values.w.len())
+                    .map(|k| format!("w{}{}·δ{}", sub(k), sub(j), sub(k)))
+                    .collect();
+                let numbers: Vec<String> = self
+                    .values
+                    .w
+                    .iter()
+                    .zip(&self.deltas[1])
+                    .map(|(row, d)| product(row[j], *d))
+                    .collect();
                 Step {
                     symbol: format!("ε{}", sub(j)),
                     formula: format!("{} ({})", self.prime("z", j), terms.join(" + ")),
-                    numbers: format!("{} · ({})", self.prime_number(self.trace.values[1][unit]), numbers.join(" + ")),
+                    numbers: format!(
+                        "{} · ({})",
+                        self.prime_number(self.trace.values[1][unit]),
+                        numbers.join(" + ")
+                    ),
                     value: self.deltas[0][unit],
                 }
             })
@@ -277,8 +380,14 @@ impl Writer<'_> {
     }
 
     fn gradients(&self, weight: char, delta: char, below: char, layer: usize) -> Vec<Step> {
-        let skip = if layer == 0 { 0 } else { self.values.v.len() * (self.values.input.len() + 1) };
-        let inputs: Vec<f64> = std::iter::once(1.0).chain(self.trace.values[layer].iter().copied()).collect();
+        let skip = if layer == 0 {
+            0
+        } else {
+            self.values.v.len() * (self.values.input.len() + 1)
+        };
+        let inputs: Vec<f64> = std::iter::once(1.0)
+            .chain(self.trace.values[layer].iter().copied())
+            .collect();
         let mut steps = Vec::new();
         for (unit, d) in self.deltas[layer].iter().enumerate() {
             for (i, x) in inputs.iter().enumerate() {
@@ -295,12 +404,27 @@ impl Writer<'_> {
     }
 
     fn update(&self) -> Vec<Step> {
-        let old: Vec<f64> = self.values.v.iter().chain(&self.values.w).flatten().copied().collect();
-        let each = self.names.iter().zip(old).zip(self.gradient.iter().zip(self.new));
+        let old: Vec<f64> = self
+            .values
+            .v
+            .iter()
+            .chain(&self.values.w)
+            .flatten()
+            .copied()
+            .collect();
+        let each = self
+            .names
+            .iter()
+            .zip(old)
+            .zip(self.gradient.iter().zip(self.new));
         each.map(|((name, old), (gradient, new))| Step {
             symbol: format!("new {name}"),
             formula: format!("{name} − η·∂L/∂{name}"),
-            numbers: format!("{} − {}", number(old), product(self.values.learning_rate, *gradient)),
+            numbers: format!(
+                "{} − {}",
+                number(old),
+                product(self.values.learning_rate, *gradient)
+            ),
             value: *new,
         })
         .collect()
@@ -346,14 +470,20 @@ impl Writer<'_> {
 fn names(values: &Values) -> Vec<String> {
     let of = |name: char, rows: &[Vec<f64>]| -> Vec<String> {
         let each = rows.iter().enumerate();
-        each.flat_map(|(j, row)| (0..row.len()).map(move |i| format!("{name}{}{}", sub(j + 1), sub(i)))).collect()
+        each.flat_map(|(j, row)| {
+            (0..row.len()).map(move |i| format!("{name}{}{}", sub(j + 1), sub(i)))
+        })
+        .collect()
     };
     [of('v', &values.v), of('w', &values.w)].concat()
 }
 
 /// 3 → ₃. One digit is enough: see [`Values::network`].
 fn sub(digit: usize) -> char {
-    ['₀', '₁', '₂', '₃', '₄', '₅', '₆', '₇', '₈', '₉'].get(digit).copied().unwrap_or('?')
+    ['₀', '₁', '₂', '₃', '₄', '₅', '₆', '₇', '₈', '₉']
+        .get(digit)
+        .copied()
+        .unwrap_or('?')
 }
 
 /// A number with a true minus sign and at most six decimals that say something.
@@ -371,7 +501,11 @@ pub(crate) fn number(value: f64) -> String {
 /// A number inside a product: negative ones in brackets.
 fn factor(value: f64) -> String {
     let text = number(value);
-    if text.starts_with('−') { format!("({text})") } else { text }
+    if text.starts_with('−') {
+        format!("({text})")
+    } else {
+        text
+    }
 }
 
 fn product(a: f64, b: f64) -> String {

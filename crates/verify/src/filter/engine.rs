@@ -17,7 +17,8 @@ pub fn burn_correlate(
     device: &Device,
     precision: Precision,
 ) -> Result<Grid<f64>, VerifyError> {
-    let (image_tensor, kernel_tensor) = (on(image, device, precision), on(kernel, device, precision));
+    let (image_tensor, kernel_tensor) =
+        (on(image, device, precision), on(kernel, device, precision));
     grid(apply(image_tensor, kernel_tensor, image, kernel, geometry)?)
 }
 
@@ -38,7 +39,10 @@ pub fn burn_gradients(
     let w = on(kernel, &device, precision).require_grad();
     let out = apply(x.clone(), w.clone(), image, kernel, geometry)?;
     let gradients = (out * on(upstream, &device, precision)).sum().backward();
-    let missing = || VerifyError::Device { what: "a gradient", problem: "autodiff has none for conv2d".to_owned() };
+    let missing = || VerifyError::Device {
+        what: "a gradient",
+        problem: "autodiff has none for conv2d".to_owned(),
+    };
     Ok((
         grid(x.grad(&gradients).ok_or_else(missing)?)?,
         grid(w.grad(&gradients).ok_or_else(missing)?)?,
@@ -47,20 +51,46 @@ pub fn burn_gradients(
 
 /// # Shapes
 /// `[1, 1, height, width]` → `[1, 1, height', width']`
-fn apply(x: Tensor<4>, w: Tensor<4>, image: &Grid<f64>, kernel: &Grid<f64>, geometry: Geometry) -> Result<Tensor<4>, VerifyError> {
+fn apply(
+    x: Tensor<4>,
+    w: Tensor<4>,
+    image: &Grid<f64>,
+    kernel: &Grid<f64>,
+    geometry: Geometry,
+) -> Result<Tensor<4>, VerifyError> {
     let [vertical, horizontal] = geometry.axes(image, kernel)?;
     let (stride, dilation) = ([geometry.stride; 2], [geometry.dilation; 2]);
-    Ok(if vertical.before == vertical.after && horizontal.before == horizontal.after {
-        conv2d(x, w, None, ConvOptions::new(stride, [vertical.before, horizontal.before], dilation, 1))
-    } else {
-        // Even kernels: one more zero to the right and below, which is not the same on both sides.
-        let x = x.pad((horizontal.before, horizontal.after, vertical.before, vertical.after), 0.0);
-        conv2d(x, w, None, ConvOptions::new(stride, [0, 0], dilation, 1))
-    })
+    Ok(
+        if vertical.before == vertical.after && horizontal.before == horizontal.after {
+            conv2d(
+                x,
+                w,
+                None,
+                ConvOptions::new(stride, [vertical.before, horizontal.before], dilation, 1),
+            )
+        } else {
+            // Even kernels: one more zero to the right and below, which is not the same on both sides.
+            let x = x.pad(
+                (
+                    horizontal.before,
+                    horizontal.after,
+                    vertical.before,
+                    vertical.after,
+                ),
+                0.0,
+            );
+            conv2d(x, w, None, ConvOptions::new(stride, [0, 0], dilation, 1))
+        },
+    )
 }
 
 fn on(grid: &Grid<f64>, device: &Device, precision: Precision) -> Tensor<4> {
-    tensor(grid.values().to_vec(), [1, 1, grid.rows(), grid.columns()], device, precision.dtype())
+    tensor(
+        grid.values().to_vec(),
+        [1, 1, grid.rows(), grid.columns()],
+        device,
+        precision.dtype(),
+    )
 }
 
 fn grid(tensor: Tensor<4>) -> Result<Grid<f64>, VerifyError> {

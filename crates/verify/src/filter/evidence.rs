@@ -38,8 +38,16 @@ pub fn evidence() -> Result<Vec<Evidence>, VerifyError> {
                 as cross-correlation, positive where the image is brighter on the left (top) than on the \
                 right (bottom).";
     Ok(vec![
-        Evidence { filter: vertical.name, answer: edge, facts: edge_facts(&vertical.kernel, false)? },
-        Evidence { filter: horizontal.name, answer: edge, facts: edge_facts(&horizontal.kernel, true)? },
+        Evidence {
+            filter: vertical.name,
+            answer: edge,
+            facts: edge_facts(&vertical.kernel, false)?,
+        },
+        Evidence {
+            filter: horizontal.name,
+            answer: edge,
+            facts: edge_facts(&horizontal.kernel, true)?,
+        },
         Evidence {
             filter: laplacian.name,
             answer: "The second derivative, in all directions at once. It is silent on flat areas and on ramps, \
@@ -57,7 +65,11 @@ fn image(cell: impl Fn(i64, i64) -> i64) -> Grid<i64> {
 }
 
 fn fact(claim: &str, found: &Grid<i64>, holds: bool) -> Fact {
-    Fact { claim: claim.to_owned(), found: summary(found), holds }
+    Fact {
+        claim: claim.to_owned(),
+        found: summary(found),
+        holds,
+    }
 }
 
 /// `all 0`, or the middle row and the middle column.
@@ -66,20 +78,33 @@ fn summary(grid: &Grid<i64>) -> String {
     if grid.values().iter().all(|&v| v == first) {
         return format!("{first} everywhere");
     }
-    if grid.iter_rows().all(|row| row == &grid.values()[..grid.columns()]) {
+    if grid
+        .iter_rows()
+        .all(|row| row == &grid.values()[..grid.columns()])
+    {
         return format!("every row {:?}", &grid.values()[..grid.columns()]);
     }
     let turned = grid.transposed();
-    if turned.iter_rows().all(|row| row == &turned.values()[..turned.columns()]) {
+    if turned
+        .iter_rows()
+        .all(|row| row == &turned.values()[..turned.columns()])
+    {
         return format!("every column {:?}", &turned.values()[..turned.columns()]);
     }
-    grid.iter_rows().map(|row| format!("{row:?}")).collect::<Vec<_>>().join(" ")
+    grid.iter_rows()
+        .map(|row| format!("{row:?}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyError> {
     // For the horizontal filter every test image is transposed, so one list serves both.
     let turn = |grid: Grid<i64>| if transposed { grid.transposed() } else { grid };
-    let (along, across) = if transposed { ("top to bottom", "left to right") } else { ("left to right", "top to bottom") };
+    let (along, across) = if transposed {
+        ("top to bottom", "left to right")
+    } else {
+        ("left to right", "top to bottom")
+    };
     let apply = |image: Grid<i64>| correlate(&turn(image), kernel, Geometry::default()).map(turn);
     let all = |grid: &Grid<i64>, value: i64| grid.values().iter().all(|&v| v == value);
 
@@ -96,7 +121,9 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
     let wanted = [0, -4, -4, 0, 0];
     let smooth = Grid::of([[1], [2], [1]]);
     let derivative = Grid::of([[1, 0, -1]]);
-    let product = turn(Grid::from_fn(3, 3, |r, c| smooth[(r, 0)] * derivative[(0, c)]));
+    let product = turn(Grid::from_fn(3, 3, |r, c| {
+        smooth[(r, 0)] * derivative[(0, c)]
+    }));
     let noisy = noise();
     let plain = correlate(&noisy, &turn(derivative.clone()), Geometry::default())?;
     let twice = correlate(&plain, &turn(smooth.clone()), Geometry::default())?;
@@ -104,25 +131,60 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
     let convolved = convolve(&noisy, kernel, Geometry::default())?;
     let negated = Grid::from_fn(once.rows(), once.columns(), |r, c| -once[(r, c)]);
     let rotated = correlate(&noisy.rotated(), kernel, Geometry::default())?.rotated();
-    let swapped = correlate(&noisy.transposed(), &kernel.transposed(), Geometry::default())?.transposed();
+    let swapped = correlate(
+        &noisy.transposed(),
+        &kernel.transposed(),
+        Geometry::default(),
+    )?
+    .transposed();
 
     Ok(vec![
-        fact("a constant image gives 0: the weights sum to 0", &constant, all(&constant, 0)),
-        fact(&format!("a ramp rising {along} by 1 gives −8: 2 (over two pixels) · 4 (weights 1+2+1)"), &ramp, all(&ramp, -8)),
-        fact(&format!("a ramp rising {across} gives 0"), &other_ramp, all(&other_ramp, 0)),
         fact(
-            &format!("a step from dark to bright, {along}, gives −4 in the two windows that see it"),
+            "a constant image gives 0: the weights sum to 0",
+            &constant,
+            all(&constant, 0),
+        ),
+        fact(
+            &format!(
+                "a ramp rising {along} by 1 gives −8: 2 (over two pixels) · 4 (weights 1+2+1)"
+            ),
+            &ramp,
+            all(&ramp, -8),
+        ),
+        fact(
+            &format!("a ramp rising {across} gives 0"),
+            &other_ramp,
+            all(&other_ramp, 0),
+        ),
+        fact(
+            &format!(
+                "a step from dark to bright, {along}, gives −4 in the two windows that see it"
+            ),
             &step_up,
             step_up.iter_rows().all(|row| row == wanted),
         ),
         fact(
             "a step from bright to dark gives +4: the sign is the direction",
             &step_down,
-            step_down.iter_rows().all(|row| row == wanted.map(|v: i64| -v)),
+            step_down
+                .iter_rows()
+                .all(|row| row == wanted.map(|v: i64| -v)),
         ),
-        fact(&format!("a step {across} gives 0"), &other_step, all(&other_step, 0)),
-        fact("a diagonal step is seen, but more weakly (3, not 4)", &diagonal, diagonal.values().iter().map(|v| v.abs()).max() == Some(3)),
-        fact("a single point gives back the kernel turned by 180°: this is cross-correlation", &impulse, impulse == kernel.rotated()),
+        fact(
+            &format!("a step {across} gives 0"),
+            &other_step,
+            all(&other_step, 0),
+        ),
+        fact(
+            "a diagonal step is seen, but more weakly (3, not 4)",
+            &diagonal,
+            diagonal.values().iter().map(|v| v.abs()).max() == Some(3),
+        ),
+        fact(
+            "a single point gives back the kernel turned by 180°: this is cross-correlation",
+            &impulse,
+            impulse == kernel.rotated(),
+        ),
         Fact {
             claim: "it is separable: [1 2 1]ᵀ · [1 0 −1], smoothing times derivative".to_owned(),
             found: summary(&product),
@@ -130,19 +192,31 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
         },
         Fact {
             claim: "true convolution turns the kernel, which flips the sign of this one".to_owned(),
-            found: format!("on noise: correlation {} …, convolution {} …", once.values()[0], convolved.values()[0]),
+            found: format!(
+                "on noise: correlation {} …, convolution {} …",
+                once.values()[0],
+                convolved.values()[0]
+            ),
             holds: convolved == negated,
         },
         Fact {
             claim: "turning the image by 180° turns the result and flips its sign".to_owned(),
-            found: format!("first cell {} against {}", rotated.values()[0], once.values()[0]),
+            found: format!(
+                "first cell {} against {}",
+                rotated.values()[0],
+                once.values()[0]
+            ),
             holds: rotated == negated,
         },
         Fact {
             claim: "transposing image and kernel transposes the result".to_owned(),
             found: format!(
                 "{} of {} cells equal",
-                once.values().iter().zip(swapped.values()).filter(|(a, b)| a == b).count(),
+                once.values()
+                    .iter()
+                    .zip(swapped.values())
+                    .filter(|(a, b)| a == b)
+                    .count(),
                 once.values().len()
             ),
             holds: swapped == once,
@@ -160,14 +234,27 @@ fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
     let other_step = apply(image(|r, _| i64::from(r >= 3)))?;
     let line = apply(image(|_, c| i64::from(c == 3)))?;
     let point = apply(image(|r, c| i64::from(r == 3 && c == 3)))?;
-    let same = Geometry { padding: Padding::Same, ..Geometry::default() };
+    let same = Geometry {
+        padding: Padding::Same,
+        ..Geometry::default()
+    };
     let border = correlate(&image(|_, _| 1), kernel, same)?;
 
     let noisy = noise();
     let once = apply(noisy.clone())?;
-    let across = correlate(&noisy, &Grid::of([[0, 0, 0], [1, -2, 1], [0, 0, 0]]), Geometry::default())?;
-    let down = correlate(&noisy, &Grid::of([[0, 1, 0], [0, -2, 0], [0, 1, 0]]), Geometry::default())?;
-    let sum = Grid::from_fn(once.rows(), once.columns(), |r, c| across[(r, c)] + down[(r, c)]);
+    let across = correlate(
+        &noisy,
+        &Grid::of([[0, 0, 0], [1, -2, 1], [0, 0, 0]]),
+        Geometry::default(),
+    )?;
+    let down = correlate(
+        &noisy,
+        &Grid::of([[0, 1, 0], [0, -2, 0], [0, 1, 0]]),
+        Geometry::default(),
+    )?;
+    let sum = Grid::from_fn(once.rows(), once.columns(), |r, c| {
+        across[(r, c)] + down[(r, c)]
+    });
     let symmetric = kernel.rotated() == *kernel && kernel.transposed() == *kernel;
     let quarter = apply(noisy.transposed())?.transposed();
     let gain = variance(&once) / variance(&noisy);
@@ -208,5 +295,9 @@ fn noise() -> Grid<i64> {
 fn variance(grid: &Grid<i64>) -> f64 {
     let count = grid.values().len() as f64;
     let mean = grid.values().iter().sum::<i64>() as f64 / count;
-    grid.values().iter().map(|&v| (v as f64 - mean).powi(2)).sum::<f64>() / count
+    grid.values()
+        .iter()
+        .map(|&v| (v as f64 - mean).powi(2))
+        .sum::<f64>()
+        / count
 }

@@ -40,10 +40,16 @@ impl<T: Number> Grid<T> {
     /// No values, or a number of values that is not rows · columns.
     pub fn new(rows: usize, columns: usize, values: Vec<T>) -> Result<Self, VerifyError> {
         if values.is_empty() {
-            return Err(VerifyError::Empty { what: "the grid of numbers" });
+            return Err(VerifyError::Empty {
+                what: "the grid of numbers",
+            });
         }
         match rows.checked_mul(columns) {
-            Some(expected) if expected == values.len() => Ok(Self { rows, columns, values }),
+            Some(expected) if expected == values.len() => Ok(Self {
+                rows,
+                columns,
+                values,
+            }),
             expected => Err(VerifyError::Size {
                 what: format!("a {rows}×{columns} grid"),
                 expected: expected.unwrap_or(usize::MAX),
@@ -55,15 +61,27 @@ impl<T: Number> Grid<T> {
     /// A grid of known size.
     pub fn of<const R: usize, const C: usize>(values: [[T; C]; R]) -> Self {
         const { assert!(R > 0 && C > 0) };
-        Self { rows: R, columns: C, values: values.concat() }
+        Self {
+            rows: R,
+            columns: C,
+            values: values.concat(),
+        }
     }
 
     pub(crate) fn zeros(rows: usize, columns: usize) -> Self {
-        Self { rows, columns, values: vec![T::ZERO; rows * columns] }
+        Self {
+            rows,
+            columns,
+            values: vec![T::ZERO; rows * columns],
+        }
     }
 
     /// Every cell from its row and column.
-    pub(crate) fn from_fn(rows: usize, columns: usize, mut cell: impl FnMut(usize, usize) -> T) -> Self {
+    pub(crate) fn from_fn(
+        rows: usize,
+        columns: usize,
+        mut cell: impl FnMut(usize, usize) -> T,
+    ) -> Self {
         let mut grid = Self::zeros(rows, columns);
         for r in 0..rows {
             for c in 0..columns {
@@ -111,7 +129,11 @@ impl<T> Grid<T> {
 impl Grid<i64> {
     /// The same numbers as `f64`.
     pub fn to_f64(&self) -> Grid<f64> {
-        Grid { rows: self.rows, columns: self.columns, values: self.values.iter().map(|&v| v as f64).collect() }
+        Grid {
+            rows: self.rows,
+            columns: self.columns,
+            values: self.values.iter().map(|&v| v as f64).collect(),
+        }
     }
 }
 
@@ -141,22 +163,34 @@ impl<T: Serialize> Serialize for Grid<T> {
 /// # Errors
 /// Anything else, and it says what.
 pub fn parse_kernel(text: &str) -> Result<Grid<f64>, VerifyError> {
-    let problem = |problem: String| VerifyError::Kernel { text: text.chars().take(60).collect(), problem };
+    let problem = |problem: String| VerifyError::Kernel {
+        text: text.chars().take(60).collect(),
+        problem,
+    };
     let mut values = Vec::new();
     let (mut rows, mut columns) = (0, 0);
     for row in text.trim().trim_end_matches(';').split(';') {
         let before = values.len();
-        for word in row.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
-            let value: f64 = word.parse().map_err(|_| problem(format!("{word:?} is not a number")))?;
+        for word in row
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|word| !word.is_empty())
+        {
+            let value: f64 = word
+                .parse()
+                .map_err(|_| problem(format!("{word:?} is not a number")))?;
             if !(value.abs() <= 1e6) {
-                return Err(problem(format!("{word} is not a finite number of at most a million")));
+                return Err(problem(format!(
+                    "{word} is not a finite number of at most a million"
+                )));
             }
             values.push(value);
         }
         rows += 1;
         let count = values.len() - before;
         if rows > 1 && count != columns {
-            return Err(problem(format!("row {rows} has {count} numbers, row 1 has {columns}")));
+            return Err(problem(format!(
+                "row {rows} has {count} numbers, row 1 has {columns}"
+            )));
         }
         columns = count;
         if rows > 15 || columns > 15 {

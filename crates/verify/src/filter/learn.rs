@@ -44,18 +44,34 @@ pub fn learn(kernel: &Grid<f64>, seed: u64) -> Result<Learned, VerifyError> {
         for (image, result) in &pairs {
             let out = correlate(image, &found, geometry)?;
             let share = 1.0 / (pairs.len() * result.values().len()) as f64;
-            let upstream = Grid::from_fn(out.rows(), out.columns(), |r, c| share * (out[(r, c)] - result[(r, c)]));
-            loss += out.values().iter().zip(result.values()).map(|(a, b)| 0.5 * share * (a - b) * (a - b)).sum::<f64>();
+            let upstream = Grid::from_fn(out.rows(), out.columns(), |r, c| {
+                share * (out[(r, c)] - result[(r, c)])
+            });
+            loss += out
+                .values()
+                .iter()
+                .zip(result.values())
+                .map(|(a, b)| 0.5 * share * (a - b) * (a - b))
+                .sum::<f64>();
             let (_, to_kernel) = gradients(image, &found, &upstream, geometry)?;
-            total = Grid::from_fn(total.rows(), total.columns(), |u, v| total[(u, v)] + to_kernel[(u, v)]);
+            total = Grid::from_fn(total.rows(), total.columns(), |u, v| {
+                total[(u, v)] + to_kernel[(u, v)]
+            });
         }
         losses.push(loss);
         if loss <= 1e-12 || step == MAX_STEPS {
             break;
         }
-        found = Grid::from_fn(found.rows(), found.columns(), |u, v| found[(u, v)] - LEARNING_RATE * total[(u, v)]);
+        found = Grid::from_fn(found.rows(), found.columns(), |u, v| {
+            found[(u, v)] - LEARNING_RATE * total[(u, v)]
+        });
     }
-    Ok(Learned { error: max_error(found.values(), kernel.values()), steps: losses.len() - 1, kernel: found, losses })
+    Ok(Learned {
+        error: max_error(found.values(), kernel.values()),
+        steps: losses.len() - 1,
+        kernel: found,
+        losses,
+    })
 }
 
 impl Learned {

@@ -38,7 +38,11 @@ pub struct Geometry {
 
 impl Default for Geometry {
     fn default() -> Self {
-        Self { stride: 1, dilation: 1, padding: Padding::Valid }
+        Self {
+            stride: 1,
+            dilation: 1,
+            padding: Padding::Valid,
+        }
     }
 }
 
@@ -56,12 +60,18 @@ pub(crate) struct Axis {
 impl Axis {
     /// The input index `s·o + d·k − p`, or `None` where it is padding.
     fn index(self, output: usize, kernel: usize) -> Option<usize> {
-        (output * self.stride + kernel * self.dilation).checked_sub(self.before).filter(|&i| i < self.input)
+        (output * self.stride + kernel * self.dilation)
+            .checked_sub(self.before)
+            .filter(|&i| i < self.input)
     }
 }
 
 impl Geometry {
-    pub(crate) fn axes<T, U>(self, image: &Grid<T>, kernel: &Grid<U>) -> Result<[Axis; 2], VerifyError> {
+    pub(crate) fn axes<T, U>(
+        self,
+        image: &Grid<T>,
+        kernel: &Grid<U>,
+    ) -> Result<[Axis; 2], VerifyError> {
         Ok([
             self.axis("height", image.rows(), kernel.rows())?,
             self.axis("width", image.columns(), kernel.columns())?,
@@ -69,15 +79,22 @@ impl Geometry {
     }
 
     fn axis(self, what: &str, input: usize, kernel: usize) -> Result<Axis, VerifyError> {
-        let problem = |problem: String| VerifyError::Geometry { what: what.to_owned(), problem };
+        let problem = |problem: String| VerifyError::Geometry {
+            what: what.to_owned(),
+            problem,
+        };
         if self.stride == 0 || self.dilation == 0 {
-            return Err(problem("stride and dilation count from 1; 0 was given".to_owned()));
+            return Err(problem(
+                "stride and dilation count from 1; 0 was given".to_owned(),
+            ));
         }
         let reach = self
             .dilation
             .checked_mul(kernel - 1)
             .filter(|&reach| reach < 1 << 20 && self.stride < 1 << 20)
-            .ok_or_else(|| problem("stride or dilation is too large; give at most 1,000".to_owned()))?;
+            .ok_or_else(|| {
+                problem("stride or dilation is too large; give at most 1,000".to_owned())
+            })?;
         let total = match self.padding {
             Padding::Valid => 0,
             Padding::Same => reach,
@@ -101,7 +118,11 @@ impl Geometry {
 ///
 /// # Errors
 /// A window that does not fit, or whole numbers that overflow.
-pub fn correlate<T: Number>(image: &Grid<T>, kernel: &Grid<T>, geometry: Geometry) -> Result<Grid<T>, VerifyError> {
+pub fn correlate<T: Number>(
+    image: &Grid<T>,
+    kernel: &Grid<T>,
+    geometry: Geometry,
+) -> Result<Grid<T>, VerifyError> {
     let [vertical, horizontal] = geometry.axes(image, kernel)?;
     let mut out = Grid::zeros(vertical.output, horizontal.output);
     for r in 0..vertical.output {
@@ -110,7 +131,9 @@ pub fn correlate<T: Number>(image: &Grid<T>, kernel: &Grid<T>, geometry: Geometr
             for u in 0..kernel.rows() {
                 for v in 0..kernel.columns() {
                     if let (Some(i), Some(j)) = (vertical.index(r, u), horizontal.index(c, v)) {
-                        sum = sum.add_product(kernel[(u, v)], image[(i, j)]).ok_or(VerifyError::Overflow)?;
+                        sum = sum
+                            .add_product(kernel[(u, v)], image[(i, j)])
+                            .ok_or(VerifyError::Overflow)?;
                     }
                 }
             }
@@ -124,7 +147,11 @@ pub fn correlate<T: Number>(image: &Grid<T>, kernel: &Grid<T>, geometry: Geometr
 ///
 /// # Errors
 /// As [`correlate`].
-pub fn convolve<T: Number>(image: &Grid<T>, kernel: &Grid<T>, geometry: Geometry) -> Result<Grid<T>, VerifyError> {
+pub fn convolve<T: Number>(
+    image: &Grid<T>,
+    kernel: &Grid<T>,
+    geometry: Geometry,
+) -> Result<Grid<T>, VerifyError> {
     correlate(image, &kernel.rotated(), geometry)
 }
 
@@ -143,7 +170,11 @@ pub fn gradients(
     let [vertical, horizontal] = geometry.axes(image, kernel)?;
     let expected = vertical.output * horizontal.output;
     if upstream.rows() != vertical.output || upstream.columns() != horizontal.output {
-        return Err(VerifyError::Size { what: "the upstream gradient".to_owned(), expected, found: upstream.values().len() });
+        return Err(VerifyError::Size {
+            what: "the upstream gradient".to_owned(),
+            expected,
+            found: upstream.values().len(),
+        });
     }
     let mut to_image = Grid::zeros(image.rows(), image.columns());
     let mut to_kernel = Grid::zeros(kernel.rows(), kernel.columns());

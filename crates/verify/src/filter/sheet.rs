@@ -28,7 +28,13 @@ impl NamedFilter {
 /// up to a constant once it is symmetric and flat in its four corners (see the README); the
 /// constant is chosen so that the darkest pixel is 0. All three filters ignore a constant.
 pub fn sheet_image() -> Grid<i64> {
-    Grid::of([[3, 3, 0, 3, 3], [3, 3, 0, 3, 3], [5, 5, 3, 5, 5], [3, 3, 0, 3, 3], [3, 3, 0, 3, 3]])
+    Grid::of([
+        [3, 3, 0, 3, 3],
+        [3, 3, 0, 3, 3],
+        [5, 5, 3, 5, 5],
+        [3, 3, 0, 3, 3],
+        [3, 3, 0, 3, 3],
+    ])
 }
 
 /// The three filters, in the sheet's order.

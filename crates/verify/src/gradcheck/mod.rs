@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use burn::module::{Module, ParamId};
 use burn::tensor::{DType, Tensor};
-use rand::seq::index;
 use rand::SeedableRng;
+use rand::seq::index;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 pub use report::{GradcheckReport, ParameterReport, Worst};
@@ -37,7 +37,13 @@ pub struct GradcheckOptions {
 
 impl Default for GradcheckOptions {
     fn default() -> Self {
-        Self { step: 1e-5, absolute: 1e-8, relative: 1e-6, samples: 100, seed: 0 }
+        Self {
+            step: 1e-5,
+            absolute: 1e-8,
+            relative: 1e-6,
+            samples: 100,
+            seed: 0,
+        }
     }
 }
 
@@ -82,15 +88,24 @@ pub fn gradcheck<M: Module>(
     options: &GradcheckOptions,
 ) -> Result<GradcheckReport, VerifyError> {
     let positive = |value: f64| value.is_finite() && value > 0.0;
-    if ![options.step, options.absolute, options.relative].into_iter().all(positive) || options.samples == 0 {
+    if ![options.step, options.absolute, options.relative]
+        .into_iter()
+        .all(positive)
+        || options.samples == 0
+    {
         return fail("step, tolerances and samples must be positive and finite");
     }
     let total = loss(module);
     if total.dims() != [1] {
-        return fail(format!("the loss has shape {:?}; reduce it to one number, for example with .sum()", total.dims()));
+        return fail(format!(
+            "the loss has shape {:?}; reduce it to one number, for example with .sum()",
+            total.dims()
+        ));
     }
     if !total.is_tracked() {
-        return fail("the loss does not depend on a tracked parameter; build the module on `device.autodiff()`");
+        return fail(
+            "the loss does not depend on a tracked parameter; build the module on `device.autodiff()`",
+        );
     }
     let value = scalar(total.clone())?;
     let again = scalar(loss(module))?;
@@ -98,7 +113,9 @@ pub fn gradcheck<M: Module>(
         return fail(format!("the loss is {value}"));
     }
     if value.to_bits() != again.to_bits() {
-        return fail(format!("the loss is {value}, then {again}; fix its inputs and switch random parts off"));
+        return fail(format!(
+            "the loss is {value}, then {again}; fix its inputs and switch random parts off"
+        ));
     }
 
     let gradients = total.backward();
@@ -107,15 +124,27 @@ pub fn gradcheck<M: Module>(
     if let Some(error) = collect.error {
         return Err(error);
     }
-    if let Some(wrong) = collect.parameters.iter().find(|parameter| parameter.dtype != DType::F64) {
-        return fail(format!("{} is {:?}; central differences need f64, use `in_f64(module)`", wrong.name, wrong.dtype));
+    if let Some(wrong) = collect
+        .parameters
+        .iter()
+        .find(|parameter| parameter.dtype != DType::F64)
+    {
+        return fail(format!(
+            "{} is {:?}; central differences need f64, use `in_f64(module)`",
+            wrong.name, wrong.dtype
+        ));
     }
     if collect.parameters.is_empty() {
         return fail("the module has no trainable parameters");
     }
 
     let at = |id: ParamId, element: usize, delta: f64| -> Result<f64, VerifyError> {
-        let mut perturb = Perturb { id, element, delta, error: None };
+        let mut perturb = Perturb {
+            id,
+            element,
+            delta,
+            error: None,
+        };
         let moved = module.clone().map(&mut perturb);
         perturb.error.map_or_else(|| scalar(loss(&moved)), Err)
     };
@@ -136,16 +165,27 @@ pub fn gradcheck<M: Module>(
         chosen.sort_unstable();
         let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
         for element in chosen {
-            let probe = Probe { f: &|delta| at(parameter.id, element, delta), at_zero: value, options };
+            let probe = Probe {
+                f: &|delta| at(parameter.id, element, delta),
+                at_zero: value,
+                options,
+            };
             outcomes.push((element, probe.compare(parameter.gradient[element])?));
         }
         reports.push(ParameterReport::new(parameter, &outcomes));
     }
-    Ok(GradcheckReport { loss: value, parameters: reports, frozen: collect.frozen })
+    Ok(GradcheckReport {
+        loss: value,
+        parameters: reports,
+        frozen: collect.frozen,
+    })
 }
 
 fn scalar(tensor: Tensor<1>) -> Result<f64, VerifyError> {
-    read(tensor)?.first().copied().ok_or(VerifyError::Empty { what: "the loss" })
+    read(tensor)?
+        .first()
+        .copied()
+        .ok_or(VerifyError::Empty { what: "the loss" })
 }
 
 fn fail<T>(problem: impl Into<String>) -> Result<T, VerifyError> {

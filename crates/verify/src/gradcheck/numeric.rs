@@ -38,7 +38,12 @@ impl Probe<'_> {
     /// Compares with central differences, halving the step while they disagree.
     pub(crate) fn compare(&self, autodiff: f64) -> Result<Outcome, VerifyError> {
         let first = self.slopes(self.options.step)?;
-        let outcome = |numeric, kink, passed| Outcome { autodiff, numeric, kink, passed };
+        let outcome = |numeric, kink, passed| Outcome {
+            autodiff,
+            numeric,
+            kink,
+            passed,
+        };
         if self.agrees(autodiff, first.central(), 0.0) {
             return Ok(outcome(first.central(), false, true));
         }
@@ -53,10 +58,16 @@ impl Probe<'_> {
         }
         // Smooth: the jump |f″| h between the slopes is now 2⁸ times smaller. On a kink it stays.
         let noise = 4.0 * self.noise(step);
-        let kink = last.jump() > 0.5 * first.jump() && last.jump() > self.allowed(last.left, last.right) + noise;
-        let numeric = if kink { last.central() } else { first.central() };
+        let kink = last.jump() > 0.5 * first.jump()
+            && last.jump() > self.allowed(last.left, last.right) + noise;
+        let numeric = if kink {
+            last.central()
+        } else {
+            first.central()
+        };
         let (low, high) = (last.left.min(last.right), last.left.max(last.right));
-        let between = autodiff >= low - self.allowed(low, autodiff) - noise && autodiff <= high + self.allowed(high, autodiff) + noise;
+        let between = autodiff >= low - self.allowed(low, autodiff) - noise
+            && autodiff <= high + self.allowed(high, autodiff) + noise;
         Ok(outcome(numeric, kink, kink && between))
     }
 

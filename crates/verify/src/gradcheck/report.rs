@@ -64,15 +64,26 @@ impl GradcheckReport {
 
     /// The largest absolute difference off the kinks.
     pub fn max_absolute(&self) -> f64 {
-        self.parameters.iter().map(|parameter| parameter.max_absolute).fold(0.0, f64::max)
+        self.parameters
+            .iter()
+            .map(|parameter| parameter.max_absolute)
+            .fold(0.0, f64::max)
     }
 }
 
 impl ParameterReport {
     pub(crate) fn new(found: &Found, outcomes: &[(usize, Outcome)]) -> Self {
         // A NaN anywhere makes the difference infinite, so that it shows.
-        let absolute = |o: &Outcome| Some((o.autodiff - o.numeric).abs()).filter(|d| d.is_finite()).unwrap_or(f64::INFINITY);
-        let smooth: Vec<&Outcome> = outcomes.iter().map(|(_, o)| o).filter(|o| !o.kink).collect();
+        let absolute = |o: &Outcome| {
+            Some((o.autodiff - o.numeric).abs())
+                .filter(|d| d.is_finite())
+                .unwrap_or(f64::INFINITY)
+        };
+        let smooth: Vec<&Outcome> = outcomes
+            .iter()
+            .map(|(_, o)| o)
+            .filter(|o| !o.kink)
+            .collect();
         let absolutes: Vec<f64> = smooth.iter().map(|o| absolute(o)).collect();
         let relatives: Vec<f64> = smooth
             .iter()
@@ -80,7 +91,11 @@ impl ParameterReport {
             .map(|o| absolute(o) / o.autodiff.abs().max(o.numeric.abs()))
             .collect();
         let mut order: Vec<&(usize, Outcome)> = outcomes.iter().collect();
-        order.sort_by(|(_, a), (_, b)| (a.passed, a.kink).cmp(&(b.passed, b.kink)).then(absolute(b).total_cmp(&absolute(a))));
+        order.sort_by(|(_, a), (_, b)| {
+            (a.passed, a.kink)
+                .cmp(&(b.passed, b.kink))
+                .then(absolute(b).total_cmp(&absolute(a)))
+        });
         Self {
             name: found.name.clone(),
             shape: found.shape.clone(),
@@ -108,8 +123,18 @@ impl ParameterReport {
 impl fmt::Display for GradcheckReport {
     /// A table, and the worst elements of every parameter that is wrong.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.parameters.iter().map(|p| p.name.len()).max().unwrap_or(0).max(9);
-        writeln!(f, "{:width$}  {:>7}  {:>5}  {:>5}  {:>9}  {:>9}", "parameter", "checked", "kinks", "wrong", "max abs", "max rel")?;
+        let width = self
+            .parameters
+            .iter()
+            .map(|p| p.name.len())
+            .max()
+            .unwrap_or(0)
+            .max(9);
+        writeln!(
+            f,
+            "{:width$}  {:>7}  {:>5}  {:>5}  {:>9}  {:>9}",
+            "parameter", "checked", "kinks", "wrong", "max abs", "max rel"
+        )?;
         for p in &self.parameters {
             writeln!(
                 f,
@@ -117,7 +142,11 @@ impl fmt::Display for GradcheckReport {
                 p.name, p.checked, p.kinks, p.wrong, p.max_absolute, p.max_relative
             )?;
             for worst in p.worst.iter().filter(|_| p.wrong > 0) {
-                writeln!(f, "  {:?}: autodiff {:e}, numeric {:e}", worst.index, worst.autodiff, worst.numeric)?;
+                writeln!(
+                    f,
+                    "  {:?}: autodiff {:e}, numeric {:e}",
+                    worst.index, worst.autodiff, worst.numeric
+                )?;
             }
         }
         Ok(())
@@ -143,5 +172,9 @@ fn max(values: &[f64]) -> f64 {
 }
 
 fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+    if values.is_empty() {
+        0.0
+    } else {
+        values.iter().sum::<f64>() / values.len() as f64
+    }
 }

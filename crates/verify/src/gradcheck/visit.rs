@@ -25,7 +25,13 @@ pub(crate) struct Collect<'a> {
 
 impl<'a> Collect<'a> {
     pub(crate) fn new(gradients: &'a Gradients) -> Self {
-        Self { gradients, path: Vec::new(), parameters: Vec::new(), frozen: Vec::new(), error: None }
+        Self {
+            gradients,
+            path: Vec::new(),
+            parameters: Vec::new(),
+            frozen: Vec::new(),
+            error: None,
+        }
     }
 }
 
@@ -53,7 +59,13 @@ impl ModuleVisitor for Collect<'_> {
             }
             None => vec![0.0; shape.iter().product()],
         };
-        self.parameters.push(Found { id: param.id, name, shape, dtype: value.dtype(), gradient });
+        self.parameters.push(Found {
+            id: param.id,
+            name,
+            shape,
+            dtype: value.dtype(),
+            gradient,
+        });
     }
 }
 
@@ -75,7 +87,8 @@ impl ModuleMapper for Perturb {
             match read(tensor.clone()) {
                 Ok(mut values) => {
                     values[self.element] += self.delta;
-                    Tensor::from_data(TensorData::new(values, shape), (&device, DType::F64)).require_grad()
+                    Tensor::from_data(TensorData::new(values, shape), (&device, DType::F64))
+                        .require_grad()
                 }
                 Err(error) => {
                     self.error = Some(error);

@@ -43,7 +43,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { part: Part::All, values: Values::default(), mutants: false, cases: 1000 }
+        Self {
+            part: Part::All,
+            values: Values::default(),
+            mutants: false,
+            cases: 1000,
+        }
     }
 }
 
@@ -106,7 +111,10 @@ impl Report {
     pub fn passed(&self) -> bool {
         !self.groups.is_empty()
             && self.groups.iter().all(Group::passed)
-            && self.mutants.as_ref().is_none_or(|mutants| mutants.iter().all(|mutant| mutant.caught))
+            && self
+                .mutants
+                .as_ref()
+                .is_none_or(|mutants| mutants.iter().all(|mutant| mutant.caught))
     }
 
     /// Every check of every group.
@@ -122,10 +130,20 @@ impl Report {
 /// no error.
 pub fn verify(options: &Options, devices: &[NamedDevice]) -> Result<Report, VerifyError> {
     let start = Instant::now();
-    let mut report = Report { groups: Vec::new(), not_checked: Vec::new(), backprop: None, filters: None, mutants: None, seconds: 0.0 };
+    let mut report = Report {
+        groups: Vec::new(),
+        not_checked: Vec::new(),
+        backprop: None,
+        filters: None,
+        mutants: None,
+        seconds: 0.0,
+    };
     for named in devices {
         if let Err(reason) = &named.device {
-            report.not_checked.push(NotChecked { name: named.name.clone(), reason: reason.clone() });
+            report.not_checked.push(NotChecked {
+                name: named.name.clone(),
+                reason: reason.clone(),
+            });
         }
     }
     if options.part != Part::Filters {
@@ -137,22 +155,42 @@ pub fn verify(options: &Options, devices: &[NamedDevice]) -> Result<Report, Veri
         let mut results = Vec::new();
         let mut learned = Vec::new();
         for (number, filter) in sheet_filters().into_iter().enumerate() {
-            learned.push(crate::filter::learn(&filter.kernel.to_f64(), number as u64)?);
+            learned.push(crate::filter::learn(
+                &filter.kernel.to_f64(),
+                number as u64,
+            )?);
             let result = filter.apply(&image)?;
             results.push((filter, result));
         }
-        let filters = Filters { image, results, evidence, learned };
+        let filters = Filters {
+            image,
+            results,
+            evidence,
+            learned,
+        };
         filters::run(&filters, options, devices, &mut report.groups)?;
         report.filters = Some(filters);
     }
     if options.mutants {
         match available(devices).next() {
             Some((_, device, precision)) => {
-                let checks = vec![Check::new("mutants/control", control(device, precision)?, tolerance::MUTANT.max(precision.analytic()), 1)];
-                report.groups.push(Group { title: "the right rules pass where mutants must not".to_owned(), part: "Mutants", checks });
+                let checks = vec![Check::new(
+                    "mutants/control",
+                    control(device, precision)?,
+                    tolerance::MUTANT.max(precision.analytic()),
+                    1,
+                )];
+                report.groups.push(Group {
+                    title: "the right rules pass where mutants must not".to_owned(),
+                    part: "Mutants",
+                    checks,
+                });
                 report.mutants = Some(mutants(device, precision)?);
             }
-            None => report.not_checked.push(NotChecked { name: "mutants".to_owned(), reason: "no device".to_owned() }),
+            None => report.not_checked.push(NotChecked {
+                name: "mutants".to_owned(),
+                reason: "no device".to_owned(),
+            }),
         }
     }
     report.seconds = start.elapsed().as_secs_f64();
@@ -160,6 +198,14 @@ pub fn verify(options: &Options, devices: &[NamedDevice]) -> Result<Report, Veri
 }
 
 /// The devices that are there.
-fn available(devices: &[NamedDevice]) -> impl Iterator<Item = (&str, &burn::tensor::Device, Precision)> {
-    devices.iter().filter_map(|named| Some((named.name.as_str(), named.device.as_ref().ok()?, named.precision)))
+fn available(
+    devices: &[NamedDevice],
+) -> impl Iterator<Item = (&str, &burn::tensor::Device, Precision)> {
+    devices.iter().filter_map(|named| {
+        Some((
+            named.name.as_str(),
+            named.device.as_ref().ok()?,
+            named.precision,
+        ))
+    })
 }
