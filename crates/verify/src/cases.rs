@@ -8,7 +8,7 @@ use crate::network::{Activation, Example, Layer, Loss, Network};
 
 /// The sheet's 2-2-2 network with sigmoid units, and a batch of 1 to 8.
 pub fn sheet_like(seed: u64) -> (Network, Vec<Example>) {
-    let mut random = Random::seed_from_u64(seed ^ 0x7368_6565_74);
+    let mut random = Random::seed_from_u64(seed ^ 0x0073_6865_6574);
     let layers = [2, 2]
         .map(|inputs| layer(&mut random, inputs, 2, Activation::Sigmoid, 1.5))
         .to_vec();
@@ -20,7 +20,7 @@ pub fn sheet_like(seed: u64) -> (Network, Vec<Example>) {
 /// A network of 1 to 4 layers of 1 to 5 units, any activations, either loss, a batch of 1 to 8.
 /// No ReLU of it is within 0.001 of its kink, where no derivative exists to compare with.
 pub fn any(seed: u64) -> (Network, Vec<Example>) {
-    let mut random = Random::seed_from_u64(seed ^ 0x616e_79);
+    let mut random = Random::seed_from_u64(seed ^ 0x0061_6e79);
     loop {
         let depth = random.random_range(1..=4);
         let loss = [Loss::HalfSquares, Loss::SoftmaxCrossEntropy][random.random_range(0..2)];
@@ -52,7 +52,7 @@ pub fn any(seed: u64) -> (Network, Vec<Example>) {
 
 /// A square image and a square kernel with values between −2 and 2.
 pub fn image_and_kernel(seed: u64, image: usize, kernel: usize) -> (Grid<f64>, Grid<f64>) {
-    let mut random = Random::seed_from_u64(seed ^ 0x696d_6167_65);
+    let mut random = Random::seed_from_u64(seed ^ 0x0069_6d61_6765);
     let mut grid = |size| Grid::from_fn(size, size, |_, _| random.random_range(-2.0..2.0));
     (grid(image), grid(kernel))
 }
@@ -60,7 +60,7 @@ pub fn image_and_kernel(seed: u64, image: usize, kernel: usize) -> (Grid<f64>, G
 /// A small problem of two classes that no line separates: the four corners of a square, the
 /// classes on opposite corners, with some scatter. Targets are (1, 0) and (0, 1).
 pub fn two_classes() -> Vec<Example> {
-    let mut random = Random::seed_from_u64(0x786f_72);
+    let mut random = Random::seed_from_u64(0x0078_6f72);
     (0..8)
         .map(|number| {
             let (a, b) = (number & 1, number >> 1 & 1);

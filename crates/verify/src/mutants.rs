@@ -211,10 +211,10 @@ fn mutated(network: &Network, batch: &[Example], rate: f64, wrong: Wrong) -> (Ve
     let mut to_v = [[0.0; 3]; 2];
     for (example, trace) in &traces {
         let delta = output_delta(example, &trace.values[2]);
-        for j in 0..2 {
+        for (j, row) in to_v.iter_mut().enumerate() {
             let hidden =
                 prime(trace.values[1][j]) * (weight(0, j) * delta[0] + weight(1, j) * delta[1]);
-            for (slot, input) in to_v[j]
+            for (slot, input) in row
                 .iter_mut()
                 .zip([bias, example.input[0], example.input[1]])
             {

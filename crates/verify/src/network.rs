@@ -391,7 +391,10 @@ fn check_values(what: &str, values: &[f64], expected: usize) -> Result<(), Verif
             found: values.len(),
         });
     }
-    match values.iter().find(|value| !(value.abs() <= 1e100)) {
+    match values
+        .iter()
+        .find(|value| value.is_nan() || value.abs() > 1e100)
+    {
         Some(&value) => Err(VerifyError::NotFinite {
             what: what.to_owned(),
             value,

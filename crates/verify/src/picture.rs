@@ -64,6 +64,7 @@ pub fn panel(image: &Grid<f64>, kernel: &Grid<f64>, result: &Grid<f64>) -> RgbIm
     for (number, part) in parts.iter().enumerate() {
         let top = (height - part.height()) / 2;
         image::imageops::replace(&mut all, part, i64::from(left), i64::from(top));
+        frame(&mut all, (left, top), part.dimensions());
         left += part.width();
         if number < 2 {
             let sign = if number == 0 { "*" } else { "=" };
@@ -72,6 +73,18 @@ pub fn panel(image: &Grid<f64>, kernel: &Grid<f64>, result: &Grid<f64>) -> RgbIm
         left += GAP;
     }
     all
+}
+
+/// A gray line around a part, so that white results have an edge.
+fn frame(picture: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, u32)) {
+    for x in left - 1..=left + width {
+        picture.put_pixel(x, top - 1, Rgb([128; 3]));
+        picture.put_pixel(x, top + height, Rgb([128; 3]));
+    }
+    for y in top - 1..=top + height {
+        picture.put_pixel(left - 1, y, Rgb([128; 3]));
+        picture.put_pixel(left + width, y, Rgb([128; 3]));
+    }
 }
 
 /// As the bytes of a PNG file.

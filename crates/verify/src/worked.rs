@@ -115,7 +115,7 @@ impl Values {
                 });
             }
         }
-        if !(self.learning_rate.abs() <= 1e100) {
+        if self.learning_rate.is_nan() || self.learning_rate.abs() > 1e100 {
             return Err(VerifyError::NotFinite {
                 what: "the learning rate".to_owned(),
                 value: self.learning_rate,

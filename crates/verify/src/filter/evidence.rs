@@ -288,7 +288,7 @@ fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
 
 /// A 64×64 image of independent, uniform whole numbers from −100 to 100.
 fn noise() -> Grid<i64> {
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(0x6e6f_6973_65);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(0x006e_6f69_7365);
     Grid::from_fn(64, 64, |_, _| random.random_range(-100..=100))
 }
 

@@ -178,7 +178,7 @@ pub fn parse_kernel(text: &str) -> Result<Grid<f64>, VerifyError> {
             let value: f64 = word
                 .parse()
                 .map_err(|_| problem(format!("{word:?} is not a number")))?;
-            if !(value.abs() <= 1e6) {
+            if value.is_nan() || value.abs() > 1e6 {
                 return Err(problem(format!(
                     "{word} is not a finite number of at most a million"
                 )));

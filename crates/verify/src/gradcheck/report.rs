@@ -87,7 +87,7 @@ impl ParameterReport {
         let absolutes: Vec<f64> = smooth.iter().map(|o| absolute(o)).collect();
         let relatives: Vec<f64> = smooth
             .iter()
-            .filter(|o| !(o.autodiff.abs().max(o.numeric.abs()) <= 1e-3))
+            .filter(|o| o.autodiff.abs().max(o.numeric.abs()) > 1e-3)
             .map(|o| absolute(o) / o.autodiff.abs().max(o.numeric.abs()))
             .collect();
         let mut order: Vec<&(usize, Outcome)> = outcomes.iter().collect();

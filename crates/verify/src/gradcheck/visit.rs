@@ -106,8 +106,14 @@ pub fn in_f64<M: Module>(module: M) -> M {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             param.map(|tensor| {
                 let trained = tensor.is_require_grad();
-                // A new leaf: the gradient is to stop here, not at the f32 tensor before.
-                tensor.detach().cast(DType::F64).set_require_grad(trained)
+                // Outside autodiff, so that the result is a new leaf and gradients stop at it.
+                let wide = |tensor: Tensor<D>| tensor.cast(DType::F64);
+                let tensor = if tensor.is_autodiff() {
+                    wide(tensor.inner()).autodiff()
+                } else {
+                    wide(tensor)
+                };
+                tensor.set_require_grad(trained)
             })
         }
     }

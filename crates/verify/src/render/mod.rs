@@ -33,6 +33,9 @@ fn verdict(report: &Report) -> String {
         let caught = mutants.iter().filter(|mutant| mutant.caught).count();
         text += &format!(" {caught} of {} mutants caught.", mutants.len());
     }
+    for missing in &report.not_checked {
+        text += &format!(" Not checked: {}.", missing.name);
+    }
     text
 }
 

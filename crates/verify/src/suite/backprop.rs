@@ -126,7 +126,7 @@ pub(super) fn run(
     for (name, device, precision) in available(devices) {
         let run = train(name, device, precision)?;
         let worst = run.differences.iter().copied().fold(0.0, f64::max);
-        let learned = run.losses.last() < run.losses.first();
+        let learned = run.losses.last().is_some_and(|last| *last < 0.01);
         groups.push(group(
             format!("training beside Burn on {name}, {TRAINING_STEPS} steps, every parameter"),
             vec![
@@ -136,7 +136,10 @@ pub(super) fn run(
                     precision.training(),
                     run.differences.len() * 12,
                 ),
-                Check::holds(format!("backprop/training/{name}/the loss falls"), learned),
+                Check::holds(
+                    format!("backprop/training/{name}/the loss falls below 0.01"),
+                    learned,
+                ),
             ],
         ));
         training.push(run);
@@ -235,7 +238,8 @@ fn edge_cases(
                 &network.parameters(),
                 &network.gradient(&batch).values(),
             );
-            if !(best(&differences) <= tolerance::FINITE_DIFFERENCE) {
+            // `best` is the smallest of the errors, each finite or infinite, never NaN.
+            if best(&differences) > tolerance::FINITE_DIFFERENCE {
                 worst = f64::INFINITY;
             }
             worst = worst.max(gradient).max(step);
@@ -252,7 +256,7 @@ fn edge_cases(
 }
 
 /// Errors of gradient and of one step.
-fn compare(
+pub(super) fn compare(
     network: &Network,
     batch: &[Example],
     device: &Device,
@@ -272,7 +276,8 @@ fn compare(
 fn train(name: &str, device: &Device, precision: Precision) -> Result<Training, VerifyError> {
     const RATE: f64 = 4.0;
     let batch = cases::two_classes();
-    let (mut network, _) = cases::sheet_like(7);
+    // One of the starts from which 2-2-2 solves the problem; from some it stops at a plateau.
+    let (mut network, _) = cases::sheet_like(2);
     let mut engine = Engine::new(&network, device, precision);
     let mut run = Training {
         device: name.to_owned(),

@@ -2,6 +2,8 @@
 
 mod backprop;
 mod filters;
+#[cfg(test)]
+mod tests;
 
 use std::time::Instant;
 
