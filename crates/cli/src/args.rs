@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use digits_data::Source;
 
-use crate::commands::{data, evaluate, predict, train};
+use crate::commands::{data, evaluate, filter, predict, train, verify};
 use crate::device::Backend;
 
 /// Train, compare, prove and use networks that read handwritten digits.
@@ -32,6 +32,10 @@ pub enum Command {
     /// Show, fetch or import the data
     #[command(subcommand)]
     Data(data::Command),
+    /// Check the hand-derived mathematics: backpropagation and the three filters
+    Verify(verify::Args),
+    /// Apply the three filters, or one of your own, to a picture
+    Filter(filter::Args),
     /// Show each backend of this build and whether it works
     Devices(OutputArgs),
 }

@@ -1,1 +1,27 @@
-//! Hand-derived mathematics against autodiff, and gradcheck for any Burn module.
+#![doc = include_str!("../README.md")]
+
+mod cases;
+mod check;
+mod colors;
+mod compare;
+mod differences;
+mod engine;
+mod error;
+pub mod filter;
+pub mod gradcheck;
+mod mutants;
+mod network;
+pub mod picture;
+pub mod render;
+mod suite;
+mod worked;
+
+pub use check::{Check, Group, NotChecked};
+pub use compare::{max_error, tolerance};
+pub use differences::{SweepPoint, best, central, steps, sweep};
+pub use engine::{Engine, NamedDevice, Precision};
+pub use error::VerifyError;
+pub use mutants::{Mutant, control, mutants};
+pub use network::{Activation, Example, Gradient, Layer, Loss, Network, Trace};
+pub use suite::{Backprop, Filters, Options, Part, Report, Training, verify};
+pub use worked::{Section, Step, Values, Worked};

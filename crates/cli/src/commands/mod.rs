@@ -1,8 +1,10 @@
 pub mod data;
 pub mod devices;
 pub mod evaluate;
+pub mod filter;
 pub mod predict;
 pub mod train;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -16,6 +18,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Data(command) => data::run(&command),
+        Command::Verify(args) => verify::run(&args),
+        Command::Filter(args) => filter::run(&args),
         Command::Devices(output) => devices::run(output),
     }
 }

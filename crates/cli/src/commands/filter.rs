@@ -1,0 +1,140 @@
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use digits_data::OpenOptions;
+use digits_verify::filter::{Geometry, Grid, Padding, correlate, parse_kernel, sheet_filters};
+use digits_verify::picture::{Palette, heat_map, panel, png};
+use image::{ImageReader, Limits};
+use serde::Serialize;
+
+use super::verify::save;
+use crate::args::{DataArgs, OutputArgs, artifacts};
+use crate::error::{CliError, Message};
+use crate::output;
+use crate::progress::DataProgress;
+
+/// `digits filter`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A picture: PNG, JPEG, BMP or PGM
+    #[arg(value_name = "IMAGE", required_unless_present = "digit", conflicts_with = "digit")]
+    image: Option<PathBuf>,
+    /// Instead of a picture: the training image of the data set with this number, from 0
+    #[arg(long, value_name = "INDEX")]
+    digit: Option<usize>,
+    /// A kernel of your own instead of the sheet's three: "1 0 -1; 2 0 -2; 1 0 -1"
+    #[arg(long, value_name = "ROWS", allow_hyphen_values = true)]
+    kernel: Option<String>,
+    /// What happens at the edge
+    #[arg(long, value_enum, default_value = "valid")]
+    padding: PaddingArg,
+    /// Pixels from one window to the next
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    stride: usize,
+    /// Pixels from one kernel cell to the next
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    dilation: usize,
+    /// Folder for the pictures [default: artifacts/filter]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PaddingArg {
+    /// Only windows inside the picture
+    Valid,
+    /// Zeros around it
+    Same,
+}
+
+/// One filter that was applied.
+#[derive(Debug, Serialize)]
+struct Filtered {
+    filter: String,
+    kernel: Grid<f64>,
+    height: usize,
+    width: usize,
+    min: f64,
+    max: f64,
+    picture: PathBuf,
+    panel: PathBuf,
+}
+
+/// Runs `digits filter`.
+pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+    let geometry = Geometry {
+        stride: args.stride,
+        dilation: args.dilation,
+        padding: match args.padding {
+            PaddingArg::Valid => Padding::Valid,
+            PaddingArg::Same => Padding::Same,
+        },
+    };
+    let kernels = match &args.kernel {
+        Some(text) => vec![("kernel".to_owned(), parse_kernel(text).map_err(CliError::usage)?)],
+        None => sheet_filters().iter().map(|filter| (filter.name.to_owned(), filter.kernel.to_f64())).collect(),
+    };
+    let (stem, image) = picture(args)?;
+    let folder = args.out.clone().unwrap_or_else(|| artifacts().join("filter"));
+    let mut all = Vec::new();
+    for (filter, kernel) in kernels {
+        let result = correlate(&image, &kernel, geometry)?;
+        let picture = folder.join(format!("{stem}-{filter}.png"));
+        save(&picture, &png(&heat_map(&result, Palette::Signed))?)?;
+        let side_by_side = folder.join(format!("{stem}-{filter}-panel.png"));
+        save(&side_by_side, &png(&panel(&image, &kernel, &result))?)?;
+        all.push(Filtered {
+            filter,
+            kernel,
+            height: result.rows(),
+            width: result.columns(),
+            min: result.values().iter().copied().fold(f64::INFINITY, f64::min),
+            max: result.values().iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            picture,
+            panel: side_by_side,
+        });
+    }
+    if args.output.json {
+        output::json(&all)?;
+    } else {
+        let lines = all.iter().map(|one| {
+            format!("{:<10}  {}×{}, values {} to {}  {}\n", one.filter, one.height, one.width, one.min, one.max, one.panel.display())
+        });
+        output::text(&lines.collect::<String>())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Name and gray values, 0 to 255, of what is to be filtered.
+fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
+    if let Some(index) = args.digit {
+        let mut progress = DataProgress::new(args.output.quiet);
+        let options = OpenOptions { offline: args.data.offline, ..OpenOptions::default() };
+        let source = args.data.data.clone().unwrap_or(digits_data::Source::Auto);
+        let dataset = digits_data::open(&source, &options, &mut |event| progress.show(event))?;
+        let images = &dataset.train;
+        if index >= images.len() {
+            return Err(CliError::usage(Message(format!("--digit is {index}; {} has images 0 to {}", dataset.name, images.len() - 1))));
+        }
+        let values = images.pixels(index).iter().map(|&pixel| f64::from(pixel)).collect();
+        return Ok((format!("{}-{index}", dataset.name), Grid::new(images.shape().height, images.shape().width, values)?));
+    }
+    let path = args.image.as_deref().unwrap_or(Path::new(""));
+    let problem = |reason: &dyn std::fmt::Display| CliError::failed(Message(format!("cannot read {}: {reason}", path.display())));
+    let bytes = std::fs::read(path).map_err(|error| problem(&error))?;
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| problem(&error))?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(4096);
+    limits.max_image_height = Some(4096);
+    reader.limits(limits);
+    let gray = reader.decode().map_err(|error| problem(&error))?.to_luma8();
+    let values = gray.as_raw().iter().map(|&pixel| f64::from(pixel)).collect();
+    let stem = path.file_stem().map_or_else(|| "picture".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    Ok((stem, Grid::new(gray.height() as usize, gray.width() as usize, values)?))
+}

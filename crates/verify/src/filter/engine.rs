@@ -1,0 +1,99 @@
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Tensor};
+
+use super::{Geometry, Grid};
+use crate::engine::{Precision, read, tensor};
+use crate::error::VerifyError;
+
+/// Burn's `conv2d` on one image, one kernel, with the padding of [`Geometry`].
+///
+/// # Errors
+/// A window that does not fit, or a device that does not hand values back.
+pub fn burn_correlate(
+    image: &Grid<f64>,
+    kernel: &Grid<f64>,
+    geometry: Geometry,
+    device: &Device,
+    precision: Precision,
+) -> Result<Grid<f64>, VerifyError> {
+    let (image_tensor, kernel_tensor) =
+        (on(image, device, precision), on(kernel, device, precision));
+    grid(apply(image_tensor, kernel_tensor, image, kernel, geometry)?)
+}
+
+/// ∂L/∂image and ∂L/∂kernel by Burn's autodiff, for L = Σ upstream · out.
+///
+/// # Errors
+/// As [`burn_correlate`].
+pub fn burn_gradients(
+    image: &Grid<f64>,
+    kernel: &Grid<f64>,
+    upstream: &Grid<f64>,
+    geometry: Geometry,
+    device: &Device,
+    precision: Precision,
+) -> Result<(Grid<f64>, Grid<f64>), VerifyError> {
+    let device = device.clone().autodiff();
+    let x = on(image, &device, precision).require_grad();
+    let w = on(kernel, &device, precision).require_grad();
+    let out = apply(x.clone(), w.clone(), image, kernel, geometry)?;
+    let gradients = (out * on(upstream, &device, precision)).sum().backward();
+    let missing = || VerifyError::Device {
+        what: "a gradient",
+        problem: "autodiff has none for conv2d".to_owned(),
+    };
+    Ok((
+        grid(x.grad(&gradients).ok_or_else(missing)?)?,
+        grid(w.grad(&gradients).ok_or_else(missing)?)?,
+    ))
+}
+
+/// # Shapes
+/// `[1, 1, height, width]` → `[1, 1, height', width']`
+fn apply(
+    x: Tensor<4>,
+    w: Tensor<4>,
+    image: &Grid<f64>,
+    kernel: &Grid<f64>,
+    geometry: Geometry,
+) -> Result<Tensor<4>, VerifyError> {
+    let [vertical, horizontal] = geometry.axes(image, kernel)?;
+    let (stride, dilation) = ([geometry.stride; 2], [geometry.dilation; 2]);
+    Ok(
+        if vertical.before == vertical.after && horizontal.before == horizontal.after {
+            conv2d(
+                x,
+                w,
+                None,
+                ConvOptions::new(stride, [vertical.before, horizontal.before], dilation, 1),
+            )
+        } else {
+            // Even kernels: one more zero to the right and below, which is not the same on both sides.
+            let x = x.pad(
+                (
+                    horizontal.before,
+                    horizontal.after,
+                    vertical.before,
+                    vertical.after,
+                ),
+                0.0,
+            );
+            conv2d(x, w, None, ConvOptions::new(stride, [0, 0], dilation, 1))
+        },
+    )
+}
+
+fn on(grid: &Grid<f64>, device: &Device, precision: Precision) -> Tensor<4> {
+    tensor(
+        grid.values().to_vec(),
+        [1, 1, grid.rows(), grid.columns()],
+        device,
+        precision.dtype(),
+    )
+}
+
+fn grid(tensor: Tensor<4>) -> Result<Grid<f64>, VerifyError> {
+    let [_, _, rows, columns] = tensor.dims();
+    Grid::new(rows, columns, read(tensor)?)
+}

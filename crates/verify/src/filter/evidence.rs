@@ -1,0 +1,303 @@
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Serialize;
+
+use super::{Geometry, Grid, Padding, convolve, correlate, sheet_filters};
+use crate::error::VerifyError;
+
+/// Something the program found out about a filter, and whether it is as claimed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fact {
+    /// The claim, in one line.
+    pub claim: String,
+    /// The numbers that were computed.
+    pub found: String,
+    /// Whether they bear the claim out, exactly.
+    pub holds: bool,
+}
+
+/// The facts about one filter.
+#[derive(Debug, Clone, Serialize)]
+pub struct Evidence {
+    /// The filter's name.
+    pub filter: &'static str,
+    /// Answer to "what does it do?", borne out by the facts.
+    pub answer: &'static str,
+    /// What was tried.
+    pub facts: Vec<Fact>,
+}
+
+/// "What do they do?", answered by trying: each filter on test images, in whole numbers.
+///
+/// # Errors
+/// None that the fixed test images could give; they are passed on all the same.
+pub fn evidence() -> Result<Vec<Evidence>, VerifyError> {
+    let [vertical, horizontal, laplacian] = sheet_filters();
+    let edge = "A smoothed first derivative. It is silent on flat areas and on edges along its own \
+                derivative, answers a step with a band of one sign, and names the direction by that sign: \
+                as cross-correlation, positive where the image is brighter on the left (top) than on the \
+                right (bottom).";
+    Ok(vec![
+        Evidence {
+            filter: vertical.name,
+            answer: edge,
+            facts: edge_facts(&vertical.kernel, false)?,
+        },
+        Evidence {
+            filter: horizontal.name,
+            answer: edge,
+            facts: edge_facts(&horizontal.kernel, true)?,
+        },
+        Evidence {
+            filter: laplacian.name,
+            answer: "The second derivative, in all directions at once. It is silent on flat areas and on ramps, \
+                     answers a step with a pair of opposite signs (the edge is where it crosses zero), a line twice \
+                     as strongly as a step and a point four times; it amplifies noise.",
+            facts: laplacian_facts(&laplacian.kernel)?,
+        },
+    ])
+}
+
+const SIZE: usize = 7;
+
+fn image(cell: impl Fn(i64, i64) -> i64) -> Grid<i64> {
+    Grid::from_fn(SIZE, SIZE, |r, c| cell(r as i64, c as i64))
+}
+
+fn fact(claim: &str, found: &Grid<i64>, holds: bool) -> Fact {
+    Fact {
+        claim: claim.to_owned(),
+        found: summary(found),
+        holds,
+    }
+}
+
+/// `all 0`, or the middle row and the middle column.
+fn summary(grid: &Grid<i64>) -> String {
+    let first = grid.values()[0];
+    if grid.values().iter().all(|&v| v == first) {
+        return format!("{first} everywhere");
+    }
+    if grid
+        .iter_rows()
+        .all(|row| row == &grid.values()[..grid.columns()])
+    {
+        return format!("every row {:?}", &grid.values()[..grid.columns()]);
+    }
+    let turned = grid.transposed();
+    if turned
+        .iter_rows()
+        .all(|row| row == &turned.values()[..turned.columns()])
+    {
+        return format!("every column {:?}", &turned.values()[..turned.columns()]);
+    }
+    grid.iter_rows()
+        .map(|row| format!("{row:?}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyError> {
+    // For the horizontal filter every test image is transposed, so one list serves both.
+    let turn = |grid: Grid<i64>| if transposed { grid.transposed() } else { grid };
+    let (along, across) = if transposed {
+        ("top to bottom", "left to right")
+    } else {
+        ("left to right", "top to bottom")
+    };
+    let apply = |image: Grid<i64>| correlate(&turn(image), kernel, Geometry::default()).map(turn);
+    let all = |grid: &Grid<i64>, value: i64| grid.values().iter().all(|&v| v == value);
+
+    let constant = apply(image(|_, _| 7))?;
+    let ramp = apply(image(|_, c| c))?;
+    let other_ramp = apply(image(|r, _| r))?;
+    let step_up = apply(image(|_, c| i64::from(c >= 3)))?;
+    let step_down = apply(image(|_, c| i64::from(c < 3)))?;
+    let other_step = apply(image(|r, _| i64::from(r >= 3)))?;
+    let diagonal = apply(image(|r, c| i64::from(c >= r)))?;
+    let point = apply(image(|r, c| i64::from(r == 3 && c == 3)))?;
+    let impulse = Grid::from_fn(3, 3, |r, c| turn(point.clone())[(r + 1, c + 1)]);
+
+    let wanted = [0, -4, -4, 0, 0];
+    let smooth = Grid::of([[1], [2], [1]]);
+    let derivative = Grid::of([[1, 0, -1]]);
+    let product = turn(Grid::from_fn(3, 3, |r, c| {
+        smooth[(r, 0)] * derivative[(0, c)]
+    }));
+    let noisy = noise();
+    let plain = correlate(&noisy, &turn(derivative.clone()), Geometry::default())?;
+    let twice = correlate(&plain, &turn(smooth.clone()), Geometry::default())?;
+    let once = correlate(&noisy, kernel, Geometry::default())?;
+    let convolved = convolve(&noisy, kernel, Geometry::default())?;
+    let negated = Grid::from_fn(once.rows(), once.columns(), |r, c| -once[(r, c)]);
+    let rotated = correlate(&noisy.rotated(), kernel, Geometry::default())?.rotated();
+    let swapped = correlate(
+        &noisy.transposed(),
+        &kernel.transposed(),
+        Geometry::default(),
+    )?
+    .transposed();
+
+    Ok(vec![
+        fact(
+            "a constant image gives 0: the weights sum to 0",
+            &constant,
+            all(&constant, 0),
+        ),
+        fact(
+            &format!(
+                "a ramp rising {along} by 1 gives −8: 2 (over two pixels) · 4 (weights 1+2+1)"
+            ),
+            &ramp,
+            all(&ramp, -8),
+        ),
+        fact(
+            &format!("a ramp rising {across} gives 0"),
+            &other_ramp,
+            all(&other_ramp, 0),
+        ),
+        fact(
+            &format!(
+                "a step from dark to bright, {along}, gives −4 in the two windows that see it"
+            ),
+            &step_up,
+            step_up.iter_rows().all(|row| row == wanted),
+        ),
+        fact(
+            "a step from bright to dark gives +4: the sign is the direction",
+            &step_down,
+            step_down
+                .iter_rows()
+                .all(|row| row == wanted.map(|v: i64| -v)),
+        ),
+        fact(
+            &format!("a step {across} gives 0"),
+            &other_step,
+            all(&other_step, 0),
+        ),
+        fact(
+            "a diagonal step is seen, but more weakly (3, not 4)",
+            &diagonal,
+            diagonal.values().iter().map(|v| v.abs()).max() == Some(3),
+        ),
+        fact(
+            "a single point gives back the kernel turned by 180°: this is cross-correlation",
+            &impulse,
+            impulse == kernel.rotated(),
+        ),
+        Fact {
+            claim: "it is separable: [1 2 1]ᵀ · [1 0 −1], smoothing times derivative".to_owned(),
+            found: summary(&product),
+            holds: product == *kernel && twice == once,
+        },
+        Fact {
+            claim: "true convolution turns the kernel, which flips the sign of this one".to_owned(),
+            found: format!(
+                "on noise: correlation {} …, convolution {} …",
+                once.values()[0],
+                convolved.values()[0]
+            ),
+            holds: convolved == negated,
+        },
+        Fact {
+            claim: "turning the image by 180° turns the result and flips its sign".to_owned(),
+            found: format!(
+                "first cell {} against {}",
+                rotated.values()[0],
+                once.values()[0]
+            ),
+            holds: rotated == negated,
+        },
+        Fact {
+            claim: "transposing image and kernel transposes the result".to_owned(),
+            found: format!(
+                "{} of {} cells equal",
+                once.values()
+                    .iter()
+                    .zip(swapped.values())
+                    .filter(|(a, b)| a == b)
+                    .count(),
+                once.values().len()
+            ),
+            holds: swapped == once,
+        },
+    ])
+}
+
+fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
+    let apply = |image: Grid<i64>| correlate(&image, kernel, Geometry::default());
+    let all = |grid: &Grid<i64>, value: i64| grid.values().iter().all(|&v| v == value);
+    let constant = apply(image(|_, _| 7))?;
+    let ramp = apply(image(|r, c| 2 * r + 3 * c))?;
+    let parabola = apply(image(|r, c| r * r + c * c))?;
+    let step = apply(image(|_, c| i64::from(c >= 3)))?;
+    let other_step = apply(image(|r, _| i64::from(r >= 3)))?;
+    let line = apply(image(|_, c| i64::from(c == 3)))?;
+    let point = apply(image(|r, c| i64::from(r == 3 && c == 3)))?;
+    let same = Geometry {
+        padding: Padding::Same,
+        ..Geometry::default()
+    };
+    let border = correlate(&image(|_, _| 1), kernel, same)?;
+
+    let noisy = noise();
+    let once = apply(noisy.clone())?;
+    let across = correlate(
+        &noisy,
+        &Grid::of([[0, 0, 0], [1, -2, 1], [0, 0, 0]]),
+        Geometry::default(),
+    )?;
+    let down = correlate(
+        &noisy,
+        &Grid::of([[0, 1, 0], [0, -2, 0], [0, 1, 0]]),
+        Geometry::default(),
+    )?;
+    let sum = Grid::from_fn(once.rows(), once.columns(), |r, c| {
+        across[(r, c)] + down[(r, c)]
+    });
+    let symmetric = kernel.rotated() == *kernel && kernel.transposed() == *kernel;
+    let quarter = apply(noisy.transposed())?.transposed();
+    let gain = variance(&once) / variance(&noisy);
+
+    Ok(vec![
+        fact("a constant image gives 0", &constant, all(&constant, 0)),
+        fact("a ramp in any direction gives 0: it has no second derivative", &ramp, all(&ramp, 0)),
+        fact("r² + c² gives 4 = ∂²/∂r² + ∂²/∂c²: it is the second derivative, exactly", &parabola, all(&parabola, 4)),
+        fact("a step left to right gives +1 −1: the edge lies where the sign changes", &step, step.iter_rows().all(|row| row == [0, 1, -1, 0, 0])),
+        fact("a step top to bottom gives the same, transposed", &other_step, other_step == step.transposed()),
+        fact("a line gives 1 −2 1, twice a step", &line, line.iter_rows().all(|row| row == [0, 1, -2, 1, 0])),
+        fact("a point gives −4, four times a step", &point, point[(2, 2)] == -4),
+        Fact {
+            claim: "it is the sum of both second differences, [1 −2 1] and [1 −2 1]ᵀ".to_owned(),
+            found: format!("on noise, first cell {} + {} = {}", across.values()[0], down.values()[0], once.values()[0]),
+            holds: sum == once,
+        },
+        Fact {
+            claim: "it has no direction: turned or transposed it is the same, so convolution is cross-correlation".to_owned(),
+            found: format!("{} everywhere on noise", if quarter == once { "equal" } else { "unequal" }),
+            holds: symmetric && quarter == once && convolve(&noisy, kernel, Geometry::default())? == once,
+        },
+        Fact {
+            claim: "it amplifies noise: the variance grows by 4² + 1 + 1 + 1 + 1 = 20 in expectation".to_owned(),
+            found: format!("measured on a 64×64 noise image: × {gain:.1}"),
+            holds: (gain - 20.0).abs() < 2.0,
+        },
+        fact("with zeros around the image (same) the border of a constant looks like an edge", &border, border[(0, 3)] == -1 && border[(0, 0)] == -2),
+    ])
+}
+
+/// A 64×64 image of independent, uniform whole numbers from −100 to 100.
+fn noise() -> Grid<i64> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(0x006e_6f69_7365);
+    Grid::from_fn(64, 64, |_, _| random.random_range(-100..=100))
+}
+
+fn variance(grid: &Grid<i64>) -> f64 {
+    let count = grid.values().len() as f64;
+    let mean = grid.values().iter().sum::<i64>() as f64 / count;
+    grid.values()
+        .iter()
+        .map(|&v| (v as f64 - mean).powi(2))
+        .sum::<f64>()
+        / count
+}

@@ -1,0 +1,59 @@
+use serde::Serialize;
+
+use super::{Geometry, Grid, correlate};
+use crate::error::VerifyError;
+
+/// One of the sheet's filters with its result on the sheet's image.
+#[derive(Debug, Clone, Serialize)]
+pub struct NamedFilter {
+    /// `vertical`, `horizontal` or `laplacian`.
+    pub name: &'static str,
+    /// One sentence: what it does.
+    pub does: &'static str,
+    /// 3×3 weights.
+    pub kernel: Grid<i64>,
+}
+
+impl NamedFilter {
+    /// The filter on an image, in whole numbers, `valid`, stride 1.
+    ///
+    /// # Errors
+    /// An image smaller than 3×3, or overflow.
+    pub fn apply(&self, image: &Grid<i64>) -> Result<Grid<i64>, VerifyError> {
+        correlate(image, &self.kernel, Geometry::default())
+    }
+}
+
+/// The sheet's 5×5 image, worked back from the three results that the sheet gives. Those fix it
+/// up to a constant once it is symmetric and flat in its four corners (see the README); the
+/// constant is chosen so that the darkest pixel is 0. All three filters ignore a constant.
+pub fn sheet_image() -> Grid<i64> {
+    Grid::of([
+        [3, 3, 0, 3, 3],
+        [3, 3, 0, 3, 3],
+        [5, 5, 3, 5, 5],
+        [3, 3, 0, 3, 3],
+        [3, 3, 0, 3, 3],
+    ])
+}
+
+/// The three filters, in the sheet's order.
+pub fn sheet_filters() -> [NamedFilter; 3] {
+    [
+        NamedFilter {
+            name: "vertical",
+            does: "finds vertical edges: smooths along the column, differentiates along the row",
+            kernel: Grid::of([[1, 0, -1], [2, 0, -2], [1, 0, -1]]),
+        },
+        NamedFilter {
+            name: "horizontal",
+            does: "finds horizontal edges: the vertical filter, transposed",
+            kernel: Grid::of([[1, 2, 1], [0, 0, 0], [-1, -2, -1]]),
+        },
+        NamedFilter {
+            name: "laplacian",
+            does: "finds edges, lines and points in every direction: the sum of both second differences",
+            kernel: Grid::of([[0, 1, 0], [1, -4, 1], [0, 1, 0]]),
+        },
+    ]
+}

@@ -1,0 +1,317 @@
+//! Rules that are wrong on purpose. A check that lets one of them pass proves nothing.
+
+use burn::tensor::Device;
+use serde::Serialize;
+
+use crate::cases;
+use crate::compare::{max_error, tolerance};
+use crate::engine::{Engine, Precision};
+use crate::error::VerifyError;
+use crate::filter::{Geometry, Grid, Padding, burn_correlate, convolve, correlate};
+use crate::network::{Example, Network};
+
+/// A wrong rule and whether the checks noticed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mutant {
+    /// What is wrong, for example `σ′ dropped`.
+    pub name: &'static str,
+    /// The wrong rule.
+    pub rule: &'static str,
+    /// Whether its error is above [`tolerance::MUTANT`] against Burn.
+    pub caught: bool,
+    /// The check that caught it first: `autodiff` or `SGD step`, or `conv2d`.
+    pub caught_by: Option<&'static str>,
+    /// Its error, as [`max_error`] measures it.
+    pub error: f64,
+}
+
+/// A wrong version of the hand rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Nothing,
+    DerivativeDropped,
+    Transposed,
+    SignFlipped,
+    BiasMissing,
+    NewWeights,
+    HalfMissing,
+    Swapped,
+    RateTwice,
+}
+
+const BACKPROP: [(Wrong, &str, &str); 8] = [
+    (
+        Wrong::DerivativeDropped,
+        "σ′ dropped",
+        "δₖ = yₖ − tₖ instead of (yₖ − tₖ) σ′(bₖ)",
+    ),
+    (
+        Wrong::Transposed,
+        "w transposed",
+        "δⱼ uses Σₖ wⱼₖ δₖ instead of Σₖ wₖⱼ δₖ",
+    ),
+    (
+        Wrong::SignFlipped,
+        "sign flipped",
+        "w ← w + η ∂L/∂w instead of w − η ∂L/∂w",
+    ),
+    (
+        Wrong::BiasMissing,
+        "bias gradient missing",
+        "∂L/∂v₁₀, ∂L/∂w₁₀, … = 0 instead of δ · 1",
+    ),
+    (
+        Wrong::NewWeights,
+        "new w used in the hidden δ",
+        "δⱼ from w − η ∂L/∂w instead of the w of the forward pass",
+    ),
+    (
+        Wrong::HalfMissing,
+        "½ missing",
+        "∂L/∂y = 2 (y − t): the gradient of Σ (y − t)²",
+    ),
+    (
+        Wrong::Swapped,
+        "target and output swapped",
+        "δₖ = (tₖ − yₖ) σ′(bₖ)",
+    ),
+    (
+        Wrong::RateTwice,
+        "learning rate applied twice",
+        "w ← w − η (η ∂L/∂w)",
+    ),
+];
+
+/// Every mutant against Burn on `device`: the backpropagation rules on 32 random 2-2-2 networks
+/// with batches of 1 to 8, the filters on random images.
+///
+/// # Errors
+/// A device that does not hand values back.
+pub fn mutants(device: &Device, precision: Precision) -> Result<Vec<Mutant>, VerifyError> {
+    let mut all = Vec::new();
+    for (wrong, name, rule) in BACKPROP {
+        let (gradient, step) = backprop_errors(wrong, device, precision)?;
+        let (caught_by, error) = if gradient > tolerance::MUTANT {
+            ("autodiff", gradient)
+        } else {
+            ("SGD step", step)
+        };
+        all.push(mutant(name, rule, caught_by, error));
+    }
+    for (name, rule, wrong) in FILTERS {
+        all.push(mutant(
+            name,
+            rule,
+            "conv2d",
+            filter_error(wrong, device, precision)?,
+        ));
+    }
+    Ok(all)
+}
+
+/// The same comparison for the right rules: the error must be rounding only, or the mutants were
+/// caught by a broken check.
+///
+/// # Errors
+/// As [`mutants`].
+pub fn control(device: &Device, precision: Precision) -> Result<f64, VerifyError> {
+    let (gradient, step) = backprop_errors(Wrong::Nothing, device, precision)?;
+    Ok(gradient
+        .max(step)
+        .max(filter_error(correlate, device, precision)?))
+}
+
+fn mutant(name: &'static str, rule: &'static str, by: &'static str, error: f64) -> Mutant {
+    let caught = error > tolerance::MUTANT;
+    Mutant {
+        name,
+        rule,
+        caught,
+        caught_by: caught.then_some(by),
+        error,
+    }
+}
+
+/// Largest error of gradient and step over all cases.
+fn backprop_errors(
+    wrong: Wrong,
+    device: &Device,
+    precision: Precision,
+) -> Result<(f64, f64), VerifyError> {
+    const LEARNING_RATE: f64 = 0.5;
+    let mut worst = (0.0_f64, 0.0_f64);
+    for seed in 0..32 {
+        let (network, batch) = cases::sheet_like(seed);
+        let (gradient, new) = mutated(&network, &batch, LEARNING_RATE, wrong);
+        let mut engine = Engine::new(&network, device, precision);
+        worst.0 = worst.0.max(max_error(&gradient, &engine.gradient(&batch)?));
+        engine.step(&batch, LEARNING_RATE);
+        worst.1 = worst.1.max(max_error(&new, &engine.parameters()?));
+    }
+    Ok(worst)
+}
+
+/// The rules of a 2-2-2 network once more, with a switch at every place where one can go wrong.
+fn mutated(network: &Network, batch: &[Example], rate: f64, wrong: Wrong) -> (Vec<f64>, Vec<f64>) {
+    let [v, w] = network.layers() else {
+        return (Vec::new(), Vec::new());
+    };
+    let share = 1.0 / batch.len() as f64;
+    let prime = |z: f64| z * (1.0 - z);
+    let bias = if wrong == Wrong::BiasMissing {
+        0.0
+    } else {
+        1.0
+    };
+    let sign = if wrong == Wrong::SignFlipped {
+        -1.0
+    } else {
+        1.0
+    };
+    let rate = if wrong == Wrong::RateTwice {
+        rate * rate
+    } else {
+        rate
+    };
+
+    let output_delta = |example: &Example, y: &[f64]| -> [f64; 2] {
+        [0, 1].map(|k| {
+            let error = match wrong {
+                Wrong::Swapped => example.target[k] - y[k],
+                Wrong::HalfMissing => 2.0 * (y[k] - example.target[k]),
+                _ => y[k] - example.target[k],
+            };
+            if wrong == Wrong::DerivativeDropped {
+                error
+            } else {
+                error * prime(y[k])
+            }
+        })
+    };
+    let traces: Vec<_> = batch
+        .iter()
+        .map(|example| (example, network.forward(&example.input)))
+        .collect();
+
+    let mut to_w = [[0.0; 3]; 2];
+    for (example, trace) in &traces {
+        let z = &trace.values[1];
+        let delta = output_delta(example, &trace.values[2]);
+        for k in 0..2 {
+            for (slot, input) in to_w[k].iter_mut().zip([bias, z[0], z[1]]) {
+                *slot += share * delta[k] * input;
+            }
+        }
+    }
+    let weight = |k: usize, j: usize| match wrong {
+        Wrong::Transposed => w.weights[j][k],
+        Wrong::NewWeights => w.weights[k][j] - rate * to_w[k][j + 1],
+        _ => w.weights[k][j],
+    };
+    let mut to_v = [[0.0; 3]; 2];
+    for (example, trace) in &traces {
+        let delta = output_delta(example, &trace.values[2]);
+        for (j, row) in to_v.iter_mut().enumerate() {
+            let hidden =
+                prime(trace.values[1][j]) * (weight(0, j) * delta[0] + weight(1, j) * delta[1]);
+            for (slot, input) in row
+                .iter_mut()
+                .zip([bias, example.input[0], example.input[1]])
+            {
+                *slot += share * hidden * input;
+            }
+        }
+    }
+    let gradient: Vec<f64> = to_v.concat().into_iter().chain(to_w.concat()).collect();
+    let old = [v, w].map(|layer| {
+        layer
+            .weights
+            .iter()
+            .zip(&layer.bias)
+            .flat_map(|(row, b)| [*b, row[0], row[1]])
+            .collect::<Vec<f64>>()
+    });
+    let new = old
+        .concat()
+        .iter()
+        .zip(&gradient)
+        .map(|(p, g)| p - sign * rate * g)
+        .collect();
+    (gradient, new)
+}
+
+type Filter = fn(&Grid<f64>, &Grid<f64>, Geometry) -> Result<Grid<f64>, VerifyError>;
+
+const FILTERS: [(&str, &str, Filter); 4] = [
+    (
+        "kernel flipped",
+        "true convolution instead of cross-correlation",
+        convolve,
+    ),
+    (
+        "rows and columns swapped",
+        "kernel[v][u] instead of kernel[u][v]",
+        |image, kernel, geometry| correlate(image, &kernel.transposed(), geometry),
+    ),
+    (
+        "off-by-one window",
+        "image[r + u + 1][c + v + 1] instead of image[r + u][c + v]",
+        |image, kernel, geometry| {
+            let (rows, columns) = (image.rows(), image.columns());
+            let shifted = Grid::from_fn(rows, columns, |r, c| {
+                if r + 1 < rows && c + 1 < columns {
+                    image[(r + 1, c + 1)]
+                } else {
+                    0.0
+                }
+            });
+            correlate(&shifted, kernel, geometry)
+        },
+    ),
+    (
+        "padding on one side",
+        "all zeros above and to the left instead of half on each side",
+        |image, kernel, geometry| {
+            let (rows, columns) = (kernel.rows() - 1, kernel.columns() - 1);
+            let padded = match geometry.padding {
+                Padding::Valid => image.clone(),
+                Padding::Same => {
+                    Grid::from_fn(image.rows() + rows, image.columns() + columns, |r, c| {
+                        if r >= rows && c >= columns {
+                            image[(r - rows, c - columns)]
+                        } else {
+                            0.0
+                        }
+                    })
+                }
+            };
+            correlate(
+                &padded,
+                kernel,
+                Geometry {
+                    padding: Padding::Valid,
+                    ..geometry
+                },
+            )
+        },
+    ),
+];
+
+fn filter_error(filter: Filter, device: &Device, precision: Precision) -> Result<f64, VerifyError> {
+    let mut worst = 0.0_f64;
+    for seed in 0..8 {
+        let (image, kernel) = cases::image_and_kernel(seed, 7, 3);
+        for padding in [Padding::Valid, Padding::Same] {
+            let geometry = Geometry {
+                padding,
+                ..Geometry::default()
+            };
+            let expected = burn_correlate(&image, &kernel, geometry, device, precision)?;
+            worst = worst.max(max_error(
+                filter(&image, &kernel, geometry)?.values(),
+                expected.values(),
+            ));
+        }
+    }
+    Ok(worst)
+}

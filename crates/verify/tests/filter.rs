@@ -1,0 +1,128 @@
+//! The plain loop against results worked on paper, and what it refuses.
+
+use digits_verify::VerifyError;
+use digits_verify::filter::{
+    Geometry, Grid, Padding, convolve, correlate, gradients, parse_kernel,
+};
+
+fn geometry(stride: usize, dilation: usize, padding: Padding) -> Geometry {
+    Geometry {
+        stride,
+        dilation,
+        padding,
+    }
+}
+
+fn counting() -> Grid<i64> {
+    Grid::of([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
+}
+
+#[test]
+fn a_window_of_four_sums_its_four_pixels() {
+    let ones = Grid::of([[1, 1], [1, 1]]);
+    // Worked by hand: 1+2+4+5, 2+3+5+6, …
+    assert_eq!(
+        correlate(&counting(), &ones, Geometry::default()).unwrap(),
+        Grid::of([[12, 16], [24, 28]])
+    );
+    // same: the odd zero goes to the right and below.
+    let same = correlate(&counting(), &ones, geometry(1, 1, Padding::Same)).unwrap();
+    assert_eq!(same, Grid::of([[12, 16, 9], [24, 28, 15], [15, 17, 9]]));
+}
+
+#[test]
+fn stride_skips_windows_and_dilation_spreads_the_kernel() {
+    let ones = Grid::of([[1, 1], [1, 1]]);
+    assert_eq!(
+        correlate(&counting(), &ones, geometry(2, 1, Padding::Valid)).unwrap(),
+        Grid::of([[12]])
+    );
+    assert_eq!(
+        correlate(&counting(), &ones, geometry(1, 2, Padding::Valid)).unwrap(),
+        Grid::of([[1 + 3 + 7 + 9]])
+    );
+    assert_eq!(
+        correlate(&counting(), &Grid::of([[1]]), geometry(2, 1, Padding::Same)).unwrap(),
+        Grid::of([[1, 3], [7, 9]])
+    );
+}
+
+#[test]
+fn convolution_turns_the_kernel_and_correlation_does_not() {
+    let kernel = Grid::of([[1, 0], [0, 0]]);
+    assert_eq!(
+        correlate(&counting(), &kernel, Geometry::default()).unwrap(),
+        Grid::of([[1, 2], [4, 5]])
+    );
+    assert_eq!(
+        convolve(&counting(), &kernel, Geometry::default()).unwrap(),
+        Grid::of([[5, 6], [8, 9]])
+    );
+}
+
+#[test]
+fn whole_numbers_that_overflow_are_an_error() {
+    let huge = Grid::of([[i64::MAX, 1]]);
+    assert!(matches!(
+        correlate(&huge, &Grid::of([[1, 1]]), Geometry::default()),
+        Err(VerifyError::Overflow)
+    ));
+}
+
+#[test]
+fn windows_that_do_not_fit_are_an_error() {
+    let kernel = Grid::of([[1, 1], [1, 1]]);
+    for wrong in [
+        geometry(0, 1, Padding::Valid),
+        geometry(1, 0, Padding::Valid),
+        geometry(1, 3, Padding::Valid),
+        geometry(1, usize::MAX, Padding::Same),
+    ] {
+        assert!(
+            matches!(
+                correlate(&counting(), &kernel, wrong),
+                Err(VerifyError::Geometry { .. })
+            ),
+            "{wrong:?}"
+        );
+    }
+    let upstream = Grid::of([[1.0]]);
+    assert!(
+        gradients(
+            &counting().to_f64(),
+            &kernel.to_f64(),
+            &upstream,
+            Geometry::default()
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn kernels_are_read_from_text() {
+    assert_eq!(
+        parse_kernel("1 0 -1; 2,0,-2 ;1 0 -1;").unwrap(),
+        Grid::of([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
+    );
+    let sixteen = vec!["1"; 16].join(" ");
+    for wrong in [
+        "",
+        ";",
+        "1 2; 3",
+        "1 x",
+        "NaN",
+        "inf",
+        "1;;1",
+        sixteen.as_str(),
+        &sixteen.replace(' ', ";"),
+    ] {
+        assert!(
+            matches!(parse_kernel(wrong), Err(VerifyError::Kernel { .. })),
+            "{wrong:?}"
+        );
+    }
+    assert_eq!(
+        parse_kernel(&vec!["1"; 15].join(" ")).unwrap().columns(),
+        15
+    );
+}
