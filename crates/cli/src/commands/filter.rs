@@ -19,7 +19,11 @@ use crate::progress::DataProgress;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A picture: PNG, JPEG, BMP or PGM
-    #[arg(value_name = "IMAGE", required_unless_present = "digit", conflicts_with = "digit")]
+    #[arg(
+        value_name = "IMAGE",
+        required_unless_present = "digit",
+        conflicts_with = "digit"
+    )]
     image: Option<PathBuf>,
     /// Instead of a picture: the training image of the data set with this number, from 0
     #[arg(long, value_name = "INDEX")]
@@ -77,11 +81,20 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         },
     };
     let kernels = match &args.kernel {
-        Some(text) => vec![("kernel".to_owned(), parse_kernel(text).map_err(CliError::usage)?)],
-        None => sheet_filters().iter().map(|filter| (filter.name.to_owned(), filter.kernel.to_f64())).collect(),
+        Some(text) => vec![(
+            "kernel".to_owned(),
+            parse_kernel(text).map_err(CliError::usage)?,
+        )],
+        None => sheet_filters()
+            .iter()
+            .map(|filter| (filter.name.to_owned(), filter.kernel.to_f64()))
+            .collect(),
     };
     let (stem, image) = picture(args)?;
-    let folder = args.out.clone().unwrap_or_else(|| artifacts().join("filter"));
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| artifacts().join("filter"));
     let mut all = Vec::new();
     for (filter, kernel) in kernels {
         let result = correlate(&image, &kernel, geometry)?;
@@ -94,8 +107,16 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             kernel,
             height: result.rows(),
             width: result.columns(),
-            min: result.values().iter().copied().fold(f64::INFINITY, f64::min),
-            max: result.values().iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            min: result
+                .values()
+                .iter()
+                .copied()
+                .fold(f64::INFINITY, f64::min),
+            max: result
+                .values()
+                .iter()
+                .copied()
+                .fold(f64::NEG_INFINITY, f64::max),
             picture,
             panel: side_by_side,
         });
@@ -104,7 +125,15 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         output::json(&all)?;
     } else {
         let lines = all.iter().map(|one| {
-            format!("{:<10}  {}×{}, values {} to {}  {}\n", one.filter, one.height, one.width, one.min, one.max, one.panel.display())
+            format!(
+                "{:<10}  {}×{}, values {} to {}  {}\n",
+                one.filter,
+                one.height,
+                one.width,
+                one.min,
+                one.max,
+                one.panel.display()
+            )
         });
         output::text(&lines.collect::<String>())?;
     }
@@ -115,26 +144,54 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
 fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
     if let Some(index) = args.digit {
         let mut progress = DataProgress::new(args.output.quiet);
-        let options = OpenOptions { offline: args.data.offline, ..OpenOptions::default() };
+        let options = OpenOptions {
+            offline: args.data.offline,
+            ..OpenOptions::default()
+        };
         let source = args.data.data.clone().unwrap_or(digits_data::Source::Auto);
         let dataset = digits_data::open(&source, &options, &mut |event| progress.show(event))?;
         let images = &dataset.train;
         if index >= images.len() {
-            return Err(CliError::usage(Message(format!("--digit is {index}; {} has images 0 to {}", dataset.name, images.len() - 1))));
+            return Err(CliError::usage(Message(format!(
+                "--digit is {index}; {} has images 0 to {}",
+                dataset.name,
+                images.len() - 1
+            ))));
         }
-        let values = images.pixels(index).iter().map(|&pixel| f64::from(pixel)).collect();
-        return Ok((format!("{}-{index}", dataset.name), Grid::new(images.shape().height, images.shape().width, values)?));
+        let values = images
+            .pixels(index)
+            .iter()
+            .map(|&pixel| f64::from(pixel))
+            .collect();
+        return Ok((
+            format!("{}-{index}", dataset.name),
+            Grid::new(images.shape().height, images.shape().width, values)?,
+        ));
     }
     let path = args.image.as_deref().unwrap_or(Path::new(""));
-    let problem = |reason: &dyn std::fmt::Display| CliError::failed(Message(format!("cannot read {}: {reason}", path.display())));
+    let problem = |reason: &dyn std::fmt::Display| {
+        CliError::failed(Message(format!("cannot read {}: {reason}", path.display())))
+    };
     let bytes = std::fs::read(path).map_err(|error| problem(&error))?;
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| problem(&error))?;
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| problem(&error))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(4096);
     limits.max_image_height = Some(4096);
     reader.limits(limits);
     let gray = reader.decode().map_err(|error| problem(&error))?.to_luma8();
-    let values = gray.as_raw().iter().map(|&pixel| f64::from(pixel)).collect();
-    let stem = path.file_stem().map_or_else(|| "picture".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok((stem, Grid::new(gray.height() as usize, gray.width() as usize, values)?))
+    let values = gray
+        .as_raw()
+        .iter()
+        .map(|&pixel| f64::from(pixel))
+        .collect();
+    let stem = path.file_stem().map_or_else(
+        || "picture".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
+    Ok((
+        stem,
+        Grid::new(gray.height() as usize, gray.width() as usize, values)?,
+    ))
 }

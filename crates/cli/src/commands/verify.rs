@@ -27,19 +27,44 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Worked derivation")]
     values: Option<PathBuf>,
     /// x, for example "1 0.5"
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, help_heading = "Worked derivation")]
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        allow_hyphen_values = true,
+        help_heading = "Worked derivation"
+    )]
     input: Option<String>,
     /// t, for example "1 0"
-    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true, help_heading = "Worked derivation")]
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        allow_hyphen_values = true,
+        help_heading = "Worked derivation"
+    )]
     target: Option<String>,
     /// Input to hidden: one row for each unit, bias first, "0.1 0.3 -0.2; -0.3 0.5 0.4"
-    #[arg(long, value_name = "ROWS", allow_hyphen_values = true, help_heading = "Worked derivation")]
+    #[arg(
+        long,
+        value_name = "ROWS",
+        allow_hyphen_values = true,
+        help_heading = "Worked derivation"
+    )]
     v: Option<String>,
     /// Hidden to output: one row for each unit, bias first
-    #[arg(long, value_name = "ROWS", allow_hyphen_values = true, help_heading = "Worked derivation")]
+    #[arg(
+        long,
+        value_name = "ROWS",
+        allow_hyphen_values = true,
+        help_heading = "Worked derivation"
+    )]
     w: Option<String>,
     /// η
-    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true, help_heading = "Worked derivation")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        allow_hyphen_values = true,
+        help_heading = "Worked derivation"
+    )]
     learning_rate: Option<f64>,
     /// Folder for report.html and report.md [default: artifacts/verify]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
@@ -77,14 +102,21 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     };
     options.values.network().map_err(CliError::usage)?;
     let report = verify(&options, &devices(args.backend)?)?;
-    let page = write(&report, args.out.clone().unwrap_or_else(|| artifacts().join("verify")))?;
+    let page = write(
+        &report,
+        args.out
+            .clone()
+            .unwrap_or_else(|| artifacts().join("verify")),
+    )?;
     if args.json {
         output::json(&render::json(&report))?;
     } else if args.markdown {
         output::text(&render::markdown(&report))?;
     } else {
         let derivation = match &report.backprop {
-            Some(backprop) if args.part == Some(PartArg::Backprop) => render::derivation(&backprop.worked),
+            Some(backprop) if args.part == Some(PartArg::Backprop) => {
+                render::derivation(&backprop.worked)
+            }
             _ => String::new(),
         };
         output::text(&(derivation + &render::table(&report)))?;
@@ -92,7 +124,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     if !args.quiet {
         eprintln!("the whole report, with pictures: {}", page.display());
     }
-    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn values(args: &Args) -> Result<Values, CliError> {
@@ -101,9 +137,16 @@ fn values(args: &Args) -> Result<Values, CliError> {
         None => Values::default(),
     };
     let rows = |text: &str| -> Result<Vec<Vec<f64>>, CliError> {
-        Ok(parse_kernel(text).map_err(CliError::usage)?.iter_rows().map(<[f64]>::to_vec).collect())
+        Ok(parse_kernel(text)
+            .map_err(CliError::usage)?
+            .iter_rows()
+            .map(<[f64]>::to_vec)
+            .collect())
     };
-    for (given, slot) in [(&args.input, &mut values.input), (&args.target, &mut values.target)] {
+    for (given, slot) in [
+        (&args.input, &mut values.input),
+        (&args.target, &mut values.target),
+    ] {
         if let Some(text) = given {
             *slot = rows(text)?.concat();
         }
@@ -124,28 +167,40 @@ fn devices(only: Option<Backend>) -> Result<Vec<NamedDevice>, CliError> {
         device,
         precision: match backend {
             Backend::Flex | Backend::Ndarray => Precision::F64,
-            Backend::Wgpu | Backend::Cuda | Backend::Vulkan | Backend::Metal | Backend::Rocm => Precision::F32,
+            Backend::Wgpu | Backend::Cuda | Backend::Vulkan | Backend::Metal | Backend::Rocm => {
+                Precision::F32
+            }
         },
     };
     if let Some(backend) = only {
         return Ok(vec![named(backend, Ok(backend.device()?))]);
     }
     let each = [Backend::Flex, Backend::Ndarray, Backend::Wgpu];
-    Ok(each.map(|backend| named(backend, backend.device().map_err(|Message(reason)| reason))).into())
+    Ok(each
+        .map(|backend| named(backend, backend.device().map_err(|Message(reason)| reason)))
+        .into())
 }
 
 /// Writes `report.html`, whose path it returns, and `report.md`.
 fn write(report: &Report, folder: PathBuf) -> Result<PathBuf, CliError> {
     let page = folder.join("report.html");
     save(&page, render::html(report).as_bytes())?;
-    save(&folder.join("report.md"), render::markdown(report).as_bytes())?;
+    save(
+        &folder.join("report.md"),
+        render::markdown(report).as_bytes(),
+    )?;
     Ok(page)
 }
 
 /// Writes a file whole or not at all; makes its folder.
 pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let problem = |error: std::io::Error| CliError::failed(Message(format!("cannot write {}: {error}", path.display())));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let problem = |error: std::io::Error| {
+        CliError::failed(Message(format!("cannot write {}: {error}", path.display())))
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(problem)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(problem)?;
     std::io::Write::write_all(&mut file, bytes).map_err(problem)?;
