@@ -1,4 +1,5 @@
 //! Bad input gets one clear error: what, where, and what to do.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The main job on the real MNIST, as a user types it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

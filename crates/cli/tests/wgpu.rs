@@ -1,5 +1,6 @@
 //! wgpu held against flex; only in builds with the feature.
 #![cfg(feature = "wgpu")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 

@@ -1,1 +1,0 @@
-//! Fused CPU operations for Burn tensors, given to Burn as a backend extension.

@@ -1,0 +1,173 @@
+//! Shapes, counts and checks of the two networks.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use burn::module::Module;
+use burn::tensor::{Device, Distribution, Tensor};
+use digits_models::{
+    Block, CnnConfig, InputShape, MlpConfig, ModelConfig, ModelError, Norm, Padding,
+};
+use proptest::prelude::*;
+
+fn block(channels: usize, kernel: usize, padding: Padding) -> Block {
+    Block {
+        channels,
+        kernel,
+        stride: 1,
+        padding,
+        pool: 1,
+        norm: Norm::None,
+        dropout: 0.0,
+    }
+}
+
+fn cnn(blocks: Vec<Block>) -> CnnConfig {
+    CnnConfig {
+        blocks,
+        ..CnnConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    /// The count without building is the count of what is built, and logits have their shape.
+    #[test]
+    fn counts_and_shapes_hold_for_any_network(
+        height in 6..14_usize, width in 6..14_usize, classes in 1..12_usize,
+        channels in 1..5_usize, kernel in 1..6_usize, stride in 1..3_usize, pool in 1..3_usize,
+        same: bool, batch_norm: bool, hidden in proptest::collection::vec(1..9_usize, 0..3),
+    ) {
+        let device = Device::flex();
+        let input = InputShape { height, width, classes };
+        let configs = [
+            ModelConfig::Mlp(MlpConfig { input, hidden: hidden.clone(), ..MlpConfig::default() }),
+            ModelConfig::Cnn(CnnConfig {
+                input,
+                hidden,
+                dropout: 0.3,
+                blocks: vec![
+                    Block {
+                        channels, kernel, stride, pool, dropout: 0.2,
+                        padding: if same { Padding::Same } else { Padding::Valid },
+                        norm: if batch_norm { Norm::Batch } else { Norm::None },
+                    },
+                    block(3, 1, Padding::Valid),
+                ],
+            }),
+        ];
+        for config in configs {
+            match config.parameters() {
+                Ok(count) => {
+                    let model = config.init(&device).unwrap();
+                    let running = if batch_norm && config.kind() == "cnn" { 2 * channels } else { 0 };
+                    prop_assert_eq!(model.num_params(), count + running);
+                    let images = Tensor::random([2, 1, height, width], Distribution::Default, &device);
+                    prop_assert_eq!(model.forward(images.clone()).dims(), [2, classes]);
+                    prop_assert_eq!(model.forward_train(images, 3).dims(), [2, classes]);
+                }
+                Err(error) => {
+                    prop_assert!(matches!(error, ModelError::WindowTooLarge { .. }), "{error}");
+                    prop_assert!(error.to_string().contains("blocks[0]"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn impossible_networks_name_the_layer() {
+    let cases = [
+        (
+            cnn(vec![
+                block(4, 5, Padding::Valid),
+                block(0, 3, Padding::Same),
+            ]),
+            "blocks[1]: number of channels is 0",
+        ),
+        (
+            cnn(vec![
+                block(4, 25, Padding::Valid),
+                block(4, 5, Padding::Valid),
+            ]),
+            "blocks[1]: a 5×5 kernel does not fit into the 4×4 image",
+        ),
+        (
+            cnn(vec![Block {
+                pool: 29,
+                ..block(4, 3, Padding::Same)
+            }]),
+            "blocks[0]: a 29×29 pool",
+        ),
+        (
+            cnn(vec![Block {
+                stride: 0,
+                ..block(4, 3, Padding::Same)
+            }]),
+            "blocks[0]: stride is 0",
+        ),
+        (
+            cnn(vec![Block {
+                dropout: 1.0,
+                ..block(4, 3, Padding::Same)
+            }]),
+            "blocks[0]: dropout is 1",
+        ),
+        (
+            CnnConfig {
+                hidden: vec![10, 0],
+                ..CnnConfig::default()
+            },
+            "hidden[1]: number of units is 0",
+        ),
+        (
+            CnnConfig {
+                hidden: vec![usize::MAX],
+                ..CnnConfig::default()
+            },
+            "hidden[0]: the network has more than",
+        ),
+        (
+            CnnConfig {
+                dropout: f64::NAN,
+                ..CnnConfig::default()
+            },
+            "dropout is NaN",
+        ),
+    ];
+    for (config, expected) in cases {
+        let message = config.init(&Device::flex()).unwrap_err().to_string();
+        assert!(
+            message.contains(expected),
+            "`{expected}` is not in: {message}"
+        );
+    }
+}
+
+#[test]
+fn dropout_is_a_function_of_its_seed_and_is_off_in_inference() {
+    let device = Device::flex();
+    let config = ModelConfig::Mlp(MlpConfig {
+        hidden: vec![64],
+        dropout: 0.5,
+        ..MlpConfig::default()
+    });
+    let model = config.init(&device).unwrap();
+    let images = Tensor::<4>::random([3, 1, 28, 28], Distribution::Default, &device);
+    let train = |seed| model.forward_train(images.clone(), seed).into_data();
+    assert_eq!(train(1), train(1));
+    assert_ne!(train(1), train(2));
+    assert_ne!(train(1), model.forward(images.clone()).into_data());
+    assert_eq!(
+        model.forward(images.clone()).into_data(),
+        model.forward(images).into_data()
+    );
+}
+
+#[test]
+fn multiply_adds_of_the_recipe_networks_are_those_counted_by_hand() {
+    // 784·512 + 512·10; and 28²·16·25 + 14²·32·16·25 + 1568·128 + 128·10.
+    assert_eq!(MlpConfig::default().multiply_adds().unwrap(), 406_528);
+    assert_eq!(
+        CnnConfig::default().multiply_adds().unwrap(),
+        313_600 + 2_508_800 + 200_704 + 1_280
+    );
+}
