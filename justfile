@@ -3,15 +3,15 @@
 # Every recipe passes what follows on to the program: `just train-cnn --epochs 3`.
 # Another backend: `just backend=wgpu train-cnn`.
 
-# backend: flex (default), ndarray, wgpu, cuda, vulkan, metal, rocm
-backend := "flex"
+# backend: flex (the program's default), ndarray, wgpu, cuda, vulkan, metal, rocm
+backend := ""
 
 # flex and ndarray are always in; the others are features of the binary.
-features := if backend =~ '^(flex|ndarray)$' { "" } else { "--features digits-cli/" + backend }
+features := if backend =~ '^(|flex|ndarray)$' { "" } else { "--features digits-cli/" + backend }
 # From the workspace root and without -p, so that tests and runs share what is compiled.
-digits := "cargo run --quiet --release --bin digits " + features + " --"
+digits := chosen + "cargo run --quiet --release --bin digits " + features + " --"
 
-export DIGITS_BACKEND := backend
+chosen := if backend == "" { "" } else { "DIGITS_BACKEND=" + backend + " " }
 
 # Show the recipes
 [private]
@@ -36,6 +36,14 @@ evaluate *args:
 predict *args:
     {{ digits }} predict {{ args }}
 
+# Prove the mathematics: backpropagation and filters (verify backprop | filters, --mutants)
+verify *args:
+    {{ digits }} verify {{ args }}
+
+# Apply the three filters, or one of your own, to a picture
+filter *args:
+    {{ digits }} filter {{ args }}
+
 # The data: data status | fetch | import DIR
 data *args:
     {{ digits }} data {{ args }}
@@ -58,4 +66,5 @@ check:
 
 # Hold wgpu's results against flex; without a GPU this needs Mesa's software Vulkan
 check-wgpu:
-    cargo test --release --workspace --features digits-cli/wgpu --test wgpu
+    cargo clippy --release --workspace --features digits-cli/wgpu -- -D warnings
+    cargo test --release --workspace --features digits-cli/wgpu --test wgpu -- --nocapture

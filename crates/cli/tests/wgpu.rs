@@ -27,6 +27,8 @@ fn wgpu_trains_and_agrees_with_flex_about_the_same_network() {
         let run = folder.path().join(recipe);
         let mut args = training(&data, &run);
         recipe.clone_into(&mut args[1]);
+        let epochs = args.iter().position(|arg| arg == "--epochs").unwrap() + 1;
+        "10".clone_into(&mut args[epochs]);
         args.extend(["--backend", "wgpu", "--json"].map(str::to_owned));
         let trained = json(args);
         assert!(
@@ -49,4 +51,15 @@ fn wgpu_trains_and_agrees_with_flex_about_the_same_network() {
             "{recipe}: flex {flex}, wgpu {wgpu}"
         );
     }
+}
+
+#[test]
+fn the_hand_derived_mathematics_holds_on_wgpu() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().display().to_string();
+    let result = json(["verify", "--backend", "wgpu", "--json", "--out", &out]);
+    assert_eq!(result["passed"], true, "{result}");
+    let checks = result["checks"].as_array().unwrap();
+    let wgpu = checks.iter().filter(|check| check["name"].as_str().unwrap().contains("wgpu")).count();
+    assert!(wgpu >= 5, "only {wgpu} checks ran on wgpu");
 }
