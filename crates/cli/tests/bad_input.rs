@@ -127,14 +127,21 @@ fn damaged_data_is_named() {
     );
 }
 
+/// The program with an empty home and no network.
+fn alone(folder: &Path) -> std::process::Command {
+    let mut command = digits();
+    command
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("XDG_CACHE_HOME", folder.join("cache"));
+    command
+}
+
 #[test]
-fn without_network_and_data_there_are_three_ways_out() {
+fn mnist_that_is_not_to_be_had_is_an_error_with_three_ways_out() {
     let folder = tempfile::tempdir().unwrap();
-    let output = digits()
-        .args(["train", "cnn", "--offline", "--run"])
-        .arg(folder.path().join("run"))
-        .env("HOME", folder.path())
-        .env("XDG_CACHE_HOME", folder.path().join("cache"))
+    let output = alone(folder.path())
+        .args(["train", "cnn", "--data", "mnist", "--offline"])
         .output()
         .unwrap();
     let said = stderr(&output);
@@ -142,6 +149,61 @@ fn without_network_and_data_there_are_three_ways_out() {
     for way in ["digits data fetch", "digits data import DIR", "--data DIR"] {
         assert!(said.contains(way), "{said}");
     }
+}
+
+#[test]
+fn without_network_and_data_the_drawn_digits_stand_in_loudly() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = alone(folder.path())
+        .args([
+            "train",
+            "mlp-small",
+            "--epochs",
+            "1",
+            "--offline",
+            "--quiet",
+            "--json",
+        ])
+        .output()
+        .unwrap();
+    let said = stderr(&output);
+    assert!(
+        output.status.success() && said.contains("draws itself"),
+        "{said}"
+    );
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["dataset"], "drawn");
+    assert!(
+        summary["test_accuracy"].as_f64().unwrap() > 0.7,
+        "{summary}"
+    );
+    // The run knows its data: it evaluates to the same without being told.
+    let output = alone(folder.path())
+        .args(["evaluate", "--offline", "--json"])
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["dataset"], &report["accuracy"]),
+        (&summary["dataset"], &summary["test_accuracy"])
+    );
+}
+
+#[test]
+fn drawn_digits_are_written_as_a_data_set_that_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("drawn");
+    let sheet = folder.path().join("sheet.png").display().to_string();
+    let data = data.display().to_string();
+    stdout([
+        "data", "draw", &data, "--train", "300", "--test", "50", "--sheet", &sheet,
+    ]);
+    assert_eq!(
+        image::open(&sheet).unwrap().to_luma8().dimensions(),
+        (560, 280)
+    );
+    stdout(training(Path::new(&data), &folder.path().join("run")));
+    fails(2, ["data", "draw", &data, "--train", "0"], &["--train"]);
 }
 
 fn picture(path: &Path, image: &DynamicImage) {

@@ -60,6 +60,9 @@ fn the_hand_derived_mathematics_holds_on_wgpu() {
     let result = json(["verify", "--backend", "wgpu", "--json", "--out", &out]);
     assert_eq!(result["passed"], true, "{result}");
     let checks = result["checks"].as_array().unwrap();
-    let wgpu = checks.iter().filter(|check| check["name"].as_str().unwrap().contains("wgpu")).count();
+    let wgpu = checks
+        .iter()
+        .filter(|check| check["name"].as_str().unwrap().contains("wgpu"))
+        .count();
     assert!(wgpu >= 5, "only {wgpu} checks ran on wgpu");
 }

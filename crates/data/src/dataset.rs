@@ -6,6 +6,7 @@ use burn_dataset::vision::MnistDataset;
 use crate::DataError;
 use crate::cache::{Cache, mnist_fingerprint};
 use crate::download::{self, MIRRORS};
+use crate::drawn;
 use crate::fingerprint;
 use crate::idx::{self, FILES, Split};
 use crate::images::{ImageShape, Images};
@@ -60,7 +61,7 @@ impl Dataset {
                 read_split(folder, Split::Test, Some(self.train.classes()))?.0
             }
             Source::Mnist => from_burn(&MnistDataset::test())?,
-            Source::Auto | Source::Drawn => return Err(DataError::NotDrawnYet),
+            Source::Drawn | Source::Auto => drawn::images(drawn::SEED, drawn::TRAIN, drawn::TEST)?,
         };
         if test.shape() != self.train.shape() {
             return Err(DataError::Inconsistent {
@@ -88,8 +89,14 @@ pub fn open(
 ) -> Result<Dataset, DataError> {
     match source {
         Source::Folder(folder) => open_folder(folder),
-        Source::Drawn => Err(DataError::NotDrawnYet),
-        Source::Mnist | Source::Auto => open_mnist(options, on_event),
+        Source::Drawn => open_drawn(),
+        Source::Mnist => open_mnist(options, on_event),
+        Source::Auto => match open_mnist(options, on_event) {
+            // No place for a cache is no MNIST, too; anything else wrong with it is an error.
+            Err(DataError::Unavailable { reasons, .. }) => fall_back(&reasons, on_event),
+            Err(DataError::NoCacheFolder) => fall_back("  there is no cache folder\n", on_event),
+            other => other,
+        },
     }
 }
 
@@ -148,6 +155,25 @@ fn open_mnist(
         fingerprint: mnist_fingerprint(),
         train: from_burn(&MnistDataset::train())?,
     })
+}
+
+fn open_drawn() -> Result<Dataset, DataError> {
+    let train = drawn::images(drawn::SEED, 0, drawn::TRAIN)?;
+    Ok(Dataset {
+        name: "drawn".to_owned(),
+        source: Source::Drawn,
+        // The test images follow from the same generator and seed.
+        fingerprint: fingerprint::sha256(train.bytes()),
+        train,
+    })
+}
+
+fn fall_back(reasons: &str, on_event: &mut dyn FnMut(Event)) -> Result<Dataset, DataError> {
+    on_event(Event::Notice(format!(
+        "MNIST is not to be had, so this uses the digits that the program draws itself (data set \"drawn\"):\n{}",
+        reasons.trim_end()
+    )));
+    open_drawn()
 }
 
 fn from_burn(dataset: &MnistDataset) -> Result<Images, DataError> {

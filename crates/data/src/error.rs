@@ -67,12 +67,6 @@ pub enum DataError {
         "no cache folder: neither XDG_CACHE_HOME nor HOME is set. Set one, or give a folder with --data DIR"
     )]
     NoCacheFolder,
-    /// The drawn digits are not part of this program yet.
-    #[error(
-        "the drawn digits are not part of this version. Use --data mnist (fetched, or imported with \
-         `digits data import DIR`) or --data DIR for any folder in IDX form"
-    )]
-    NotDrawnYet,
     /// The name of a data set is not understood.
     #[error("unknown data set `{given}`: give auto, mnist, drawn, or a folder that exists")]
     UnknownSource {

@@ -130,6 +130,11 @@ impl Images {
         &self.labels
     }
 
+    /// All pixels, image after image.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.pixels
+    }
+
     /// A copy of some of the images, in the order given.
     ///
     /// # Errors

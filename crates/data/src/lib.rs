@@ -6,6 +6,7 @@ mod batcher;
 mod cache;
 mod dataset;
 mod download;
+pub mod drawn;
 mod error;
 mod fingerprint;
 pub mod idx;

@@ -1,12 +1,14 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use digits_data::{Cache, OpenOptions};
+use digits_data::idx::{self, Split};
+use digits_data::{Cache, Images, OpenOptions, drawn};
+use image::{GrayImage, Luma};
 use serde::Serialize;
 
 use crate::args::OutputArgs;
-use crate::error::CliError;
+use crate::error::{CliError, Message};
 use crate::output;
 use crate::progress::DataProgress;
 
@@ -24,6 +26,24 @@ pub enum Command {
         folder: PathBuf,
         #[command(flatten)]
         output: OutputArgs,
+    },
+    /// Write the digits that the program draws itself as a data set in IDX form
+    Draw {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Seed of the drawing
+        #[arg(long, value_name = "N", default_value_t = drawn::SEED)]
+        seed: u64,
+        /// Training images
+        #[arg(long, value_name = "N", default_value_t = drawn::TRAIN)]
+        train: usize,
+        /// Test images
+        #[arg(long, value_name = "N", default_value_t = drawn::TEST)]
+        test: usize,
+        /// Write a contact sheet of the first 200 training images, too
+        #[arg(long, value_name = "FILE.png")]
+        sheet: Option<PathBuf>,
     },
 }
 
@@ -43,18 +63,26 @@ struct File {
 
 /// Runs `digits data …`.
 pub fn run(command: &Command) -> Result<ExitCode, CliError> {
-    let cache = Cache::of_user()?;
-    let output = match command {
-        Command::Status(output) => output,
+    let (cache, output) = match command {
+        Command::Status(output) => (Cache::of_user()?, output),
         Command::Fetch(output) => {
+            let cache = Cache::of_user()?;
             let mut progress = DataProgress::new(output.quiet);
             cache.fetch(&OpenOptions::default(), &mut |event| progress.show(event))?;
-            output
+            (cache, output)
         }
         Command::Import { folder, output } => {
+            let cache = Cache::of_user()?;
             cache.import(folder)?;
-            output
+            (cache, output)
         }
+        Command::Draw {
+            folder,
+            seed,
+            train,
+            test,
+            sheet,
+        } => return draw(folder, *seed, (*train, *test), sheet.as_deref()),
     };
     let report = report(&cache);
     if output.json {
@@ -78,6 +106,56 @@ pub fn run(command: &Command) -> Result<ExitCode, CliError> {
         output::text(&text)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Images beyond this many are refused: 2 GiB of pixels is the most that is read back.
+const MOST: usize = 2_000_000;
+
+fn draw(
+    folder: &Path,
+    seed: u64,
+    (train, test): (usize, usize),
+    sheet: Option<&Path>,
+) -> Result<ExitCode, CliError> {
+    if train == 0 || test == 0 || train > MOST || test > MOST {
+        return Err(CliError::usage(Message(format!(
+            "--train and --test take 1 to {MOST} images"
+        ))));
+    }
+    let images = drawn::images(seed, 0, train)?;
+    idx::write(folder, Split::Train, &images)?;
+    idx::write(folder, Split::Test, &drawn::images(seed, train, test)?)?;
+    if let Some(file) = sheet {
+        contact_sheet(&images).save(file).map_err(|error| {
+            CliError::failed(Message(format!("cannot write {}: {error}", file.display())))
+        })?;
+    }
+    output::text(&format!(
+        "{train} training and {test} test images in {}\n",
+        folder.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first images, 20 in a row.
+fn contact_sheet(images: &Images) -> GrayImage {
+    const COLUMNS: usize = 20;
+    const ROWS: usize = 10;
+    let shape = images.shape();
+    GrayImage::from_fn(
+        (COLUMNS * shape.width) as u32,
+        (ROWS * shape.height) as u32,
+        |x, y| {
+            let (x, y) = (x as usize, y as usize);
+            let index = y / shape.height * COLUMNS + x / shape.width;
+            let ink = if index < images.len() {
+                images.pixels(index)[y % shape.height * shape.width + x % shape.width]
+            } else {
+                0
+            };
+            Luma([255 - ink])
+        },
+    )
 }
 
 fn report(cache: &Cache) -> Report {

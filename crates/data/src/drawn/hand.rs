@@ -1,0 +1,126 @@
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::style;
+
+/// The random habits of one writer for one digit.
+///
+/// Everything here and in the modules around it uses only +, −, ×, ÷ and square roots of `f64`,
+/// which IEEE 754 rounds the same everywhere; sines, logarithms and the like differ between
+/// systems' mathematical libraries, and with them the pixels would.
+pub(super) struct Hand {
+    rng: Xoshiro256PlusPlus,
+    /// How far this writer strays from the form, 1 for an ordinary one.
+    pub(super) sloppiness: f64,
+}
+
+impl Hand {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut hand = Self {
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            sloppiness: 1.0,
+        };
+        let (low, high) = style::SLOPPINESS;
+        let (one, other) = (hand.unit(), hand.unit());
+        hand.sloppiness = low + (high - low) * one * other;
+        hand
+    }
+
+    /// Uniform in [0, 1), 53 bits.
+    pub(super) fn unit(&mut self) -> f64 {
+        (self.rng.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+    }
+
+    /// Uniform between two values.
+    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// Nearly normal with mean 0 and the given standard deviation: the sum of four uniforms
+    /// (Irwin–Hall), so never beyond 3.5 deviations.
+    pub(super) fn normal(&mut self, deviation: f64) -> f64 {
+        let sum = self.unit() + self.unit() + self.unit() + self.unit() - 2.0;
+        // The variance of four uniforms is 4/12.
+        sum * deviation * 1.732_050_807_568_877_2
+    }
+
+    /// True with this probability.
+    pub(super) fn chance(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// A place in `weights`, drawn in proportion to them.
+    pub(super) fn choose(&mut self, weights: &[f64]) -> usize {
+        let mut left = self.unit() * weights.iter().sum::<f64>();
+        for (place, weight) in weights.iter().enumerate() {
+            if left < *weight {
+                return place;
+            }
+            left -= weight;
+        }
+        weights.len().saturating_sub(1)
+    }
+
+    /// A whole number below `bound`.
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        (self.unit() * bound as f64) as usize
+    }
+}
+
+/// Cosine and sine of an angle given in full turns, by Taylor polynomials on an eighth of a
+/// turn (error below 1e-9).
+pub(super) fn cos_sin(turns: f64) -> (f64, f64) {
+    let quarters = (turns * 4.0 + 0.5).floor();
+    let angle = (turns * 4.0 - quarters) * (std::f64::consts::PI / 2.0);
+    let square = angle * angle;
+    let sine = angle
+        * (1.0
+            - square / 6.0
+                * (1.0
+                    - square / 20.0
+                        * (1.0 - square / 42.0 * (1.0 - square / 72.0 * (1.0 - square / 110.0)))));
+    let cosine = 1.0
+        - square / 2.0
+            * (1.0
+                - square / 12.0
+                    * (1.0
+                        - square / 30.0
+                            * (1.0
+                                - square / 56.0 * (1.0 - square / 90.0 * (1.0 - square / 132.0)))));
+    match (quarters as i64).rem_euclid(4) {
+        0 => (cosine, sine),
+        1 => (-sine, cosine),
+        2 => (-cosine, -sine),
+        _ => (sine, -cosine),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cosine_and_sine_agree_with_the_system() {
+        for step in -400..400 {
+            let turns = f64::from(step) / 97.0;
+            let (cosine, sine) = cos_sin(turns);
+            let angle = turns * 2.0 * std::f64::consts::PI;
+            assert!(
+                (cosine - angle.cos()).abs() < 1e-9 && (sine - angle.sin()).abs() < 1e-9,
+                "{turns}"
+            );
+        }
+    }
+
+    #[test]
+    fn normal_values_have_the_deviation_asked_for() {
+        let mut hand = Hand::new(1);
+        let values: Vec<f64> = (0..20_000).map(|_| hand.normal(0.5)).collect();
+        let mean = values.iter().sum::<f64>() / 20_000.0;
+        let variance = values.iter().map(|value| value * value).sum::<f64>() / 20_000.0;
+        assert!(
+            mean.abs() < 0.02 && (variance - 0.25).abs() < 0.01,
+            "{mean} {variance}"
+        );
+    }
+}
