@@ -47,19 +47,40 @@ fn the_same_seed_gives_the_same_bits_on_flex_and_on_ndarray() {
 
 #[test]
 fn a_run_killed_at_any_moment_goes_on_to_the_same_bits() {
+    kill_and_resume(
+        "mlp-small",
+        14,
+        &["augmentation.shift=2.0", "model.dropout=0.2"],
+    );
+}
+
+#[test]
+fn batch_normalization_and_momentum_survive_a_kill_too() {
+    kill_and_resume(
+        "cnn-small",
+        6,
+        &[
+            "model.blocks.0.norm=batch",
+            "model.blocks.1.dropout=0.2",
+            "training.optimizer={kind=\"sgd\",momentum=0.9,nesterov=true}",
+            "training.clip_norm=1.0",
+        ],
+    );
+}
+
+/// Trains once to the end, then `kills` times with a SIGKILL at a random moment and a resume; all
+/// must end with the same bits.
+fn kill_and_resume(recipe: &str, kills: usize, settings: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("bars");
     bars(&data, 400, 40);
     let reference = folder.path().join("reference");
     let mut args = training(&data, &reference);
+    recipe.clone_into(&mut args[1]);
     args.extend(
-        [
-            "--set",
-            "augmentation.shift=2.0",
-            "--set",
-            "model.dropout=0.2",
-        ]
-        .map(str::to_owned),
+        settings
+            .iter()
+            .flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]),
     );
     let started = Instant::now();
     stdout(&args);
@@ -67,7 +88,7 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bits() {
 
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(std::process::id().into());
     let mut killed = 0;
-    for attempt in 0..20 {
+    for attempt in 0..kills {
         let path = folder.path().join(format!("killed-{attempt}"));
         let mut args = args.clone();
         args[5] = path.display().to_string();
@@ -105,8 +126,8 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bits() {
         assert_eq!(metrics(&path), metrics(&reference), "attempt {attempt}");
     }
     assert!(
-        killed >= 5,
-        "only {killed} of 20 runs were still alive when they were killed"
+        killed >= kills / 4,
+        "only {killed} of {kills} runs were still alive when they were killed"
     );
 }
 

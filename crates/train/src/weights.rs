@@ -71,6 +71,9 @@ pub(crate) fn to_bytes(model: &Model) -> Result<Bytes, TrainError> {
             }
         }
     }
+    // Batch normalization gathers its statistics per thread; a visit alone would miss what the
+    // last steps added, and a resumed run would differ. `valid` brings them together.
+    let model = model.valid();
     let mut collect = Collect {
         path: Vec::new(),
         tensors: Vec::new(),
