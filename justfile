@@ -56,6 +56,10 @@ devices *args:
 test *args:
     cargo test --release --workspace {{ args }}
 
+# Benchmarks: how fast batches are filled and digits are drawn
+bench:
+    cargo bench --workspace --profile release --bench data_path
+
 # Everything that CI checks
 check:
     cargo fmt --all --check

@@ -47,36 +47,48 @@ impl<'a> Batcher<'a> {
             .iter()
             .map(|&index| self.images.label(index as usize))
             .collect();
-        let mut pixels = vec![0.0; indices.len() * size];
-        match self.augmentation {
+        let pixels = match self.augmentation {
             None => {
-                for (out, &index) in pixels.chunks_exact_mut(size).zip(indices) {
-                    normalization::apply(&self.table, self.images.pixels(index as usize), out);
+                let mut pixels = Vec::with_capacity(indices.len() * size);
+                for &index in indices {
+                    let image = self.images.pixels(index as usize);
+                    pixels.extend(image.iter().map(|&pixel| self.table[usize::from(pixel)]));
                 }
-            }
-            Some(augmentation) => {
-                let shape = self.images.shape();
                 pixels
-                    .par_chunks_exact_mut(size)
-                    .zip(indices)
-                    .enumerate()
-                    .for_each_init(
-                        || vec![0; size],
-                        |changed, (offset, (out, &index))| {
-                            let mut rng =
-                                stream(self.seed, (epoch << 32) | (position + offset) as u64);
-                            augmentation.apply(
-                                shape,
-                                self.images.pixels(index as usize),
-                                changed,
-                                &mut rng,
-                            );
-                            normalization::apply(&self.table, changed, out);
-                        },
-                    );
             }
-        }
+            Some(augmentation) => self.augmented(augmentation, indices, epoch, position),
+        };
         (pixels, labels)
+    }
+
+    fn augmented(
+        &self,
+        augmentation: Augmentation,
+        indices: &[u32],
+        epoch: u64,
+        position: usize,
+    ) -> Vec<f32> {
+        let shape = self.images.shape();
+        let size = shape.pixels();
+        let mut pixels = vec![0.0; indices.len() * size];
+        pixels
+            .par_chunks_exact_mut(size)
+            .zip(indices)
+            .enumerate()
+            .for_each_init(
+                || vec![0; size],
+                |changed, (offset, (out, &index))| {
+                    let mut rng = stream(self.seed, (epoch << 32) | (position + offset) as u64);
+                    augmentation.apply(
+                        shape,
+                        self.images.pixels(index as usize),
+                        changed,
+                        &mut rng,
+                    );
+                    normalization::apply(&self.table, changed, out);
+                },
+            );
+        pixels
     }
 }
 

@@ -1,0 +1,55 @@
+//! How fast batches are filled and digits are drawn: images a second, the median of 21 rounds.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use digits_data::{Augmentation, Batcher, DataError, Normalization, drawn, shuffled};
+
+/// Images of one round.
+const COUNT: usize = 12_800;
+/// Images of one batch.
+const BATCH: usize = 128;
+
+fn main() -> Result<(), DataError> {
+    let images = drawn::images(drawn::SEED, 0, COUNT)?;
+    let indices: Vec<u32> = (0..COUNT as u32).collect();
+    let normalization = Normalization::measure(&images, &indices);
+    let order = shuffled(&indices, 1, 1);
+    let changes = Augmentation {
+        shift: 2.0,
+        rotation: 12.0,
+        scale: 0.1,
+        shear: 10.0,
+    };
+    for (name, augmentation) in [
+        ("fill batches", Augmentation::default()),
+        ("fill augmented batches", changes),
+    ] {
+        let batcher = Batcher::new(&images, normalization, &augmentation, 1);
+        report(name, || {
+            for (number, chunk) in order.chunks(BATCH).enumerate() {
+                black_box(batcher.fill(chunk, 1, number * BATCH));
+            }
+        });
+    }
+    report("draw digits", || {
+        black_box(drawn::images(drawn::SEED, 0, COUNT).ok());
+    });
+    Ok(())
+}
+
+fn report(name: &str, mut work: impl FnMut()) {
+    let mut seconds: Vec<f64> = (0..21)
+        .map(|_| {
+            let started = Instant::now();
+            work();
+            started.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    let rate = COUNT as f64 / seconds[seconds.len() / 2];
+    println!(
+        "{name:<24} {rate:>12.0} images/s   ({} threads)",
+        rayon::current_num_threads()
+    );
+}
