@@ -11,6 +11,7 @@ pub struct TrainingProgress {
     bar: Option<ProgressBar>,
     epochs: usize,
     batches: usize,
+    images: usize,
 }
 
 impl TrainingProgress {
@@ -20,6 +21,7 @@ impl TrainingProgress {
             bar: None,
             epochs: 0,
             batches: 0,
+            images: 0,
         }
     }
 
@@ -36,7 +38,7 @@ impl TrainingProgress {
                 batches,
                 resumed_at,
             } => {
-                (self.epochs, self.batches) = (*epochs, *batches);
+                (self.epochs, self.batches, self.images) = (*epochs, *batches, *train_images);
                 eprintln!(
                     "{} parameters, {} training and {} validation images, {epochs} epochs of {batches} steps",
                     thousands(*parameters as f64),
@@ -61,13 +63,18 @@ impl TrainingProgress {
                 if !stderr().is_terminal() {
                     return;
                 }
+                // Of the whole run, at the speed of this epoch.
+                let done = (epoch - 1) as f64 + *batch as f64 / self.batches as f64;
+                let images = self.images as f64 * (self.epochs as f64 - done);
+                let left = duration(images / images_per_second.max(1e-9));
                 let bar = self
                     .bar
                     .get_or_insert_with(|| bar(self.batches, *epoch, self.epochs));
                 bar.set_message(format!(
-                    "loss {loss:.4}  accuracy {}  {} images/s",
+                    "loss {loss:.4}  accuracy {}  {} images/s  {} left",
                     percent(*accuracy),
-                    thousands(*images_per_second)
+                    thousands(*images_per_second),
+                    left
                 ));
                 bar.set_position(*batch as u64);
             }
@@ -91,12 +98,17 @@ impl Drop for TrainingProgress {
 
 fn bar(batches: usize, epoch: usize, epochs: usize) -> ProgressBar {
     let bar = ProgressBar::new(batches as u64);
-    let template =
-        format!("epoch {epoch}/{epochs} {{bar:24}} {{pos}}/{{len}}  {{msg}}  {{eta}} left");
+    let template = format!("epoch {epoch}/{epochs} {{bar:24}} {{pos}}/{{len}}  {{msg}}");
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style.progress_chars("━╸─"));
     }
     bar
+}
+
+/// 83.4 → `1:23`.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 fn epoch_line(metrics: &EpochMetrics, epochs: usize, best: bool) -> String {
