@@ -28,6 +28,10 @@ alias train-ffn := train-mlp
 train-cnn *args:
     {{ digits }} train cnn {{ args }}
 
+# Train by any recipe: mlp-small, cnn-small, cnn-torch, cnn-best …
+train *args:
+    {{ digits }} train {{ args }}
+
 # Measure a trained network (default: the newest)
 evaluate *args:
     {{ digits }} evaluate {{ args }}
