@@ -128,7 +128,8 @@ struct Run<'a> {
     record: RunRecord,
     device: Device,
     training_device: Device,
-    model: Model,
+    /// Always there between steps; taken out during one, so that Adam can work in place.
+    model: Option<Model>,
     optimizer: Optimizer,
     progress: Progress,
     _lock: RunLock,
@@ -232,7 +233,7 @@ impl<'a> Run<'a> {
             record,
             device: device.clone(),
             training_device,
-            model,
+            model: Some(model),
             optimizer,
             progress,
             _lock: lock,
@@ -243,6 +244,10 @@ impl<'a> Run<'a> {
             run.save(vec![(CONFIG, config.into_bytes())])?;
         }
         Ok(run)
+    }
+
+    fn model(&self) -> &Model {
+        self.model.as_ref().expect("put back by every step")
     }
 
     fn announce(&self, hooks: &mut Hooks<'_>) {
@@ -327,7 +332,7 @@ impl<'a> Run<'a> {
         let input = self.config.model.input();
         let shape = [labels.len(), 1, input.height, input.width];
         let images = Tensor::<4>::from_data(TensorData::new(pixels, shape), &self.training_device);
-        let logits = self.model.forward_train(
+        let logits = self.model().forward_train(
             images,
             self.config.seed.wrapping_add(self.progress.step as u64),
         );
@@ -359,14 +364,17 @@ impl<'a> Run<'a> {
                 run: self.folder.path().to_owned(),
             });
         }
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+        let gradients = GradientsParams::from_grads(loss.backward(), self.model());
+        self.model = self
+            .model
+            .take()
+            .map(|model| self.optimizer.step(rate, model, gradients));
         Ok((value, correct))
     }
 
     /// Validates, keeps the network if it is the best so far, and saves.
     fn end_epoch(&mut self, epoch: usize, rate: f64) -> Result<(EpochMetrics, bool), TrainError> {
-        let model = self.model.valid();
+        let model = self.model().valid();
         let valid = evaluate(
             &model,
             &self.dataset.train,
@@ -429,7 +437,7 @@ impl<'a> Run<'a> {
         self.record.epochs.clone_from(&self.progress.rows);
         self.record.train_seconds = self.progress.seconds;
         self.record.best_epoch = self.progress.best.map_or(0, |best| best.epoch);
-        let mut files = checkpoint::files(&self.progress, &self.model, &self.optimizer)?;
+        let mut files = checkpoint::files(&self.progress, self.model(), &self.optimizer)?;
         files.extend(more);
         let files: Vec<(&str, &[u8])> = files
             .iter()
