@@ -133,7 +133,13 @@ macro_rules! elementwise {
         mod $module {
             use super::{AdamStep, adam_body, dropout_body};
             #[target_feature(enable = "avx512f,avx2,fma")]
-            pub(super) fn adam_512(s: AdamStep, p: &mut [$t], g: &[$t], m: &mut [$t], v: &mut [$t]) {
+            pub(super) fn adam_512(
+                s: AdamStep,
+                p: &mut [$t],
+                g: &[$t],
+                m: &mut [$t],
+                v: &mut [$t],
+            ) {
                 adam_body(s, p, g, m, v);
             }
             #[target_feature(enable = "avx2,fma")]

@@ -128,12 +128,14 @@ impl Multiply for f64 {
     }
 }
 
-type Pack<T> =
-    unsafe fn(Matrix<'_, T>, usize, usize, std::ops::Range<usize>, usize, &mut [T]);
+type Pack<T> = unsafe fn(Matrix<'_, T>, usize, usize, std::ops::Range<usize>, usize, &mut [T]);
 
 /// Both sides are packed once, panel by panel; then tasks of whole rows of tiles or whole columns
 /// of tiles compute. Every element of C is the same sum in the same order however the work is cut.
-#[expect(clippy::too_many_arguments, reason = "one call a set of instructions, in the macro")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call a set of instructions, in the macro"
+)]
 fn drive<T: Float>(
     [m, n, k]: [usize; 3],
     a: Matrix<'_, T>,
@@ -166,7 +168,16 @@ fn drive<T: Float>(
         .enumerate()
         .for_each(|(p, to)| {
             // SAFETY: compiled for instructions that this processor has.
-            unsafe { pack(a.transposed(), p * rows, rows.min(m - p * rows), 0..k, rows, to) };
+            unsafe {
+                pack(
+                    a.transposed(),
+                    p * rows,
+                    rows.min(m - p * rows),
+                    0..k,
+                    rows,
+                    to,
+                )
+            };
         });
     packed_b
         .par_chunks_mut(width * k)
@@ -183,32 +194,35 @@ fn drive<T: Float>(
     } else {
         (1, column_panels.min(4 * workers))
     };
-    (0..down * across).into_par_iter().with_min_len(alone).for_each(|task| {
-        let (i, j) = (task / across, task % across);
-        let block_rows = i * row_panels / down..(i + 1) * row_panels / down;
-        let block_columns = j * column_panels / across..(j + 1) * column_panels / across;
-        for start in (0..k).step_by(DEPTH) {
-            let depth = DEPTH.min(k - start);
-            for q in block_columns.clone() {
-                for p in block_rows.clone() {
-                    let step = Step {
-                        a: packed_a[(p * k + start) * rows..].as_ptr(),
-                        b: packed_b[(q * k + start) * width..].as_ptr(),
-                        bias: biases[q * width..].as_ptr(),
-                        // SAFETY: inside C, and tasks have tiles of their own.
-                        c: unsafe { target.at(p * rows * n + q * width) },
-                        depth,
-                        row: n,
-                        rows: rows.min(m - p * rows),
-                        columns: width.min(n - q * width),
-                        first: start == 0,
-                    };
-                    // SAFETY: panels hold `depth` steps from here; see above for the processor.
-                    unsafe { tile(&step) };
+    (0..down * across)
+        .into_par_iter()
+        .with_min_len(alone)
+        .for_each(|task| {
+            let (i, j) = (task / across, task % across);
+            let block_rows = i * row_panels / down..(i + 1) * row_panels / down;
+            let block_columns = j * column_panels / across..(j + 1) * column_panels / across;
+            for start in (0..k).step_by(DEPTH) {
+                let depth = DEPTH.min(k - start);
+                for q in block_columns.clone() {
+                    for p in block_rows.clone() {
+                        let step = Step {
+                            a: packed_a[(p * k + start) * rows..].as_ptr(),
+                            b: packed_b[(q * k + start) * width..].as_ptr(),
+                            bias: biases[q * width..].as_ptr(),
+                            // SAFETY: inside C, and tasks have tiles of their own.
+                            c: unsafe { target.at(p * rows * n + q * width) },
+                            depth,
+                            row: n,
+                            rows: rows.min(m - p * rows),
+                            columns: width.min(n - q * width),
+                            first: start == 0,
+                        };
+                        // SAFETY: panels hold `depth` steps from here; see above for the processor.
+                        unsafe { tile(&step) };
+                    }
                 }
             }
-        }
-    });
+        });
     // SAFETY: every tile was written.
     unsafe { c.set_len(m * n) };
     c

@@ -68,7 +68,12 @@ impl Host for Flex {
             Some(numbers) => Cow::Borrowed(numbers),
             None => {
                 let tensor = tensor.to_contiguous();
-                Cow::Owned(tensor.as_slice::<T>().map(<[T]>::to_vec).unwrap_or_default())
+                Cow::Owned(
+                    tensor
+                        .as_slice::<T>()
+                        .map(<[T]>::to_vec)
+                        .unwrap_or_default(),
+                )
             }
         }
     }

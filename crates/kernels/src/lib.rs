@@ -16,8 +16,14 @@
 //! let y = conv_block(images, weights, Some(bias), [2; 4], Then::ReluPool);
 //! assert_eq!(y.dims(), [8, 16, 14, 14]);
 //! ```
-#![allow(deprecated, reason = "burn-ndarray is a promised backend, though Burn prefers flex")]
-#![allow(unsafe_code, reason = "vector instructions and disjoint writes from several threads")]
+#![allow(
+    deprecated,
+    reason = "burn-ndarray is a promised backend, though Burn prefers flex"
+)]
+#![allow(
+    unsafe_code,
+    reason = "vector instructions and disjoint writes from several threads"
+)]
 
 mod adam;
 mod conv;
@@ -52,7 +58,10 @@ fn on_host(device: &Device, dtype: DType) -> bool {
         match device {
             DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => true,
             DispatchDevice::Autodiff(device) => host(device),
-            #[allow(unreachable_patterns, reason = "which others exist depends on features")]
+            #[allow(
+                unreachable_patterns,
+                reason = "which others exist depends on features"
+            )]
             _ => false,
         }
     }
@@ -78,12 +87,7 @@ pub fn conv_block_path(
     }
 }
 
-fn geometry(
-    images: &Tensor<4>,
-    weights: &Tensor<4>,
-    padding: [usize; 4],
-    then: Then,
-) -> Geometry {
+fn geometry(images: &Tensor<4>, weights: &Tensor<4>, padding: [usize; 4], then: Then) -> Geometry {
     let [batch, channels_in, height, width] = images.dims();
     let [channels_out, _, kernel_height, kernel_width] = weights.dims();
     Geometry {

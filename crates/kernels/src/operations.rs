@@ -67,7 +67,11 @@ macro_rules! on_host {
                 bias: FloatTensor<Self>,
                 geometry: Geometry,
             ) -> FloatTensor<Self> {
-                typed!(images, conv::<Self>(&images, &weights, &bias, geometry, false)).0
+                typed!(
+                    images,
+                    conv::<Self>(&images, &weights, &bias, geometry, false)
+                )
+                .0
             }
             fn dense(
                 x: FloatTensor<Self>,
@@ -163,8 +167,7 @@ impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         geometry: Geometry,
     ) -> FloatTensor<Self> {
         let nodes = [images.node(), weights.node(), bias.node()];
-        let [images, weights, bias] =
-            [images, weights, bias].map(|tensor| tensor.into_primitive());
+        let [images, weights, bias] = [images, weights, bias].map(|tensor| tensor.into_primitive());
         match ConvBlock.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let (output, marks) =
@@ -179,9 +182,7 @@ impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
                 };
                 prep.finish(saved, output)
             }
-            OpsKind::UnTracked(prep) => {
-                prep.finish(B::conv_block(images, weights, bias, geometry))
-            }
+            OpsKind::UnTracked(prep) => prep.finish(B::conv_block(images, weights, bias, geometry)),
         }
     }
 
@@ -210,11 +211,7 @@ impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
     }
 
-    fn adam(
-        _: AdamState<Self>,
-        _: FloatTensor<Self>,
-        _: AdamStep,
-    ) -> AdamState<Self> {
+    fn adam(_: AdamState<Self>, _: FloatTensor<Self>, _: AdamStep) -> AdamState<Self> {
         unreachable!("the function on tensors takes none that is tracked")
     }
 }
@@ -236,12 +233,7 @@ struct Saved<B: Backend> {
 impl<B: Host> Backward<B, 3> for ConvBlock {
     type State = Saved<B>;
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        grads: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let [images, weights, bias] = ops.parents;
         let results = typed!(
@@ -303,12 +295,7 @@ struct Dense;
 impl<B: Host> Backward<B, 3> for Dense {
     type State = (FloatTensor<B>, FloatTensor<B>);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        grads: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let (x, weights) = ops.state;
         let [x_node, weights_node, bias_node] = ops.parents;
@@ -371,12 +358,7 @@ struct Dropout;
 impl<B: Host + Kernels> Backward<B, 1> for Dropout {
     type State = (u64, f64);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 1>,
-        grads: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
         let (seed, probability) = ops.state;
         if let [Some(node)] = ops.parents {

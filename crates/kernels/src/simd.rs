@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A floating point type that the kernels compute in.
-pub(crate) trait Float: Copy + PartialOrd + Send + Sync + Default + std::fmt::Debug + 'static {
+pub(crate) trait Float:
+    Copy + PartialOrd + Send + Sync + Default + std::fmt::Debug + 'static
+{
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// The value in f64.
@@ -95,12 +97,7 @@ pub(crate) trait Lanes: Copy + 'static {
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// Where `a > b` or a is NaN: `(a, x)`, elsewhere `(b, y)`.
-    unsafe fn select_greater(
-        a: Self::V,
-        b: Self::V,
-        x: Self::V,
-        y: Self::V,
-    ) -> (Self::V, Self::V);
+    unsafe fn select_greater(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> (Self::V, Self::V);
 }
 
 /// Plain code for every processor and both types; what the others are tested against.
@@ -137,12 +134,7 @@ impl<T: Float> Lanes for Plain<T> {
     }
     #[inline(always)]
     #[expect(clippy::eq_op, reason = "a ≠ a is the test for NaN")]
-    unsafe fn select_greater(
-        a: [T; 4],
-        b: [T; 4],
-        x: [T; 4],
-        y: [T; 4],
-    ) -> ([T; 4], [T; 4]) {
+    unsafe fn select_greater(a: [T; 4], b: [T; 4], x: [T; 4], y: [T; 4]) -> ([T; 4], [T; 4]) {
         let take: [bool; 4] = std::array::from_fn(|i| a[i] > b[i] || a[i] != a[i]);
         (
             std::array::from_fn(|i| if take[i] { a[i] } else { b[i] }),

@@ -287,10 +287,7 @@ pub(crate) unsafe fn one_image<L: Lanes>(
                 images_gradient::<L>(
                     part,
                     &worker.by_pixel[pixel * channels..][..count],
-                    worker
-                        .gradient
-                        .as_mut_ptr()
-                        .add(y * plan.row + x * inputs),
+                    worker.gradient.as_mut_ptr().add(y * plan.row + x * inputs),
                 );
             }
         }
@@ -327,8 +324,7 @@ fn by_pixel<L: Lanes>(
                 let place = corner + mark % 2 + mark / 2 * width;
                 let count = &mut worker.counts[place];
                 // Written in any case, counted only if alive. One entry is spare.
-                worker.by_pixel[place * channels + *count as usize] =
-                    (g, channel as u32 * wide);
+                worker.by_pixel[place * channels + *count as usize] = (g, channel as u32 * wide);
                 *count += u32::from(alive);
             }
         }
@@ -475,11 +471,7 @@ unsafe fn stream<L: Lanes, const ROWS: usize, const VECTORS: usize>(
 }
 
 #[inline(always)]
-unsafe fn images_gradient<L: Lanes>(
-    part: &Part<'_, L>,
-    list: &[(L::T, u32)],
-    gradient: *mut L::T,
-) {
+unsafe fn images_gradient<L: Lanes>(part: &Part<'_, L>, list: &[(L::T, u32)], gradient: *mut L::T) {
     let mut ky = 0;
     while ky < part.geometry.kernel[0] {
         let mut v = 0;

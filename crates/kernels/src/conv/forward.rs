@@ -65,7 +65,14 @@ pub(crate) fn forward<L: Lanes>(
                 }
             };
             // SAFETY: `run` was compiled for instructions that this processor has.
-            unsafe { run(&image, scratch, &images[index * size_in..][..size_in], outputs) };
+            unsafe {
+                run(
+                    &image,
+                    scratch,
+                    &images[index * size_in..][..size_in],
+                    outputs,
+                )
+            };
         },
     );
     // SAFETY: every image has written its part.
@@ -139,7 +146,14 @@ pub(crate) unsafe fn one_image<L: Lanes>(
     }
     let channels = shared.blocks * shared.block;
     let (out, pixels) = (geometry.channels_out, plan.pixels_out);
-    transpose(&scratch.values, channels, outputs.values, pixels, pixels, out);
+    transpose(
+        &scratch.values,
+        channels,
+        outputs.values,
+        pixels,
+        pixels,
+        out,
+    );
     if let Some(marks) = outputs.marks {
         for (channel, row) in marks.chunks_exact_mut(pixels).enumerate() {
             for (pixel, mark) in row.iter_mut().enumerate() {
@@ -270,8 +284,7 @@ impl<L: Lanes> Tile<L> {
     ) {
         // SAFETY: the caller's places; a window has `rows` rows of `run` numbers.
         unsafe {
-            let bias: [L::V; VECTORS] =
-                std::array::from_fn(|v| L::load(self.bias.add(v * L::N)));
+            let bias: [L::V; VECTORS] = std::array::from_fn(|v| L::load(self.bias.add(v * L::N)));
             let mut sums = [[bias; 4]; SQUARES];
             let mut weights = self.weights;
             for ky in 0..self.rows {
@@ -316,8 +329,7 @@ impl<L: Lanes> Tile<L> {
                         for p in 0..4 {
                             let to = to + p % 2 * place.right + p / 2 * place.down;
                             if self.relu {
-                                let (value, _) =
-                                    L::select_greater(sums[p][v], zero, zero, zero);
+                                let (value, _) = L::select_greater(sums[p][v], zero, zero, zero);
                                 L::store(self.values.add(to), value);
                             } else {
                                 L::store(self.values.add(to), sums[p][v]);

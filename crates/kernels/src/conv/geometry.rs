@@ -41,7 +41,9 @@ impl Geometry {
     pub(crate) fn convolved(&self) -> Option<[usize; 2]> {
         let [height, width] = self.padded();
         Some([
-            (height + 1).checked_sub(self.kernel[0]).filter(|&n| n > 0)?,
+            (height + 1)
+                .checked_sub(self.kernel[0])
+                .filter(|&n| n > 0)?,
             (width + 1).checked_sub(self.kernel[1]).filter(|&n| n > 0)?,
         ])
     }

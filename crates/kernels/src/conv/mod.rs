@@ -5,14 +5,14 @@ mod forward;
 mod geometry;
 mod layout;
 
-pub(crate) use layout::transpose;
 pub use geometry::{Geometry, Then};
+pub(crate) use layout::transpose;
 
 pub(crate) use backward::{Fate, Gradients, Inputs};
 
-use crate::simd::{Float, Instructions, Lanes, Plain};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
+use crate::simd::{Float, Instructions, Lanes, Plain};
 
 /// A number type with kernels: f32 by the best instructions of the processor, f64 by plain code.
 pub(crate) trait Convolve: Float {
