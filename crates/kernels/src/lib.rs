@@ -21,6 +21,10 @@
     reason = "burn-ndarray is a promised backend, though Burn prefers flex"
 )]
 #![allow(
+    clippy::needless_range_loop,
+    reason = "register tiles: one index for several arrays"
+)]
+#![allow(
     unsafe_code,
     reason = "vector instructions and disjoint writes from several threads"
 )]
