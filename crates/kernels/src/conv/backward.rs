@@ -20,6 +20,17 @@ fn parts(geometry: &Geometry) -> usize {
     geometry.batch.min(by_size.clamp(2, 16))
 }
 
+/// [`one_image`], compiled for a set of instructions.
+type OneImage<L> = unsafe fn(
+    &Part<'_, L>,
+    &mut Worker<<L as Lanes>::T>,
+    usize,
+    Option<&mut [<L as Lanes>::T]>,
+) -> bool;
+
+/// Gradients of weights and bias of one part.
+type Sums<T> = (Vec<T>, Vec<T>);
+
 /// Gradients of one call.
 pub(crate) struct Gradients<T> {
     /// As the images, where asked for.
@@ -82,7 +93,7 @@ impl<T: Float> Fate<'_, T> {
 pub(crate) fn backward<L: Lanes>(
     geometry: &Geometry,
     inputs: Inputs<'_, L::T>,
-    run: unsafe fn(&Part<'_, L>, &mut Worker<L::T>, usize, Option<&mut [L::T]>) -> bool,
+    run: OneImage<L>,
 ) -> Option<Gradients<L::T>> {
     let plan = geometry.plan()?;
     if inputs.for_images && !all_finite(inputs.weights) {
@@ -113,7 +124,7 @@ pub(crate) fn backward<L: Lanes>(
         0
     });
     let to = Shared(images.as_mut_ptr());
-    let partial: Vec<Option<(Vec<L::T>, Vec<L::T>)>> = (0..count)
+    let partial: Vec<Option<Sums<L::T>>> = (0..count)
         .into_par_iter()
         .map(|index| {
             let mut worker = Worker::new(&part);

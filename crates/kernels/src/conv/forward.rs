@@ -13,6 +13,17 @@ use crate::simd::{Aligned, Float, Lanes, Shared};
 /// Mark of a result that lets no gradient through; 0 to 3 are the pixels of a pool window.
 pub(crate) const DEAD: u8 = 4;
 
+/// [`one_image`], compiled for a set of instructions.
+type OneImage<L> = unsafe fn(
+    &Image<'_, L>,
+    &mut Scratch<<L as Lanes>::T>,
+    &[<L as Lanes>::T],
+    Outputs<'_, <L as Lanes>::T>,
+);
+
+/// Values and marks.
+pub(crate) type Results<T> = (Vec<T>, Option<Vec<u8>>);
+
 /// Results of the forward pass: `values [batch][out][pixel]` and, on request and where the
 /// operation has a pool, `marks` in the same order: which pixel of the window the maximum is, or
 /// [`DEAD`] where ReLU removed it.
@@ -22,8 +33,8 @@ pub(crate) fn forward<L: Lanes>(
     weights: &[L::T],
     bias: Option<&[L::T]>,
     marks: bool,
-    run: unsafe fn(&Image<'_, L>, &mut Scratch<L::T>, &[L::T], Outputs<'_, L::T>),
-) -> Option<(Vec<L::T>, Option<Vec<u8>>)> {
+    run: OneImage<L>,
+) -> Option<Results<L::T>> {
     let plan = geometry.plan()?;
     let block = block_width::<L>(geometry.channels_out);
     let blocks = geometry.channels_out.div_ceil(block);

@@ -5,6 +5,7 @@ mod forward;
 mod geometry;
 mod layout;
 
+pub(crate) use forward::Results;
 pub use geometry::{Geometry, Then};
 pub(crate) use layout::transpose;
 
@@ -23,7 +24,7 @@ pub(crate) trait Convolve: Float {
         weights: &[Self],
         bias: Option<&[Self]>,
         marks: bool,
-    ) -> Option<(Vec<Self>, Option<Vec<u8>>)>;
+    ) -> Option<Results<Self>>;
     /// See [`backward::backward`].
     fn backward(geometry: &Geometry, inputs: Inputs<'_, Self>) -> Option<Gradients<Self>>;
 }
@@ -75,7 +76,7 @@ impl Convolve for f32 {
         weights: &[f32],
         bias: Option<&[f32]>,
         marks: bool,
-    ) -> Option<(Vec<f32>, Option<Vec<u8>>)> {
+    ) -> Option<Results<f32>> {
         match Instructions::current() {
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 if !narrow(geometry.channels_out) => {
@@ -111,7 +112,7 @@ impl Convolve for f64 {
         weights: &[f64],
         bias: Option<&[f64]>,
         marks: bool,
-    ) -> Option<(Vec<f64>, Option<Vec<u8>>)> {
+    ) -> Option<Results<f64>> {
         forward::forward(geometry, images, weights, bias, marks, plain_f64::forward)
     }
 
