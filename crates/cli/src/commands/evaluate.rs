@@ -53,7 +53,7 @@ struct Report<'a> {
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = match &args.run {
         Some(path) => path.clone(),
-        None => runs::newest("trained run", |record| record.best_epoch > 0)?,
+        None => runs::newest("trained run", |record| record.has_network())?,
     };
     device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
     let device = args.device.backend.unwrap_or(Backend::Flex).device()?;

@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = match &args.run {
         Some(path) => path.clone(),
         None => runs::newest("trained CNN", |record| {
-            record.model == "cnn" && record.best_epoch > 0
+            record.model == "cnn" && record.has_network()
         })?,
     };
     // One picture is less work than starting threads for it.
