@@ -179,7 +179,7 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, ExchangeError
 }
 
 /// The parameters of a `model.bpk`, by name.
-fn read_saved(bytes: Vec<u8>) -> Result<BTreeMap<String, Vec<f32>>, String> {
+pub(crate) fn read_saved(bytes: Vec<u8>) -> Result<BTreeMap<String, Vec<f32>>, String> {
     let reader =
         Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
     reader
