@@ -16,6 +16,7 @@ use crate::metrics::{self, EpochMetrics};
 use crate::optimizer::Optimizer;
 use crate::record::{DatasetRecord, FinalMetrics, RunRecord, SCHEMA, Status, Versions};
 use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL, RunFolder, RunLock};
+use crate::starting_point::continued;
 use crate::weights;
 
 /// What a run starts from.
@@ -32,6 +33,9 @@ pub struct Start<'a> {
     pub folder: &'a RunFolder,
     /// Go on with the run in the folder instead of starting a new one.
     pub resume: bool,
+    /// Start from the network of this run, and normalize pixels as it does, instead of drawing
+    /// parameters and measuring the training images.
+    pub init: Option<&'a RunFolder>,
 }
 
 /// What a run tells and asks while it works.
@@ -144,6 +148,7 @@ impl<'a> Run<'a> {
             device,
             folder,
             resume,
+            init,
         } = start;
         let images = &dataset.train;
         if config.training.validation >= images.len() {
@@ -160,7 +165,7 @@ impl<'a> Run<'a> {
             classes: images.classes(),
         });
         let subsets = stratified_split(images.labels(), config.training.validation, config.seed)?;
-        let normalization = Normalization::measure(images, &subsets.train);
+        let mut normalization = Normalization::measure(images, &subsets.train);
         let training_device = device.clone().autodiff();
         let mut optimizer = Optimizer::new(&config.training.optimizer, config.training.clip_norm);
 
@@ -189,6 +194,7 @@ impl<'a> Run<'a> {
                 &mut optimizer,
                 &training_device,
             )?;
+            normalization = record.dataset.normalization;
             (record, progress, model)
         } else {
             if folder.exists() {
@@ -197,6 +203,17 @@ impl<'a> Run<'a> {
                 });
             }
             let parameters = config.model.parameters()?;
+            let (model, origin) = match init {
+                Some(other) => {
+                    let start = continued(other, &config.model, &training_device)?;
+                    normalization = start.normalization;
+                    (start.model, Some(start.origin))
+                }
+                None => {
+                    let model = weights::seeded(&config.model, config.seed, &training_device)?;
+                    (model, None)
+                }
+            };
             let record = RunRecord {
                 schema: SCHEMA,
                 status: Status::Running,
@@ -218,10 +235,10 @@ impl<'a> Run<'a> {
                 best_epoch: 0,
                 train_seconds: 0.0,
                 result: None,
+                origin,
                 files: Default::default(),
                 checksum: String::new(),
             };
-            let model = weights::seeded(&config.model, config.seed, &training_device)?;
             (record, Progress::start(), model)
         };
         let mut run = Self {
