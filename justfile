@@ -48,6 +48,10 @@ verify *args:
 filter *args:
     {{ digits }} filter {{ args }}
 
+# Serve the local page: draw a digit, filters, backpropagation, runs
+playground *args:
+    {{ digits }} playground {{ args }}
+
 # The data: data status | fetch | import DIR
 data *args:
     {{ digits }} data {{ args }}

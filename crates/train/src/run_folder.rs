@@ -138,6 +138,16 @@ impl RunFolder {
         Ok((record, config))
     }
 
+    /// Reads `config.toml` alone, unchecked: for lists of runs, not for using one.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no configuration.
+    pub fn settings(&self) -> Result<RunConfig, TrainError> {
+        let path = self.file(CONFIG);
+        let bytes = read_all(&path).map_err(TrainError::io("read", &path))?;
+        self.config(&BTreeMap::from([(CONFIG.to_owned(), bytes)]))
+    }
+
     /// The configuration among files that [`RunFolder::read`] returned.
     pub(crate) fn config(
         &self,

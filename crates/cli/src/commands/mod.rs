@@ -2,6 +2,7 @@ pub mod data;
 pub mod devices;
 pub mod evaluate;
 pub mod filter;
+pub mod playground;
 pub mod predict;
 pub mod train;
 pub mod verify;
@@ -20,6 +21,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Data(command) => data::run(&command),
         Command::Verify(args) => verify::run(&args),
         Command::Filter(args) => filter::run(&args),
+        Command::Playground(args) => playground::run(args),
         Command::Devices(output) => devices::run(output),
     }
 }
