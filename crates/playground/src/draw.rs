@@ -172,10 +172,12 @@ struct Limits {
     by: &'static str,
     /// The places of the slider that were tried, smallest first.
     values: Vec<f64>,
+    /// Per network: the answer that the undisturbed picture gets, or the true digit where it is
+    /// known.
+    references: Vec<usize>,
     /// Per network: the answer at every place.
     labels: Vec<Vec<usize>>,
-    /// Per network: the probability of the answer that the undisturbed picture gets, or of the
-    /// true digit where it is known, at every place.
+    /// Per network: the probability of its reference at every place.
     probabilities: Vec<Vec<f64>>,
 }
 
@@ -190,11 +192,11 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
     };
     let mut sliders = Vec::new();
     for (by, low, high) in [
-        ("right", -10.0, 10.0),
-        ("down", -10.0, 10.0),
+        ("right", -12.0, 12.0),
+        ("down", -12.0, 12.0),
         ("rotation", -180.0, 180.0),
-        ("scale", 0.3, 1.7),
-        ("noise", 0.0, 1.0),
+        ("scale", 0.4, 1.6),
+        ("noise", 0.0, 1.2),
     ] {
         let values = (0..PLACES)
             .map(|place| low + (high - low) * place as f64 / (PLACES - 1) as f64)
@@ -202,6 +204,7 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
         sliders.push(Limits {
             by,
             values,
+            references: Vec::new(),
             labels: Vec::new(),
             probabilities: Vec::new(),
         });
@@ -228,6 +231,7 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
         let all = probabilities(&network.run, &images, &app.device)?;
         let wanted = truth.unwrap_or_else(|| best(&all[0]));
         for (slider, answers) in sliders.iter_mut().zip(all[1..].chunks(PLACES)) {
+            slider.references.push(wanted);
             slider
                 .labels
                 .push(answers.iter().map(|p| best(p)).collect());
