@@ -56,6 +56,15 @@ playground *args:
 data *args:
     {{ digits }} data {{ args }}
 
+# Train the networks of artifacts/pretrained/ again (needs MNIST; then build again)
+pretrained:
+    rm -rf artifacts/pretrained.new
+    {{ digits }} train mlp --data mnist --threads 2 --run artifacts/pretrained.new/mlp
+    {{ digits }} train cnn --data mnist --threads 2 --run artifacts/pretrained.new/cnn
+    rm -f artifacts/pretrained.new/*/.lock
+    rm -rf artifacts/pretrained
+    mv artifacts/pretrained.new artifacts/pretrained
+
 # Which backends this build has and whether they work
 devices *args:
     {{ digits }} devices {{ args }}

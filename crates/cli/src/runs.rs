@@ -18,8 +18,22 @@ pub fn fresh(recipe: &str) -> PathBuf {
 /// The run in `artifacts/` that was written last, of those that `wanted` accepts.
 ///
 /// # Errors
-/// No such run; `what` says what was looked for.
-pub fn newest(what: &str, wanted: impl Fn(&RunRecord) -> bool) -> Result<PathBuf, CliError> {
+/// No such run; `what` says what was looked for, `advice` what to do.
+pub fn newest(
+    what: &str,
+    advice: &str,
+    wanted: impl Fn(&RunRecord) -> bool,
+) -> Result<PathBuf, CliError> {
+    find_newest(wanted).ok_or_else(|| {
+        CliError::failed(Message(format!(
+            "there is no {what} in {}. {advice}",
+            artifacts().display()
+        )))
+    })
+}
+
+/// The run in `artifacts/` that was written last, of those that `wanted` accepts, if any.
+pub fn find_newest(wanted: impl Fn(&RunRecord) -> bool) -> Option<PathBuf> {
     let mut found: Vec<(SystemTime, PathBuf)> = fs::read_dir(artifacts())
         .into_iter()
         .flatten()
@@ -34,12 +48,7 @@ pub fn newest(what: &str, wanted: impl Fn(&RunRecord) -> bool) -> Result<PathBuf
         })
         .collect();
     found.sort();
-    found.pop().map(|(_, path)| path).ok_or_else(|| {
-        CliError::failed(Message(format!(
-            "there is no {what} in {}. Train one (`just train-cnn`), or name one with --run DIR",
-            artifacts().display()
-        )))
-    })
+    found.pop().map(|(_, path)| path)
 }
 
 /// The record of a run, if there is one that can be read; it is checked when the run is used.

@@ -62,7 +62,9 @@ pub enum TrainError {
         source: io::Error,
     },
     /// There is no run at this place.
-    #[error("{path} is no run folder: it has no run.json. Name a folder that `digits train` made")]
+    #[error(
+        "{path} is no run folder: it has no run.json. Name a folder that `digits train` made, pretrained/cnn or pretrained/mlp"
+    )]
     NotARun {
         /// The folder.
         path: PathBuf,
@@ -94,6 +96,20 @@ pub enum TrainError {
     Locked {
         /// The run folder.
         path: PathBuf,
+    },
+    /// A pretrained run is part of the program and cannot be written.
+    #[error("{path} is part of the program and cannot be changed. Name a folder with --run")]
+    CompiledIn {
+        /// Name of the run.
+        path: PathBuf,
+    },
+    /// There is no pretrained run of this name.
+    #[error("{path} is neither a run folder nor one of the pretrained runs: {known}")]
+    NotPretrained {
+        /// What was asked for.
+        path: PathBuf,
+        /// The pretrained runs.
+        known: String,
     },
     /// A new run would overwrite an existing one.
     #[error(

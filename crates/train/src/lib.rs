@@ -13,6 +13,7 @@ mod loss;
 mod metrics;
 mod optimizer;
 mod predict;
+mod pretrained;
 mod recipe;
 mod record;
 mod run_folder;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
@@ -27,10 +27,17 @@ const LOCK: &str = ".lock";
 /// `NAME.new`, then `run.json` is replaced by one rename, which lists the SHA-256 of the new set,
 /// then each `NAME.new` takes its place. Whatever moment the power fails at, every file that
 /// `run.json` lists is there, as `NAME` or as `NAME.new`, and readers take whichever fits.
+///
+/// The pretrained runs ([`RunFolder::pretrained`]) are compiled into the program: they are read
+/// as any other folder is, with the same checks, and cannot be written.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
+    compiled_in: Option<&'static [CompiledIn]>,
 }
+
+/// Name and content of a file that is part of the program.
+pub(crate) type CompiledIn = (&'static str, &'static [u8]);
 
 /// Held while a process trains in a folder; released when dropped, or when the process ends.
 #[derive(Debug)]
@@ -54,24 +61,45 @@ pub struct LoadedRun {
 impl RunFolder {
     /// The folder at `path`, which need not exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            compiled_in: None,
+        }
     }
 
-    /// Where it is.
+    /// A run whose files are part of the program; `path` is the name that people give it.
+    pub(crate) fn in_memory(path: impl Into<PathBuf>, files: &'static [CompiledIn]) -> Self {
+        Self {
+            path: path.into(),
+            compiled_in: Some(files),
+        }
+    }
+
+    /// Where it is; for a pretrained run, its name, as in `pretrained/cnn`.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
+    /// Whether this is a pretrained run, compiled into the program.
+    pub fn is_pretrained(&self) -> bool {
+        self.compiled_in.is_some()
+    }
+
     /// Whether a run has been written here.
     pub fn exists(&self) -> bool {
-        self.file(RECORD).exists()
+        self.is_pretrained() || self.file(RECORD).exists()
     }
 
     /// Makes the folder and takes its lock.
     ///
     /// # Errors
-    /// A folder that cannot be made, or one that another process is working in.
+    /// A folder that cannot be made, one that another process is working in, or a pretrained run.
     pub fn lock(&self) -> Result<RunLock, TrainError> {
+        if self.is_pretrained() {
+            return Err(TrainError::CompiledIn {
+                path: self.path.clone(),
+            });
+        }
         fs::create_dir_all(&self.path).map_err(TrainError::io("create", &self.path))?;
         let path = self.file(LOCK);
         let file = File::create(&path).map_err(TrainError::io("create", &path))?;
@@ -227,7 +255,7 @@ impl RunFolder {
 
     fn read_record(&self) -> Result<(String, RunRecord), TrainError> {
         let path = self.file(RECORD);
-        let text = match fs::read(&path) {
+        let text = match self.read_bytes(RECORD) {
             Ok(bytes) => {
                 String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?
             }
@@ -247,33 +275,39 @@ impl RunFolder {
             .files
             .iter()
             .map(|(name, expected)| {
-                let candidates = [self.file(name), self.fresh(name)];
-                for path in &candidates {
-                    match read_all(path) {
+                for candidate in [name, &format!("{name}.new")] {
+                    match self.read_bytes(candidate) {
                         Ok(bytes) if sha256(&bytes) == *expected => {
                             return Ok((name.clone(), bytes));
                         }
                         Ok(_) => {}
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        Err(error) => return Err(TrainError::io("read", path)(error)),
+                        Err(error) => {
+                            return Err(TrainError::io("read", self.file(candidate))(error));
+                        }
                     }
                 }
-                let [path, _] = candidates;
-                let reason = if path.exists() {
+                let reason = if self.read_bytes(name).is_ok() {
                     "its SHA-256 is not the one in run.json"
                 } else {
                     "it is missing"
                 };
-                Err(TrainError::damaged(path, reason))
+                Err(TrainError::damaged(self.file(name), reason))
             })
             .collect()
     }
-}
 
-fn read_all(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    /// The content of one file, from the folder or from the program.
+    fn read_bytes(&self, name: &str) -> io::Result<Vec<u8>> {
+        match self.compiled_in {
+            None => fs::read(self.file(name)),
+            Some(files) => files
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, bytes)| bytes.to_vec())
+                .ok_or_else(|| io::ErrorKind::NotFound.into()),
+        }
+    }
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {

@@ -13,10 +13,15 @@ use crate::output::{self, percent, thousands};
 use crate::progress::DataProgress;
 use crate::runs;
 
+/// What to do where there is no run.
+const ADVICE: &str =
+    "Train one (`just train-cnn`), or name one: a run folder, pretrained/cnn or pretrained/mlp";
+
 /// Options of `digits evaluate`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Run folder [default: the newest trained run in artifacts/]
+    /// Run folder, pretrained/cnn or pretrained/mlp [default: the newest trained run in
+    /// artifacts/]
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
     /// Images to evaluate on
@@ -51,13 +56,15 @@ struct Report<'a> {
 
 /// `digits evaluate`
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let path = match &args.run {
-        Some(path) => path.clone(),
-        None => runs::newest("trained run", |record| record.best_epoch > 0)?,
+    let folder = match &args.run {
+        Some(path) => RunFolder::named(path)?,
+        None => RunFolder::new(runs::newest("trained run", ADVICE, |record| {
+            record.best_epoch > 0
+        })?),
     };
     device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
     let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
-    let run = RunFolder::new(path).load(&device)?;
+    let run = folder.load(&device)?;
 
     let source = args
         .data

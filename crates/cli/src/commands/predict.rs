@@ -10,7 +10,7 @@ use digits_train::{Prediction, RunFolder, predict};
 use image::GrayImage;
 use serde::Serialize;
 
-use crate::args::{DeviceArgs, OutputArgs};
+use crate::args::{DeviceArgs, OutputArgs, artifacts};
 use crate::device::{self, Backend};
 use crate::error::{CliError, Message, print_chain};
 use crate::output::{self, percent};
@@ -28,8 +28,9 @@ pub struct Args {
     /// them, or - for standard input
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<PathBuf>,
-    /// Run folder [default: the newest trained CNN in artifacts/]
-    #[arg(long, value_name = "DIR")]
+    /// Run folder, pretrained/cnn or pretrained/mlp [default: the newest trained CNN in
+    /// artifacts/, else pretrained/cnn]
+    #[arg(long, value_name = "RUN")]
     run: Option<PathBuf>,
     /// Show what the network sees
     #[arg(long)]
@@ -48,23 +49,32 @@ struct Answer<'a> {
     image: &'a str,
     #[serde(flatten)]
     prediction: &'a Prediction,
+    /// The network that answered and what it was trained on.
+    run: &'a Path,
+    dataset: &'a str,
 }
 
 /// `digits predict`
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let path = match &args.run {
-        Some(path) => path.clone(),
-        None => runs::newest("trained CNN", |record| {
-            record.model == "cnn" && record.best_epoch > 0
-        })?,
+    let folder = match &args.run {
+        Some(path) => RunFolder::named(path)?,
+        None => match runs::find_newest(|record| record.model == "cnn" && record.best_epoch > 0) {
+            Some(path) => RunFolder::new(path),
+            None => RunFolder::pretrained("cnn")?,
+        },
     };
     // One picture is less work than starting threads for it.
     device::set_threads(args.device.threads.unwrap_or(1)).map_err(CliError::usage)?;
     let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
-    let run = RunFolder::new(path).load(&device)?;
+    let run = folder.load(&device)?;
     if args.run.is_none() && !args.output.quiet {
+        let why = if folder.is_pretrained() {
+            format!(", as {} holds no trained CNN", artifacts().display())
+        } else {
+            String::new()
+        };
         eprintln!(
-            "using {} ({} on {})",
+            "using {} ({} trained on {}{why})",
             run.path.display(),
             run.record.recipe,
             run.record.dataset.name
@@ -112,7 +122,12 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         let answers: Vec<Answer> = names
             .iter()
             .zip(&predictions)
-            .map(|(image, prediction)| Answer { image, prediction })
+            .map(|(image, prediction)| Answer {
+                image,
+                prediction,
+                run: &run.path,
+                dataset: &run.record.dataset.name,
+            })
             .collect();
         output::json(&answers)?;
     } else {

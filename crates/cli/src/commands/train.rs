@@ -208,9 +208,11 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
 fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     let path = match &args.run {
         Some(path) => path.clone(),
-        None => runs::newest(&format!("unfinished run of {}", args.recipe), |record| {
-            record.status == Status::Running && record.recipe == args.recipe
-        })?,
+        None => runs::newest(
+            &format!("unfinished run of {}", args.recipe),
+            "Start one without --resume, or name one with --run DIR",
+            |record| record.status == Status::Running && record.recipe == args.recipe,
+        )?,
     };
     let folder = RunFolder::new(path);
     let (record, mut config) = folder.describe()?;
