@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use burn::module::Module;
 use burn::tensor::Device;
 use digits_models::Model;
-use digits_train::{LoadedRun, RunFolder, RunRecord};
+use digits_train::{LoadedRun, RunFolder, RunRecord, TrainError};
 use hyper::StatusCode;
 use serde::Serialize;
 
@@ -18,8 +18,6 @@ use crate::error::{PlaygroundError, Refusal};
 const KEPT: usize = 6;
 /// Folders that are looked at; a folder of more is not one of runs.
 const MAX_FOLDERS: usize = 500;
-/// A larger `run.json` is not one that this program wrote.
-const MAX_RECORD: u64 = 4 << 20;
 
 /// A network that can be chosen.
 #[derive(Debug, Clone, Serialize)]
@@ -53,12 +51,12 @@ pub(crate) struct Network {
 pub(crate) struct Place {
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) folder: PathBuf,
+    pub(crate) folder: RunFolder,
 }
 
 pub(crate) struct Networks {
     artifacts: PathBuf,
-    named: Vec<PathBuf>,
+    named: Vec<RunFolder>,
     device: Device,
     loaded: Mutex<VecDeque<Arc<Network>>>,
 }
@@ -69,9 +67,14 @@ impl Networks {
         named: Vec<PathBuf>,
         device: Device,
     ) -> Result<Self, PlaygroundError> {
-        for path in &named {
-            RunFolder::new(path).describe()?;
-        }
+        let named = named
+            .into_iter()
+            .map(|path| {
+                let folder = RunFolder::named(path)?;
+                folder.describe()?;
+                Ok(folder)
+            })
+            .collect::<Result<_, TrainError>>()?;
         Ok(Self {
             artifacts,
             named,
@@ -80,12 +83,20 @@ impl Networks {
         })
     }
 
-    /// Every run folder, those named on the command line first, then by name.
+    /// Every run: those named on the command line, the pretrained ones, then the folder's by name.
     pub(crate) fn places(&self) -> Vec<Place> {
         let named = self.named.iter().enumerate().map(|(number, folder)| Place {
             id: format!("named:{number}"),
-            name: folder.display().to_string(),
+            name: folder.path().display().to_string(),
             folder: folder.clone(),
+        });
+        let pretrained = RunFolder::all_pretrained().map(|folder| {
+            let name = folder.path().display().to_string();
+            Place {
+                id: name.clone(),
+                name,
+                folder,
+            }
         });
         // Symbolic links are left out: what they point to may lie elsewhere.
         let mut inside: Vec<Place> = fs::read_dir(&self.artifacts)
@@ -99,13 +110,13 @@ impl Networks {
                 let name = entry.file_name().into_string().ok()?;
                 Some(Place {
                     id: format!("run:{name}"),
-                    folder: entry.path(),
+                    folder: RunFolder::new(entry.path()),
                     name,
                 })
             })
             .collect();
         inside.sort_by(|a, b| a.name.cmp(&b.name));
-        named.chain(inside).collect()
+        named.chain(pretrained).chain(inside).collect()
     }
 
     /// The run of this id. Ids are compared with what is there, never made into a path, so none
@@ -122,7 +133,7 @@ impl Networks {
         self.places()
             .into_iter()
             .filter_map(|place| {
-                let record = read_record(&place.folder)?;
+                let record = place.folder.record().ok()?;
                 (record.best_epoch > 0).then(|| choice(&place, &record))
             })
             .collect()
@@ -131,9 +142,7 @@ impl Networks {
     /// The network of this id, loaded if it is not or if its run has gone on.
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Network>, Refusal> {
         let place = self.place(id)?;
-        let version = read_record(&place.folder)
-            .map(|record| record.checksum)
-            .ok_or_else(|| Refusal::failed(format!("{} cannot be read", place.name)))?;
+        let version = place.folder.record().map_err(unusable)?.checksum;
         let mut loaded = lock(&self.loaded);
         let known = loaded
             .iter()
@@ -163,13 +172,11 @@ impl Networks {
     }
 
     fn load(&self, place: &Place) -> Result<Network, Refusal> {
-        let failed =
-            |error: digits_train::TrainError| Refusal::new(StatusCode::CONFLICT, error.to_string());
-        let folder = RunFolder::new(&place.folder);
-        let run = folder.load(&self.device).map_err(failed)?;
-        let twin = folder
+        let run = place.folder.load(&self.device).map_err(unusable)?;
+        let twin = place
+            .folder
             .load(&self.device.clone().autodiff())
-            .map_err(failed)?;
+            .map_err(unusable)?;
         Ok(Network {
             choice: choice(place, &run.record),
             version: run.record.checksum.clone(),
@@ -190,13 +197,9 @@ fn choice(place: &Place, record: &RunRecord) -> Choice {
     }
 }
 
-/// The record of a run as it stands; it is checked against its files when the run is used.
-pub(crate) fn read_record(folder: &Path) -> Option<RunRecord> {
-    let path = folder.join("run.json");
-    if fs::metadata(&path).ok()?.len() > MAX_RECORD {
-        return None;
-    }
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+/// A run that cannot be used now: damaged, locked, gone.
+fn unusable(error: TrainError) -> Refusal {
+    Refusal::new(StatusCode::CONFLICT, error.to_string())
 }
 
 /// A lock whose earlier holder may have panicked; what it guards is replaced as a whole.

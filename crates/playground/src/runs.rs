@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use crate::app::{Answer, App};
 use crate::error::Refusal;
-use crate::networks::{lock, read_record};
+use crate::networks::lock;
 use crate::query::Query;
 
 /// Evaluations that are kept.
@@ -54,7 +53,7 @@ pub(crate) fn list(app: &App) -> Result<Answer, Refusal> {
         .places()
         .into_iter()
         .filter_map(|place| {
-            let record = read_record(&place.folder)?;
+            let record = place.folder.record().ok()?;
             Some(Run {
                 images_per_second: record.images_per_second(),
                 planned: planned(&place.folder),
@@ -108,15 +107,15 @@ pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, Refusal> {
 }
 
 /// Epochs that the run's configuration asks for.
-fn planned(folder: &Path) -> Option<usize> {
-    RunFolder::new(folder)
-        .settings()
-        .ok()
-        .map(|config| config.training.epochs)
+fn planned(folder: &RunFolder) -> Option<usize> {
+    folder.settings().ok().map(|config| config.training.epochs)
 }
 
-fn age(folder: &Path) -> Option<f64> {
-    let written = fs::metadata(folder.join("run.json"))
+fn age(folder: &RunFolder) -> Option<f64> {
+    if folder.is_pretrained() {
+        return None;
+    }
+    let written = fs::metadata(folder.path().join("run.json"))
         .ok()?
         .modified()
         .ok()?;

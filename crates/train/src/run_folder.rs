@@ -166,13 +166,23 @@ impl RunFolder {
         Ok((record, config))
     }
 
+    /// Reads `run.json` alone, without the files that it lists: for lists of runs.
+    ///
+    /// # Errors
+    /// No run here, a newer schema, or a record that is not what was written.
+    pub fn record(&self) -> Result<RunRecord, TrainError> {
+        self.read_record().map(|(_, record)| record)
+    }
+
     /// Reads `config.toml` alone, unchecked: for lists of runs, not for using one.
     ///
     /// # Errors
     /// A file that cannot be read or is no configuration.
     pub fn settings(&self) -> Result<RunConfig, TrainError> {
         let path = self.file(CONFIG);
-        let bytes = read_all(&path).map_err(TrainError::io("read", &path))?;
+        let bytes = self
+            .read_bytes(CONFIG)
+            .map_err(TrainError::io("read", &path))?;
         self.config(&BTreeMap::from([(CONFIG.to_owned(), bytes)]))
     }
 
