@@ -1,4 +1,5 @@
 //! What the page is told, without a socket.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
