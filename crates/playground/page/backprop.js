@@ -70,7 +70,7 @@ function render(fresh) {
   const judged = state.learned ? `: learned, the loss is below ${state.mark}` : "";
   $("learned").textContent = `After ${taken.toLocaleString("en")} ${taken === 1 ? "step" : "steps"} the loss is ${number(loss, 6)}${judged}.`;
   $("learned").dataset.steps = taken;
-  curve($("loss-curve"), { series: [{ name: "loss", kind: "second", points: curvePoints }], xLabel: "step", yLabel: "loss", log: true, xs: [0, 10], height: 330 });
+  curve($("loss-curve"), { series: [{ name: "loss", kind: "second", points: curvePoints }], xLabel: "step", yLabel: "loss", log: true, xs: [0, 10], height: 420 });
 }
 
 // ---- the graph and the rule of one number
@@ -153,7 +153,7 @@ function renderForm() {
     });
     return make("label", {}, make("span", { "aria-hidden": "true" }, label), input);
   };
-  const group = (title, ...fields) => make("fieldset", {}, make("legend", {}, title), make("div", { className: "fields" }, ...fields));
+  const group = (title, ...fields) => make("fieldset", {}, make("legend", {}, title), make("div", { className: `fields ${fields.length === 6 ? "three" : ""}` }, ...fields));
   const sub = (n) => "₀₁₂₃₄₅₆₇₈₉"[n];
   const rows = (letter) => values[letter].flatMap((row, j) => row.map((value, i) => field(`${letter}${sub(j + 1)}${sub(i)}`, value, (next, typed) => (next[letter][j][i] = typed))));
   const activation = make("select", { "aria-label": "Activation" }, ...ACTIVATIONS.map((name) => make("option", { value: name, selected: name === values.activation }, name)));
@@ -166,7 +166,7 @@ function renderForm() {
       ...values.input.map((value, i) => field(`x${sub(i + 1)}`, value, (next, typed) => (next.input[i] = typed))),
       ...values.target.map((value, k) => field(`t${sub(k + 1)}`, value, (next, typed) => (next.target[k] = typed)))),
     group("Learning", field("η", values.learning_rate, (next, typed) => (next.learning_rate = typed)), make("label", {}, make("span", { "aria-hidden": "true" }, "f"), activation)),
-    group("Input to hidden (index 0: the bias)", ...rows("v")),
+    group("Input to hidden, the bias first", ...rows("v")),
     group("Hidden to output", ...rows("w")),
   );
 }

@@ -24,8 +24,8 @@ export function network(element, state, mode, opened, open) {
   const [under, over] = [draw("g"), draw("g")];
   svg.append(under, over);
 
-  weights(values.v, "v", X.v, X.input + 26, (i) => (i === 0 ? TOP / 2 + 6 : row(i - 1)));
-  weights(values.w, "w", X.w, X.hidden + NODE.width / 2, (i) => (i === 0 ? TOP / 2 + 6 : row(i - 1) + (back ? 0 : 21)));
+  weights(values.v, "v", X.v, X.input, 28, (i) => (i === 0 ? TOP / 2 + 6 : row(i - 1)));
+  weights(values.w, "w", X.w, X.hidden, NODE.width / 2, (i) => (i === 0 ? TOP / 2 + 6 : row(i - 1) + (back ? 0 : 21)));
   for (const x of [X.input, X.hidden]) over.append(draw("circle", { cx: x, cy: TOP / 2 + 6, r: 19, class: "unit" }), text(x, TOP / 2 + 12, "1", "name"));
   values.input.forEach((value, i) => {
     over.append(draw("circle", { cx: X.input, cy: row(i), r: 28, class: "unit" }), text(X.input, row(i) - 3, `x${sub(i + 1)}`, "name"), text(X.input, row(i) + 15, number(value, 3), "amount"));
@@ -38,13 +38,14 @@ export function network(element, state, mode, opened, open) {
   over.append(pill(X.output, height - 24, 118, 36, "L", lines.get("L").value, "L"));
   element.replaceChildren(svg);
 
-  function weights(all, letter, x, from, sourceY) {
+  function weights(all, letter, x, source, radius, sourceY) {
     all.forEach((own, j) => {
       own.forEach((weight, i) => {
         const name = `${letter}${sub(j + 1)}${sub(i)}`;
         const symbol = back ? `∂L/∂${name}` : name;
         const value = back ? lines.get(symbol).value : weight;
         const y = row(j) + (i - (own.length - 1) / 2) * PILL.gap;
+        const from = source + (i === 0 ? 19 : radius);
         const to = x - PILL.width / 2;
         const middle = (from + to) / 2;
         under.append(
@@ -95,9 +96,8 @@ export function network(element, state, mode, opened, open) {
 }
 
 /** Points `[x, y]` as a line over named axes; a logarithmic y axis if `log`. */
-export function curve(element, { series, xLabel, yLabel, log = false, height = 220, xs }) {
+export function curve(element, { series, xLabel, yLabel, log = false, width = 440, height = 220, xs }) {
   const [left, right, top, bottom] = [56, 14, 12, 40];
-  const width = 520;
   const all = series.flatMap(({ points }) => points);
   if (all.length === 0) return element.replaceChildren();
   const map = log ? (y) => Math.log10(Math.max(y, 1e-12)) : (y) => y;

@@ -1,7 +1,9 @@
 //! Two small trained networks, and requests without a socket.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
-use std::net::{IpAddr, Ipv4Addr};
+pub mod http;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -9,7 +11,7 @@ use burn::tensor::Device;
 use bytes::Bytes;
 use digits_data::idx::{self, Split};
 use digits_data::{OpenOptions, Source, drawn, open};
-use digits_playground::{App, Options};
+use digits_playground::{App, Options, Server};
 use digits_train::{Hooks, Recipe, RunFolder, Start, train};
 use hyper::{Request, Response};
 use serde_json::Value;
@@ -145,4 +147,35 @@ pub fn one() -> Vec<u8> {
         })
         .collect();
     pgm(100, 100, &pixels)
+}
+
+/// A server on a free port of this machine; it ends when this is dropped.
+pub struct Running {
+    pub address: SocketAddr,
+    stop: digits_playground::Stop,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Starts a server.
+pub fn serve(app: App) -> Running {
+    let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), app).unwrap();
+    let (address, stop) = (server.address(), server.stop_handle());
+    let thread = std::thread::spawn(move || server.run().unwrap());
+    Running {
+        address,
+        stop,
+        thread: Some(thread),
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            if !std::thread::panicking() {
+                ended.unwrap();
+            }
+        }
+    }
 }
