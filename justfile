@@ -73,6 +73,14 @@ devices *args:
 test *args:
     cargo test --release --workspace {{ args }}
 
+# The playground's page in headless Chromium (Debian: chromium, chromium-driver)
+test-browser *args:
+    cargo test --release --workspace --test browser -- --ignored --test-threads 1 {{ args }}
+
+# The playground's server under 64 clients for 30 seconds
+test-load:
+    cargo test --release --workspace --test load -- --ignored --nocapture
+
 # Benchmarks: how fast batches are filled and digits are drawn
 bench:
     cargo bench --workspace --profile release --bench data_path

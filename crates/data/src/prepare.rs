@@ -103,12 +103,24 @@ fn not_a_picture(name: &str, reason: &dyn std::fmt::Display) -> DataError {
 }
 
 fn to_gray(picture: &DynamicImage) -> Gray {
+    // Rec. 709 luma, over white.
+    let over_white = |[r, g, b, alpha]: [f32; 4]| {
+        let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        (luma * alpha + 1.0 - alpha).clamp(0.0, 1.0)
+    };
+    if let DynamicImage::ImageLuma8(bytes) = picture {
+        // The same for gray bytes, looked up: a drawing is prepared at every stroke.
+        let table: [f32; 256] = std::array::from_fn(|value| {
+            let value = value as f32 / 255.0;
+            over_white([value, value, value, 1.0])
+        });
+        return ImageBuffer::from_fn(bytes.width(), bytes.height(), |x, y| {
+            Luma([table[usize::from(bytes.get_pixel(x, y).0[0])]])
+        });
+    }
     let picture = picture.to_rgba32f();
     ImageBuffer::from_fn(picture.width(), picture.height(), |x, y| {
-        let [r, g, b, alpha] = picture.get_pixel(x, y).0;
-        // Rec. 709 luma, over white.
-        let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        Luma([(luma * alpha + 1.0 - alpha).clamp(0.0, 1.0)])
+        Luma([over_white(picture.get_pixel(x, y).0)])
     })
 }
 

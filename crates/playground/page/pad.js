@@ -18,7 +18,9 @@ export class Pad {
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.#repaint();
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
-    canvas.addEventListener("pointermove", (event) => this.#move(event));
+    // Where the browser has them, raw moves: ordinary ones wait for the next frame.
+    const moves = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove";
+    canvas.addEventListener(moves, (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (this.#stroke = null));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#hideCursor());

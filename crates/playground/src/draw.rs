@@ -50,12 +50,13 @@ pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refu
         pixels: Vec::new(),
         answers: Vec::new(),
     };
+    let mut pictures = Pictures::new(query, body);
     for network in &networks {
         let shape = shape(network);
-        let picture = picture(query, body, shape)?;
+        let picture = pictures.of(shape)?;
         result.blank |= picture.is_none();
         let pixels = match picture {
-            Some(pixels) => disturbance.apply(shape, &pixels),
+            Some(pixels) => disturbance.apply(shape, pixels),
             None => vec![0; shape.pixels()],
         };
         if !result.blank {
@@ -102,13 +103,14 @@ struct Maps {
 /// Saliency of both networks and the feature maps of those that have any.
 pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
     let disturbance = disturbance(query)?;
+    let mut pictures = Pictures::new(query, body);
     let mut all = Vec::new();
     for network in pair(app, query)? {
         let shape = shape(&network);
-        let Some(pixels) = picture(query, body, shape)? else {
+        let Some(pixels) = pictures.of(shape)? else {
             return Answer::json(&all);
         };
-        let pixels = disturbance.apply(shape, &pixels);
+        let pixels = disturbance.apply(shape, pixels);
         let input = normalized(&network.run, std::slice::from_ref(&pixels))?;
         let data = TensorData::new(input, [1, 1, shape.height, shape.width]);
         let (label, saliency) = saliency(app, &network, data.clone())?;
@@ -209,12 +211,13 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
             probabilities: Vec::new(),
         });
     }
+    let mut pictures = Pictures::new(query, body);
     for network in networks {
         let shape = shape(&network);
-        let Some(pixels) = picture(query, body, shape)? else {
+        let Some(pixels) = pictures.of(shape)? else {
             return Answer::json(&Vec::<Limits>::new());
         };
-        let mut images = vec![pixels.clone()];
+        let mut images = vec![pixels.to_vec()];
         for slider in &sliders {
             for &value in &slider.values {
                 let mut one = here;
@@ -225,7 +228,7 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
                     "scale" => one.scale = value,
                     _ => one.noise = value,
                 }
-                images.push(one.apply(shape, &pixels));
+                images.push(one.apply(shape, pixels));
             }
         }
         let all = probabilities(&network.run, &images, &app.device)?;
@@ -354,6 +357,32 @@ fn shape(network: &Network) -> ImageShape {
     ImageShape {
         height: input.height,
         width: input.width,
+    }
+}
+
+/// The picture of a request in the size that a network reads; prepared once for two of one size.
+struct Pictures<'a> {
+    query: &'a Query,
+    body: &'a [u8],
+    last: Option<(ImageShape, Option<Vec<u8>>)>,
+}
+
+impl<'a> Pictures<'a> {
+    fn new(query: &'a Query, body: &'a [u8]) -> Self {
+        Self {
+            query,
+            body,
+            last: None,
+        }
+    }
+
+    /// `None` for a blank picture.
+    fn of(&mut self, shape: ImageShape) -> Result<Option<&[u8]>, Refusal> {
+        let last = match self.last.take() {
+            Some(last) if last.0 == shape => last,
+            _ => (shape, picture(self.query, self.body, shape)?),
+        };
+        Ok(self.last.insert(last).1.as_deref())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Two small trained networks, and requests without a socket.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod browser;
 pub mod http;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
