@@ -48,6 +48,10 @@ verify *args:
 filter *args:
     {{ digits }} filter {{ args }}
 
+# Serve the local page: draw a digit, filters, backpropagation, runs
+playground *args:
+    {{ digits }} playground {{ args }}
+
 # The data: data status | fetch | import DIR
 data *args:
     {{ digits }} data {{ args }}
@@ -68,6 +72,14 @@ devices *args:
 # Run the tests
 test *args:
     cargo test --release --workspace {{ args }}
+
+# The playground's page in headless Chromium (Debian: chromium, chromium-driver)
+test-browser *args:
+    cargo test --release --workspace --test browser -- --ignored --test-threads 1 {{ args }}
+
+# The playground's server under 64 clients for 30 seconds
+test-load:
+    cargo test --release --workspace --test load -- --ignored --nocapture
 
 # Benchmarks: data path, and every kernel against Burn's own operation
 bench:

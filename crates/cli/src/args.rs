@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use digits_data::Source;
 
-use crate::commands::{data, evaluate, export, filter, import, predict, train, verify};
+use crate::commands::{data, evaluate, export, filter, import, playground, predict, train, verify};
 use crate::device::Backend;
 
 /// Train, compare, prove and use networks that read handwritten digits.
@@ -40,6 +40,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Apply the three filters, or one of your own, to a picture
     Filter(filter::Args),
+    /// Serve the local page: draw, filters, backpropagation, runs
+    Playground(playground::Args),
     /// Show each backend of this build and whether it works
     Devices(OutputArgs),
 }

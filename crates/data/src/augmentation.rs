@@ -22,13 +22,13 @@ pub struct Augmentation {
 /// An affine map: a point of the new image, measured from its centre, to the point of the old
 /// image that it shows.
 #[derive(Debug, Clone, Copy)]
-struct Affine {
-    xx: f32,
-    xy: f32,
-    yx: f32,
-    yy: f32,
-    dx: f32,
-    dy: f32,
+pub(crate) struct Affine {
+    pub(crate) xx: f32,
+    pub(crate) xy: f32,
+    pub(crate) yx: f32,
+    pub(crate) yy: f32,
+    pub(crate) dx: f32,
+    pub(crate) dy: f32,
 }
 
 impl Augmentation {
@@ -95,7 +95,7 @@ impl Augmentation {
 }
 
 /// Samples the old image along `map` with bilinear interpolation.
-fn warp(map: Affine, shape: ImageShape, image: &[u8], out: &mut [u8]) {
+pub(crate) fn warp(map: Affine, shape: ImageShape, image: &[u8], out: &mut [u8]) {
     let (height, width) = (shape.height, shape.width);
     assert!(
         image.len() == shape.pixels() && out.len() == shape.pixels(),

@@ -83,6 +83,16 @@ pub enum DataError {
         /// What would make sense.
         wanted: &'static str,
     },
+    /// A change to an image that makes no sense.
+    #[error("{name} is {value}; give {wanted}")]
+    Disturbance {
+        /// The part of the change.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// What would make sense.
+        wanted: &'static str,
+    },
     /// A picture cannot be decoded.
     #[error("{0} is not a picture that this program reads (PNG, JPEG, BMP, PGM/PPM): {1}")]
     NotAPicture(String, String),

@@ -54,30 +54,11 @@ pub fn prepare(name: &str, bytes: &[u8], shape: ImageShape) -> Result<Prepared, 
 /// pixels are unpacked, so a small file cannot claim a large memory.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<Gray, DataError> {
     let too_large = || DataError::TooLarge(name.to_owned(), MAX_SIDE, MAX_PIXELS / 1_000_000);
-    let not_a_picture = |reason: &dyn std::fmt::Display| {
-        DataError::NotAPicture(name.to_owned(), reason.to_string())
-    };
-    if bytes.is_empty() {
-        return Err(not_a_picture(&"it is empty (0 bytes)"));
-    }
-    let reader = || {
-        ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|error| not_a_picture(&error))
-    };
-    if reader()?.format().is_none() {
-        return Err(not_a_picture(&"its content is of no known kind"));
-    }
-    let (width, height) = reader()?
-        .into_dimensions()
-        .map_err(|error| not_a_picture(&error))?;
-    if width == 0 || height == 0 {
-        return Err(not_a_picture(&format!("it has {width}×{height} pixels")));
-    }
+    let (width, height) = dimensions(name, bytes)?;
     if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(too_large());
     }
-    let mut reader = reader()?;
+    let mut reader = reader(name, bytes)?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
@@ -86,17 +67,60 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Gray, DataError> {
     match reader.decode() {
         Ok(picture) => Ok(to_gray(&picture)),
         Err(image::ImageError::Limits(_)) => Err(too_large()),
-        Err(error) => Err(not_a_picture(&error)),
+        Err(error) => Err(not_a_picture(name, &error)),
     }
 }
 
+/// Width and height of a picture, from its first bytes; nothing is unpacked.
+///
+/// # Errors
+/// Bytes that are no picture.
+pub fn dimensions(name: &str, bytes: &[u8]) -> Result<(u32, u32), DataError> {
+    if bytes.is_empty() {
+        return Err(not_a_picture(name, &"it is empty (0 bytes)"));
+    }
+    if reader(name, bytes)?.format().is_none() {
+        return Err(not_a_picture(name, &"its content is of no known kind"));
+    }
+    match reader(name, bytes)?.into_dimensions() {
+        Ok((width, height)) if width == 0 || height == 0 => Err(not_a_picture(
+            name,
+            &format!("it has {width}×{height} pixels"),
+        )),
+        Ok(dimensions) => Ok(dimensions),
+        Err(error) => Err(not_a_picture(name, &error)),
+    }
+}
+
+fn reader<'a>(name: &str, bytes: &'a [u8]) -> Result<ImageReader<Cursor<&'a [u8]>>, DataError> {
+    ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|error| not_a_picture(name, &error))
+}
+
+fn not_a_picture(name: &str, reason: &dyn std::fmt::Display) -> DataError {
+    DataError::NotAPicture(name.to_owned(), reason.to_string())
+}
+
 fn to_gray(picture: &DynamicImage) -> Gray {
+    // Rec. 709 luma, over white.
+    let over_white = |[r, g, b, alpha]: [f32; 4]| {
+        let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        (luma * alpha + 1.0 - alpha).clamp(0.0, 1.0)
+    };
+    if let DynamicImage::ImageLuma8(bytes) = picture {
+        // The same for gray bytes, looked up: a drawing is prepared at every stroke.
+        let table: [f32; 256] = std::array::from_fn(|value| {
+            let value = value as f32 / 255.0;
+            over_white([value, value, value, 1.0])
+        });
+        return ImageBuffer::from_fn(bytes.width(), bytes.height(), |x, y| {
+            Luma([table[usize::from(bytes.get_pixel(x, y).0[0])]])
+        });
+    }
     let picture = picture.to_rgba32f();
     ImageBuffer::from_fn(picture.width(), picture.height(), |x, y| {
-        let [r, g, b, alpha] = picture.get_pixel(x, y).0;
-        // Rec. 709 luma, over white.
-        let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        Luma([(luma * alpha + 1.0 - alpha).clamp(0.0, 1.0)])
+        Luma([over_white(picture.get_pixel(x, y).0)])
     })
 }
 

@@ -27,7 +27,7 @@ pub use config::{OptimizerConfig, RunConfig, TrainingConfig};
 pub use error::TrainError;
 pub use evaluate::{ClassReport, Evaluation, evaluate};
 pub use metrics::EpochMetrics;
-pub use predict::{Prediction, Ranked, predict};
+pub use predict::{Prediction, Ranked, normalized, predict, probabilities};
 pub use recipe::{Recipe, recipe_names};
 pub use record::{DatasetRecord, FinalMetrics, Origin, RunRecord, Status, Versions};
 pub use run_folder::{LoadedRun, RunFolder, RunLock};

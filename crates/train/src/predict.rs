@@ -39,34 +39,53 @@ pub fn predict(
     images: &[Vec<u8>],
     device: &Device,
 ) -> Result<Vec<Prediction>, TrainError> {
+    let all = probabilities(run, images, device)?;
+    Ok(all.into_iter().map(rank).collect())
+}
+
+/// The probability of every class (softmax) for prepared images, one list an image.
+///
+/// # Errors
+/// As [`predict`].
+pub fn probabilities(
+    run: &LoadedRun,
+    images: &[Vec<u8>],
+    device: &Device,
+) -> Result<Vec<Vec<f64>>, TrainError> {
     let input = run.config.model.input();
     let mut answers = Vec::with_capacity(images.len());
     for chunk in images.chunks(BATCH) {
-        let mut pixels = vec![0.0; chunk.len() * input.pixels()];
-        for (target, image) in pixels.chunks_exact_mut(input.pixels()).zip(chunk) {
-            if image.len() != input.pixels() {
-                return Err(TrainError::Mismatch {
-                    run: run.path.clone(),
-                    expected: format!("{}×{} pixels", input.height, input.width),
-                    what: "an image".to_owned(),
-                    found: format!("{} pixels", image.len()),
-                });
-            }
-            run.record.dataset.normalization.apply(image, target);
-        }
-        let logits = logits(
-            &run.model,
-            pixels,
-            [chunk.len(), 1, input.height, input.width],
-            device,
-        )?;
-        answers.extend(logits.chunks_exact(input.classes).map(rank));
+        let pixels = normalized(run, chunk)?;
+        let shape = [chunk.len(), 1, input.height, input.width];
+        let logits = logits(&run.model, pixels, shape, device)?;
+        answers.extend(logits.chunks_exact(input.classes).map(softmax));
     }
     Ok(answers)
 }
 
-fn rank(logits: &[f32]) -> Prediction {
-    let mut ranked: Vec<Ranked> = softmax(logits)
+/// The numbers that the network gets for prepared images, image after image.
+///
+/// # Errors
+/// An image of another size than the network's.
+pub fn normalized(run: &LoadedRun, images: &[Vec<u8>]) -> Result<Vec<f32>, TrainError> {
+    let input = run.config.model.input();
+    let mut pixels = vec![0.0; images.len() * input.pixels()];
+    for (target, image) in pixels.chunks_exact_mut(input.pixels()).zip(images) {
+        if image.len() != input.pixels() {
+            return Err(TrainError::Mismatch {
+                run: run.path.clone(),
+                expected: format!("{}×{} pixels", input.height, input.width),
+                what: "an image".to_owned(),
+                found: format!("{} pixels", image.len()),
+            });
+        }
+        run.record.dataset.normalization.apply(image, target);
+    }
+    Ok(pixels)
+}
+
+fn rank(probabilities: Vec<f64>) -> Prediction {
+    let mut ranked: Vec<Ranked> = probabilities
         .into_iter()
         .zip(0..=u8::MAX)
         .map(|(probability, label)| Ranked { label, probability })
@@ -90,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_top_three_are_sorted_and_ties_go_to_the_smaller_class() {
-        let prediction = rank(&[0.0, 2.0, 1.0, 2.0]);
+        let prediction = rank(softmax(&[0.0, 2.0, 1.0, 2.0]));
         let labels: Vec<u8> = prediction.top.iter().map(|ranked| ranked.label).collect();
         assert_eq!(labels, [1, 3, 2]);
         assert_eq!(prediction.label, 1);

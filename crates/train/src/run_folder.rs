@@ -166,6 +166,26 @@ impl RunFolder {
         Ok((record, config))
     }
 
+    /// Reads `run.json` alone, without the files that it lists: for lists of runs.
+    ///
+    /// # Errors
+    /// No run here, a newer schema, or a record that is not what was written.
+    pub fn record(&self) -> Result<RunRecord, TrainError> {
+        self.read_record().map(|(_, record)| record)
+    }
+
+    /// Reads `config.toml` alone, unchecked: for lists of runs, not for using one.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no configuration.
+    pub fn settings(&self) -> Result<RunConfig, TrainError> {
+        let path = self.file(CONFIG);
+        let bytes = self
+            .read_bytes(CONFIG)
+            .map_err(TrainError::io("read", &path))?;
+        self.config(&BTreeMap::from([(CONFIG.to_owned(), bytes)]))
+    }
+
     /// The configuration among files that [`RunFolder::read`] returned.
     pub(crate) fn config(
         &self,

@@ -2,7 +2,8 @@
 
 use digits_verify::VerifyError;
 use digits_verify::filter::{
-    Geometry, Grid, Padding, convolve, correlate, gradients, parse_kernel,
+    Geometry, Grid, Padding, convolve, correlate, gradients, parse_kernel, sheet_filters,
+    sheet_image, terms,
 };
 
 fn geometry(stride: usize, dilation: usize, padding: Padding) -> Geometry {
@@ -125,4 +126,37 @@ fn kernels_are_read_from_text() {
         parse_kernel(&vec!["1"; 15].join(" ")).unwrap().columns(),
         15
     );
+}
+
+#[test]
+fn the_terms_of_every_window_add_up_to_the_result() {
+    let image = sheet_image().to_f64();
+    for filter in sheet_filters() {
+        for padding in [Padding::Valid, Padding::Same] {
+            for stride in [1, 2] {
+                let geometry = Geometry {
+                    stride,
+                    padding,
+                    ..Geometry::default()
+                };
+                let kernel = filter.kernel.to_f64();
+                let result = correlate(&image, &kernel, geometry).unwrap();
+                let sums: Vec<f64> = terms(&image, &kernel, geometry)
+                    .unwrap()
+                    .iter()
+                    .map(|cell| cell.iter().map(|term| term.product).sum())
+                    .collect();
+                assert_eq!(sums, result.values());
+            }
+        }
+    }
+    // The first window of `same` hangs over the upper left corner.
+    let same = Geometry {
+        padding: Padding::Same,
+        ..Geometry::default()
+    };
+    let kernel = sheet_filters()[0].kernel.to_f64();
+    let corner = &terms(&image, &kernel, same).unwrap()[0];
+    let outside = corner.iter().filter(|term| term.at.is_none()).count();
+    assert_eq!((outside, corner[4].at), (5, Some((0, 0))));
 }

@@ -4,6 +4,7 @@ pub mod evaluate;
 pub mod export;
 pub mod filter;
 pub mod import;
+pub mod playground;
 pub mod predict;
 pub mod train;
 pub mod verify;
@@ -24,6 +25,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Data(command) => data::run(&command),
         Command::Verify(args) => verify::run(&args),
         Command::Filter(args) => filter::run(&args),
+        Command::Playground(args) => playground::run(args),
         Command::Devices(output) => devices::run(output),
     }
 }

@@ -143,6 +143,52 @@ pub fn correlate<T: Number>(
     Ok(out)
 }
 
+/// One product of the sum that makes one cell of the result.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Term {
+    /// The weight.
+    pub kernel: f64,
+    /// Row and column of the image's cell that it meets; `None` where it meets padding.
+    pub at: Option<(usize, usize)>,
+    /// The value of that cell, 0 for padding.
+    pub image: f64,
+    /// The product.
+    pub product: f64,
+}
+
+/// The products that [`correlate`] adds up, for every cell of the result row by row, each in the
+/// order of the kernel's cells.
+///
+/// # Errors
+/// A window that does not fit.
+pub fn terms(
+    image: &Grid<f64>,
+    kernel: &Grid<f64>,
+    geometry: Geometry,
+) -> Result<Vec<Vec<Term>>, VerifyError> {
+    let [vertical, horizontal] = geometry.axes(image, kernel)?;
+    let mut cells = Vec::with_capacity(vertical.output * horizontal.output);
+    for r in 0..vertical.output {
+        for c in 0..horizontal.output {
+            let mut cell = Vec::with_capacity(kernel.values().len());
+            for u in 0..kernel.rows() {
+                for v in 0..kernel.columns() {
+                    let at = vertical.index(r, u).zip(horizontal.index(c, v));
+                    let (weight, value) = (kernel[(u, v)], at.map_or(0.0, |at| image[at]));
+                    cell.push(Term {
+                        kernel: weight,
+                        at,
+                        image: value,
+                        product: weight * value,
+                    });
+                }
+            }
+            cells.push(cell);
+        }
+    }
+    Ok(cells)
+}
+
 /// True convolution: cross-correlation with the kernel turned by 180°.
 ///
 /// # Errors

@@ -1,0 +1,112 @@
+//! `digits playground` as a program: how it starts, what it says, how it ends.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{digits, fails};
+
+/// A playground on a free port, and where it is.
+fn start(arguments: &[&str]) -> (Child, String) {
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let mut child = digits()
+        .args(["playground", "--port", "0"])
+        .args(arguments)
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    lines.read_line(&mut line).unwrap();
+    let address = line
+        .trim()
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    (child, address.to_owned())
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_serves_the_page_with_the_pretrained_networks_and_ends_with_ctrl_c() {
+    let begin = Instant::now();
+    let (mut child, address) = start(&[]);
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    let page = get(&address, "/");
+    println!("page after {:?}", begin.elapsed());
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("Draw a digit"));
+    let networks = get(&address, "/api/networks");
+    assert!(networks.contains("pretrained/cnn") && networks.contains("pretrained/mlp"));
+
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let asked = Instant::now();
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}");
+    assert!(asked.elapsed() < Duration::from_secs(4));
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(
+        said.contains("closed") && !said.contains("panicked"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_taken_port_is_one_clear_sentence() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    fails(
+        1,
+        ["playground", "--port", &port],
+        &[&port, "taken", "--port"],
+    );
+}
+
+#[test]
+fn a_run_that_is_none_is_an_error_before_anything_is_served() {
+    let none = ["playground", "--port", "0", "--run", "no-such-folder"];
+    fails(1, none, &["no-such-folder"]);
+    fails(2, ["playground", "--host", "example.org"], &["--host"]);
+}
+
+#[test]
+fn listening_beyond_this_machine_is_said_aloud() {
+    let (mut child, address) = start(&["--host", "0.0.0.0"]);
+    assert!(get(&address, "/").starts_with("HTTP/1.1 200"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(said.contains("open to other machines"), "{said}");
+}

@@ -1,0 +1,158 @@
+// Runs: curves that grow while somebody trains, and confusion matrices.
+
+import { ask, show } from "/ask.js";
+import { curve } from "/graph.js";
+import { make, number } from "/paint.js";
+
+const $ = (id) => document.getElementById(id);
+const EVERY = 1500;
+/** A run that was saved this recently and is not finished is taken to be in progress. */
+const FRESH = 300;
+
+let runs = [];
+let chosen = null;
+let shown = "";
+let listed = "";
+let timer = null;
+const evaluations = new Map();
+
+export function start() {
+  return { enter, leave: () => clearTimeout(timer) };
+}
+
+function enter() {
+  clearTimeout(timer);
+  refresh();
+}
+
+async function refresh() {
+  try {
+    runs = await ask("/api/runs");
+    show(null);
+    if (!runs.some(({ id }) => id === chosen)) chosen = runs[0]?.id ?? null;
+    renderList();
+    renderDetail();
+  } catch (error) {
+    show(error);
+  }
+  if (!$("part-runs").hidden) timer = setTimeout(refresh, EVERY);
+}
+
+function renderList() {
+  // Only what changed: a rebuilt list would lose the focus every second.
+  const key = JSON.stringify([chosen, runs.map(({ id, version, age }) => [id, version, state({ age })])]);
+  if (key === listed) return;
+  listed = key;
+  const focused = document.activeElement?.dataset?.run;
+  $("run-list").replaceChildren(
+    ...(runs.length === 0 ? [make("p", { className: "quiet" }, "None yet. Train one: just train-cnn")] : []),
+    ...runs.map((run) => {
+      const button = make("button", { type: "button", className: "run", "aria-pressed": String(run.id === chosen) },
+        make("span", { className: "run-name" }, run.name),
+        make("span", { className: `badge ${status(run)}` }, status(run)),
+        make("span", { className: "run-about" }, about(run)));
+      button.dataset.run = run.id;
+      button.addEventListener("click", () => {
+        chosen = run.id;
+        renderList();
+        renderDetail();
+      });
+      return button;
+    }),
+  );
+  if (focused) $("run-list").querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();
+}
+
+const state = ({ age }) => (age !== null && age < FRESH ? "fresh" : "old");
+
+function status(run) {
+  if (run.status === "finished") return "finished";
+  return state(run) === "fresh" ? "training" : "stopped";
+}
+
+function about(run) {
+  const last = run.result?.test_accuracy ?? run.epochs.at(-1)?.valid_accuracy;
+  const accuracy = last === undefined ? "first epoch" : `${(100 * last).toFixed(2)} % ${run.result ? "test" : "valid."}`;
+  return `${run.kind.toUpperCase()} on ${run.dataset}, ${accuracy}`;
+}
+
+function renderDetail() {
+  const run = runs.find(({ id }) => id === chosen);
+  const key = run ? `${run.id} ${run.version} ${status(run)} ${evaluations.has(run.version)}` : "";
+  if (key === shown) return;
+  shown = key;
+  const element = $("run-detail");
+  if (!run) return element.replaceChildren(make("p", { className: "quiet" }, "Choose a run."));
+  const epochs = run.planned ? `${run.epochs.length} of ${run.planned} epochs` : `${run.epochs.length} epochs`;
+  const facts = [
+    ["Recipe", run.recipe],
+    ["Parameters", run.parameters.toLocaleString("en")],
+    ["Data", run.dataset],
+    ["Seed", String(run.seed)],
+    ["Backend", run.backend],
+    ["Trained", `${epochs}, ${run.train_seconds.toFixed(1)} s`],
+    ["Speed", `${Math.round(run.images_per_second).toLocaleString("en")} images/s`],
+    ["Test accuracy", run.result ? `${(100 * run.result.test_accuracy).toFixed(2)} %` : "when it is finished"],
+  ];
+  const list = make("dl", { className: "facts" }, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  const charts = make("div", { className: "charts" });
+  for (const [what, title] of [["loss", "Loss"], ["accuracy", "Accuracy"]]) charts.append(chart(run, what, title));
+  element.replaceChildren(
+    make("h2", {}, run.name, " ", make("span", { className: `badge ${status(run)}` }, status(run))),
+    list,
+    ...(run.epochs.length > 0 ? [charts] : [make("p", { className: "quiet" }, "The first epoch is not finished yet; the curves appear with it.")]),
+    matrix(run),
+  );
+}
+
+function chart(run, what, title) {
+  const box = make("div", { className: "chart" });
+  const series = [["train", "first"], ["valid", "second"]].map(([split, kind]) => ({
+    name: split === "train" ? "training" : "validation",
+    kind,
+    points: run.epochs.map((row) => [row.epoch, row[`${split}_${what}`]]),
+  }));
+  curve(box, { series, xLabel: "epoch", yLabel: title, height: 260, log: what === "loss", xs: [1, run.planned ?? run.epochs.length] });
+  return make("figure", {}, make("figcaption", {}, `${title}: `, make("span", { className: "key minus" }), " training, ", make("span", { className: "key plus" }), " validation"), box);
+}
+
+function matrix(run) {
+  const box = make("div", { className: "matrix-box" });
+  const known = evaluations.get(run.version);
+  if (known) {
+    box.append(table(known));
+    return box;
+  }
+  if (run.best_epoch === 0) return box;
+  const button = make("button", { type: "button" }, "Confusion matrix on the test split");
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    button.textContent = "Reading the test split …";
+    try {
+      evaluations.set(run.version, await ask(`/api/evaluation?run=${encodeURIComponent(run.id)}`));
+      show(null);
+      renderDetail();
+    } catch (error) {
+      button.disabled = false;
+      button.textContent = "Confusion matrix on the test split";
+      show(error);
+    }
+  });
+  box.append(button);
+  return box;
+}
+
+function table({ confusion, accuracy, images, loss }) {
+  const wrong = Math.max(1, ...confusion.flatMap((row, r) => row.filter((_, c) => c !== r)));
+  const digits = confusion.map((_, digit) => digit);
+  const head = make("tr", {}, make("th", { scope: "col" }, "true \\ read"), ...digits.map((digit) => make("th", { scope: "col" }, String(digit))));
+  const rows = confusion.map((row, r) =>
+    make("tr", {}, make("th", { scope: "row" }, String(r)), ...row.map((count, c) => {
+      const cell = make("td", { className: r === c ? "right" : count === 0 ? "none" : "wrong" }, String(count));
+      if (r !== c) cell.style.setProperty("--share", count / wrong);
+      return cell;
+    })),
+  );
+  const caption = make("caption", {}, `${(100 * accuracy).toFixed(2)} % of ${images.toLocaleString("en")} test digits read rightly, loss ${number(loss, 4)}. Rows: the true digit; columns: what the network read.`);
+  return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion matrix" }, make("table", { className: "matrix" }, caption, make("thead", {}, head), make("tbody", {}, ...rows)));
+}

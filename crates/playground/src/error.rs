@@ -1,0 +1,94 @@
+use std::io;
+use std::net::SocketAddr;
+
+use digits_data::DataError;
+use digits_train::TrainError;
+use digits_verify::VerifyError;
+use hyper::StatusCode;
+
+/// Why the playground could not start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaygroundError {
+    /// Another program listens at this address.
+    #[error("port {} of {} is taken by another program; stop it, or choose another port: digits playground --port {}", .0.port(), .0.ip(), next_port(.0))]
+    PortTaken(SocketAddr),
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The reason that the system gives.
+        source: io::Error,
+    },
+    /// A run that was named on the command line cannot be used.
+    #[error(transparent)]
+    Run(#[from] TrainError),
+}
+
+fn next_port(address: &SocketAddr) -> u16 {
+    address.port().checked_add(1).unwrap_or(8814)
+}
+
+/// An answer that is no success: the status and one sentence for the person at the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// 4xx for what the page sent, 5xx for what failed here.
+    pub status: StatusCode,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(crate) fn missing(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub(crate) fn failed(error: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+    }
+}
+
+impl From<VerifyError> for Refusal {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Device { .. } => Self::failed(error),
+            _ => Self::bad(error.to_string()),
+        }
+    }
+}
+
+impl From<DataError> for Refusal {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::NotAPicture(..)
+            | DataError::TooLarge(..)
+            | DataError::Blank(_)
+            | DataError::Disturbance { .. } => Self::bad(error.to_string()),
+            _ => Self::failed(error),
+        }
+    }
+}
+
+impl From<TrainError> for Refusal {
+    fn from(error: TrainError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        Self::bad(format!("the request cannot be understood: {error}"))
+    }
+}

@@ -1,0 +1,124 @@
+//! Run folders: curves while they grow, confusion matrices on request.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use digits_train::{EpochMetrics, Evaluation, FinalMetrics, RunFolder, Status, evaluate};
+use serde::Serialize;
+
+use crate::app::{Answer, App};
+use crate::error::Refusal;
+use crate::networks::lock;
+use crate::query::Query;
+
+/// Evaluations that are kept.
+const KEPT: usize = 32;
+
+/// Evaluations by the checksum of the run they belong to.
+#[derive(Default)]
+pub(crate) struct Cache {
+    evaluations: Mutex<VecDeque<(String, Evaluation)>>,
+}
+
+#[derive(Serialize)]
+struct Run {
+    id: String,
+    name: String,
+    recipe: String,
+    kind: String,
+    dataset: String,
+    backend: String,
+    seed: u64,
+    parameters: usize,
+    status: Status,
+    /// Epochs planned, where the configuration can be read.
+    planned: Option<usize>,
+    best_epoch: usize,
+    train_seconds: f64,
+    images_per_second: f64,
+    epochs: Vec<EpochMetrics>,
+    result: Option<FinalMetrics>,
+    /// Seconds since the run was last saved.
+    age: Option<f64>,
+    /// Changes whenever the run does.
+    version: String,
+}
+
+/// Every run, the newest first.
+pub(crate) fn list(app: &App) -> Result<Answer, Refusal> {
+    let mut all: Vec<Run> = app
+        .networks
+        .places()
+        .into_iter()
+        .filter_map(|place| {
+            let record = place.folder.record().ok()?;
+            Some(Run {
+                images_per_second: record.images_per_second(),
+                planned: planned(&place.folder),
+                age: age(&place.folder),
+                id: place.id,
+                name: place.name,
+                recipe: record.recipe,
+                kind: record.model,
+                dataset: record.dataset.name,
+                backend: record.backend,
+                seed: record.seed,
+                parameters: record.parameters,
+                status: record.status,
+                best_epoch: record.best_epoch,
+                train_seconds: record.train_seconds,
+                epochs: record.epochs,
+                result: record.result,
+                version: record.checksum,
+            })
+        })
+        .collect();
+    let age_of = |run: &Run| run.age.unwrap_or(f64::INFINITY);
+    all.sort_by(|a, b| age_of(a).total_cmp(&age_of(b)));
+    Answer::json(&all)
+}
+
+/// The run's network on the test split of its data, as `digits evaluate` does it.
+pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, Refusal> {
+    let id = query.get("run").unwrap_or_default();
+    let network = app.networks.get(id)?;
+    let record = &network.run.record;
+    let known = lock(&app.runs.evaluations)
+        .iter()
+        .find(|(version, _)| *version == record.checksum)
+        .map(|(_, evaluation)| evaluation.clone());
+    if let Some(evaluation) = known {
+        return Answer::json(&evaluation);
+    }
+    let test = app.samples.test_of(&record.dataset.fingerprint)?;
+    let evaluation = evaluate(
+        &network.run.model,
+        &test,
+        None,
+        &record.dataset.normalization,
+        &app.device,
+    )?;
+    let mut kept = lock(&app.runs.evaluations);
+    kept.push_front((record.checksum.clone(), evaluation.clone()));
+    kept.truncate(KEPT);
+    Answer::json(&evaluation)
+}
+
+/// Epochs that the run's configuration asks for.
+fn planned(folder: &RunFolder) -> Option<usize> {
+    folder.settings().ok().map(|config| config.training.epochs)
+}
+
+fn age(folder: &RunFolder) -> Option<f64> {
+    if folder.is_pretrained() {
+        return None;
+    }
+    let written = fs::metadata(folder.path().join("run.json"))
+        .ok()?
+        .modified()
+        .ok()?;
+    let age = SystemTime::now().duration_since(written).ok()?;
+    Some(age.as_secs_f64())
+}

@@ -1,0 +1,245 @@
+//! Headless Chromium, driven through chromedriver by the W3C WebDriver protocol.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::http::Client;
+
+/// How long a condition may take to come true.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// chromedriver in a process of its own.
+struct Driver {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Driver {
+    fn start() -> Self {
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is installed (Debian: chromium-driver)");
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = lines
+            .map_while(Result::ok)
+            .find_map(|line| {
+                let port = line.split("successfully on port ").nth(1)?;
+                port.trim_end_matches('.').parse::<u16>().ok()
+            })
+            .expect("chromedriver names its port");
+        Self {
+            process,
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+        }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
+        let body = if method == "POST" {
+            body.to_string()
+        } else {
+            String::new()
+        };
+        let reply = Client::new(self.address)
+            .ask(method, path, "application/json", body.as_bytes())
+            .ok_or("chromedriver ended")?;
+        let mut answer: Value = serde_json::from_slice(&reply.body).map_err(|e| e.to_string())?;
+        if reply.status == 200 {
+            Ok(answer["value"].take())
+        } else {
+            Err(format!("{path}: {}", answer["value"]["message"]))
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What the window is like.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    pub width: u32,
+    pub height: u32,
+    pub dark: bool,
+    pub phone: bool,
+}
+
+pub const DESKTOP: Window = Window {
+    width: 1280,
+    height: 900,
+    dark: false,
+    phone: false,
+};
+
+pub const PHONE: Window = Window {
+    width: 390,
+    height: 844,
+    dark: false,
+    phone: true,
+};
+
+/// A browser with one page of the playground. Ends with an assertion that nothing was written to
+/// the console.
+pub struct Page {
+    driver: Driver,
+    session: String,
+    origin: String,
+}
+
+impl Page {
+    /// Opens a part (`draw`, `filters` …) of the playground at `address`.
+    pub fn open(address: SocketAddr, part: &str, window: Window) -> Self {
+        let driver = Driver::start();
+        let mut options = json!({ "args": [
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+            format!("--window-size={},{}", window.width, window.height),
+        ]});
+        if window.phone {
+            options["mobileEmulation"] = json!({ "deviceMetrics": {
+                "width": window.width, "height": window.height, "pixelRatio": 1, "touch": true, "mobile": true
+            }});
+        }
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" }
+        }}});
+        let session = driver.ask("POST", "/session", &wanted).unwrap();
+        let page = Self {
+            session: format!("/session/{}", session["sessionId"].as_str().unwrap()),
+            driver,
+            origin: format!("http://{address}/"),
+        };
+        let scheme = if window.dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        page.command("Emulation.setEmulatedMedia", &media);
+        let url = json!({ "url": format!("{}#{part}", page.origin) });
+        page.ask("POST", "/url", &url);
+        page
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let path = format!("{}{path}", self.session);
+        self.driver.ask(method, &path, body).unwrap()
+    }
+
+    fn command(&self, name: &str, parameters: &Value) -> Value {
+        let body = json!({ "cmd": name, "params": parameters });
+        self.ask("POST", "/goog/cdp/execute", &body)
+    }
+
+    /// What a script returns.
+    pub fn script(&self, script: &str) -> Value {
+        let body = json!({ "script": script, "args": [] });
+        self.ask("POST", "/execute/sync", &body)
+    }
+
+    /// Waits until an expression is true.
+    pub fn wait(&self, condition: &str) {
+        let start = Instant::now();
+        while self.script(&format!("return Boolean({condition})")) != json!(true) {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "never came true: {condition}; the page says {}",
+                self.script("return document.querySelector('#problem').textContent + ' | ' + document.querySelector('#verdict').textContent")
+            );
+            sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// The text of an element.
+    pub fn text(&self, selector: &str) -> String {
+        let script = format!("return document.querySelector('{selector}').textContent");
+        self.script(&script).as_str().unwrap().to_owned()
+    }
+
+    /// Presses the main button of the pointer on an element, in its middle.
+    pub fn click(&self, selector: &str) {
+        self.script(&format!(
+            "document.querySelector('{selector}').scrollIntoView({{block: 'center'}})"
+        ));
+        let [x, y, width, height] = self.rectangle(selector);
+        self.stroke(&[(x + width / 2.0, y + height / 2.0)], "mouse");
+    }
+
+    /// Left, top, width, height of an element in the window.
+    pub fn rectangle(&self, selector: &str) -> [f64; 4] {
+        let script = format!(
+            "const r = document.querySelector('{selector}').getBoundingClientRect(); return [r.left, r.top, r.width, r.height]"
+        );
+        let list = self.script(&script);
+        [0, 1, 2, 3].map(|at| list[at].as_f64().unwrap())
+    }
+
+    /// Presses the pointer (`mouse`, `touch` or `pen`) at the first point, moves it along the
+    /// others, lifts it.
+    pub fn stroke(&self, points: &[(f64, f64)], kind: &str) {
+        let mut actions = Vec::new();
+        for (number, (x, y)) in points.iter().enumerate() {
+            let duration = if number == 0 { 0 } else { 16 };
+            actions.push(json!({ "type": "pointerMove", "duration": duration, "x": *x as i64, "y": *y as i64 }));
+            if number == 0 {
+                actions.push(json!({ "type": "pointerDown", "button": 0 }));
+            }
+        }
+        actions.push(json!({ "type": "pointerUp", "button": 0 }));
+        let pointer = json!({
+            "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions
+        });
+        self.ask("POST", "/actions", &json!({ "actions": [pointer] }));
+    }
+
+    /// Draws on the drawing area; points from 0 to 1.
+    pub fn draw(&self, strokes: &[Vec<(f64, f64)>], kind: &str) {
+        self.script("document.querySelector('#pad').scrollIntoView({block: 'center'})");
+        let [left, top, width, height] = self.rectangle("#pad");
+        for stroke in strokes {
+            let points: Vec<(f64, f64)> = stroke
+                .iter()
+                .map(|(x, y)| (left + x * width, top + y * height))
+                .collect();
+            self.stroke(&points, kind);
+        }
+    }
+
+    /// Presses keys one after the other; WebDriver's code points for those without a character.
+    pub fn keys(&self, keys: &str) {
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| {
+                ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }))
+            })
+            .collect();
+        let keyboard = json!({ "type": "key", "id": "keys", "actions": actions });
+        self.ask("POST", "/actions", &json!({ "actions": [keyboard] }));
+    }
+
+    /// Goes to another part.
+    pub fn go(&self, part: &str) {
+        self.script(&format!("location.hash = '#{part}'"));
+        self.wait(&format!("!document.querySelector('#part-{part}').hidden"));
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        let log = self.driver.ask(
+            "POST",
+            &format!("{}/se/log", self.session),
+            &json!({ "type": "browser" }),
+        );
+        let _ = self.driver.ask("DELETE", &self.session, &Value::Null);
+        if !std::thread::panicking() {
+            assert_eq!(log, Ok(json!([])), "the console stays empty");
+        }
+    }
+}

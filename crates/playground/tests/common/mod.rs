@@ -1,0 +1,183 @@
+//! Two small trained networks, and requests without a socket.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+pub mod browser;
+pub mod http;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use burn::tensor::Device;
+use bytes::Bytes;
+use digits_data::idx::{self, Split};
+use digits_data::{OpenOptions, Source, drawn, open};
+use digits_playground::{App, Options, Server};
+use digits_train::{Hooks, Recipe, RunFolder, Start, train};
+use hyper::{Request, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A data set of drawn digits and the runs `small-mlp` and `small-cnn` trained on it.
+pub struct Fixture {
+    _folder: TempDir,
+    pub artifacts: PathBuf,
+    pub data: PathBuf,
+}
+
+/// Trained once for each test binary.
+pub fn fixture() -> &'static Fixture {
+    static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+    FIXTURE.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let artifacts = folder.path().join("artifacts");
+        idx::write(&data, Split::Train, &drawn::images(1, 0, 1200).unwrap()).unwrap();
+        idx::write(&data, Split::Test, &drawn::images(1, 1200, 300).unwrap()).unwrap();
+        for kind in ["mlp", "cnn"] {
+            small_run(kind, &data, &artifacts.join(format!("small-{kind}")));
+        }
+        Fixture {
+            _folder: folder,
+            artifacts,
+            data,
+        }
+    })
+}
+
+/// Trains `mlp-small` or `cnn-small` for a moment.
+pub fn small_run(kind: &str, data: &Path, folder: &Path) {
+    let mut recipe = Recipe::built_in(&format!("{kind}-small")).unwrap();
+    for setting in [
+        "training.epochs=2",
+        "training.batch_size=32",
+        "training.validation=200",
+        "threads=1",
+    ] {
+        recipe.set(setting).unwrap();
+    }
+    let name = recipe.name.clone();
+    let mut config = recipe.resolve().unwrap();
+    config.data = Source::Folder(data.to_owned());
+    let dataset = open(&config.data, &OpenOptions::default(), &mut |_| {}).unwrap();
+    train(
+        Start {
+            recipe: &name,
+            config,
+            dataset: &dataset,
+            device: &Device::flex(),
+            folder: &RunFolder::new(folder),
+            resume: false,
+            init: None,
+        },
+        &mut Hooks {
+            on_event: &mut |_| {},
+            should_stop: &|| false,
+        },
+    )
+    .unwrap();
+}
+
+/// The app on the fixture's runs.
+pub fn app() -> App {
+    app_on(&fixture().artifacts)
+}
+
+/// The app on any folder of runs.
+pub fn app_on(artifacts: &Path) -> App {
+    App::new(Options {
+        artifacts: artifacts.to_owned(),
+        runs: Vec::new(),
+        data: Source::Folder(fixture().data.clone()),
+        open: OpenOptions::default(),
+        device: Device::flex(),
+        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    })
+    .unwrap()
+}
+
+/// The answer to GET.
+pub fn get(app: &App, path: &str) -> Response<Bytes> {
+    let request = Request::get(path).header("host", "127.0.0.1:8814");
+    app.respond(&request.body(Bytes::new()).unwrap())
+}
+
+/// The answer to POST.
+pub fn post(app: &App, path: &str, kind: &str, body: impl Into<Bytes>) -> Response<Bytes> {
+    let request = Request::post(path)
+        .header("host", "127.0.0.1:8814")
+        .header("content-type", kind);
+    app.respond(&request.body(body.into()).unwrap())
+}
+
+/// A picture sent to one of the addresses of the Draw part, with both small networks.
+pub fn picture(app: &App, path: &str, query: &str, body: impl Into<Bytes>) -> Response<Bytes> {
+    let path = format!("{path}?first=run:small-mlp&second=run:small-cnn{query}");
+    post(app, &path, "application/octet-stream", body)
+}
+
+/// The JSON document of an answer that must be one.
+pub fn json(response: &Response<Bytes>) -> Value {
+    assert_eq!(response.status(), 200, "{:?}", response.body());
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+/// The sentence of a refusal with this status.
+pub fn refused(response: &Response<Bytes>, status: u16) -> String {
+    assert_eq!(response.status(), status, "{:?}", response.body());
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
+    body["error"].as_str().unwrap().to_owned()
+}
+
+/// Gray bytes as PGM.
+pub fn pgm(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("P5\n{width} {height}\n255\n").into_bytes();
+    bytes.extend(pixels);
+    bytes
+}
+
+/// A blank sheet of 100×100 with a thick vertical line.
+pub fn one() -> Vec<u8> {
+    let pixels: Vec<u8> = (0..100 * 100)
+        .map(|at| {
+            let (row, column) = (at / 100, at % 100);
+            if (20..80).contains(&row) && (46..54).contains(&column) {
+                255
+            } else {
+                0
+            }
+        })
+        .collect();
+    pgm(100, 100, &pixels)
+}
+
+/// A server on a free port of this machine; it ends when this is dropped.
+pub struct Running {
+    pub address: SocketAddr,
+    stop: digits_playground::Stop,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Starts a server.
+pub fn serve(app: App) -> Running {
+    let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), app).unwrap();
+    let (address, stop) = (server.address(), server.stop_handle());
+    let thread = std::thread::spawn(move || server.run().unwrap());
+    Running {
+        address,
+        stop,
+        thread: Some(thread),
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            if !std::thread::panicking() {
+                ended.unwrap();
+            }
+        }
+    }
+}
