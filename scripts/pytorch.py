@@ -113,7 +113,33 @@ def fixture(_):
         file = description.with_suffix(".safetensors")
         save_file(made, file)
         file.chmod(0o644)
+        if description.stem == "cnn-batchnorm":
+            saved_by_pytorch(net)
         print(description.stem, sum(p.numel() for p in net.parameters()), "parameters")
+
+
+def saved_by_pytorch(net):
+    """The network of cnn-batchnorm as notebooks save it, well and less well."""
+
+    def save(name, thing, **options):
+        torch.save(thing, CASES / f"{name}.pt", **options)
+
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.randn(2, 1, 8, 8)).sum().backward()
+    optimizer.step()  # so that a checkpoint has a state of the optimizer
+    save("state-dict", net.state_dict())
+    names = {"features.0": "conv1", "features.1": "bn1", "features.4": "conv2", "features.5": "bn2"}
+    names |= {"classifier.0": "fc1", "classifier.2": "out"}
+    renamed = {}
+    for name, value in net.state_dict().items():
+        layer, _, leaf = name.rpartition(".")
+        renamed[f"module.{names[layer]}.{leaf}"] = value
+    save("checkpoint", {"epoch": 3, "state_dict": renamed, "optimizer": optimizer.state_dict()})
+    save("whole-module", nn.Sequential(nn.Linear(2, 2)))
+    save("before-1.6", {"weight": torch.zeros(2)}, _use_new_zipfile_serialization=False)
+    # Views: a transposed matrix, and one row of a larger one that is saved whole.
+    large = torch.arange(12.0).reshape(3, 4)
+    save("views", {"transposed": large.T, "row": large[1], "expanded": torch.ones(1).expand(5), "double": large.double()})
 
 
 def mnist(folder, split):
