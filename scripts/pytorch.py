@@ -59,39 +59,55 @@ def reference(build, state, images, labels, batch, smoothing):
         net.load_state_dict(state, strict=True)
         return net.train()
 
-    def batch_of(step):
-        index = torch.arange(step * batch, (step + 1) * batch) % len(images)
-        return images[index], labels[index]
-
     # Elements that each variance of batch normalization is taken over.
     counts = {}
     net = network()
     for name, layer in net.named_modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.register_forward_hook(lambda _, x, y, name=name: counts.update({name: y[:, 0].numel()}))
-    net(batch_of(0)[0])
+    net(images[:batch])
 
     out = floats("weights", state)
     out |= {f"count.{name}.running_var": torch.tensor([float(n)]) for name, n in counts.items()}
     out["images"], out["labels"] = images, labels.to(torch.float32)
     with torch.no_grad():
         out["logits"] = network().eval()(images)
-    net = network()
-    x, y = batch_of(0)
-    loss = criterion(net(x), y)
-    loss.backward()
-    out["loss"] = loss.detach().reshape(1)
-    out |= {f"gradient.{name}": p.grad.clone() for name, p in net.named_parameters()}
-    for name, make in OPTIMIZERS.items():
+
+    def trained(images):
+        def batch_of(step):
+            index = torch.arange(step * batch, (step + 1) * batch) % len(images)
+            return images[index], labels[index]
+
+        made = {}
         net = network()
-        optimizer = make(net.parameters())
-        for step in range(STEPS):
-            x, y = batch_of(step)
-            optimizer.zero_grad()
-            criterion(net(x), y).backward()
-            optimizer.step()
-        out |= floats(name, net.state_dict())
-    return out
+        x, y = batch_of(0)
+        loss = criterion(net(x), y)
+        loss.backward()
+        made["loss"] = loss.detach().reshape(1)
+        made |= {f"gradient.{name}": p.grad.clone() for name, p in net.named_parameters()}
+        for name, make in OPTIMIZERS.items():
+            net = network()
+            optimizer = make(net.parameters())
+            for step in range(STEPS):
+                x, y = batch_of(step)
+                optimizer.zero_grad()
+                criterion(net(x), y).backward()
+                optimizer.step()
+            made |= floats(name, net.state_dict())
+        return made
+
+    made = trained(images)
+    # How far the results move when rounding falls otherwise: ReLU and max-pooling have kinks,
+    # and Adam makes whole steps of gradients that are nothing but rounding.
+    other = trained(images + 1e-6 * torch.randn_like(images))
+    for what in ["gradient", *OPTIMIZERS]:
+        moved = [
+            (other[name] - value).abs().max() / (value.abs().max().clamp(min=1e-12) if what == "gradient" else 1)
+            for name, value in made.items()
+            if name.startswith(f"{what}.")
+        ]
+        out[f"sensitivity.{what}"] = torch.stack(moved).max().reshape(1)
+    return out | made
 
 
 def fixture(_):

@@ -120,8 +120,10 @@ fn half_precision_tells_what_it_costs_and_the_script_fits_the_file() {
             "--json",
         ]);
         assert_eq!(report["cost"]["images"], 40);
+        let whole = json(["evaluate", &at("run"), "--json"]);
+        assert_eq!(report["cost"]["accuracy_f32"], whole["accuracy"]);
         assert!(
-            report["cost"]["accuracy"].as_f64().unwrap() > 0.9,
+            report["cost"]["gained"].as_i64().unwrap().abs() <= 2,
             "{report}"
         );
         assert!(report["bytes"].as_u64().unwrap() < 15_000, "{report}");
