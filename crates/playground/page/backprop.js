@@ -140,7 +140,7 @@ function renderLines() {
 function renderForm() {
   const { values } = state.worked;
   const field = (label, value, set) => {
-    const input = make("input", { type: "text", inputMode: "decimal", value: String(Number(value.toPrecision(4))), "aria-label": label });
+    const input = make("input", { type: "text", inputMode: "decimal", value: String(Number(value.toFixed(4))), "aria-label": label });
     input.addEventListener("input", () => {
       const typed = Number(input.value.replace("−", "-").replace(",", "."));
       const sound = input.value.trim() !== "" && Number.isFinite(typed);
