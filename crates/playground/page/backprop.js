@@ -68,7 +68,7 @@ function render(fresh) {
   if (fresh || !$("values").contains(document.activeElement)) renderForm();
   const { loss } = state.worked;
   const judged = state.learned ? `: learned, the loss is below ${state.mark}` : "";
-  $("learned").textContent = `After ${taken.toLocaleString("en")} ${taken === 1 ? "step" : "steps"} the loss is ${number(loss, 6)}${judged}.`;
+  $("learned").textContent = `After ${taken.toLocaleString("en")} ${taken === 1 ? "step" : "steps"} the loss is ${number(loss, 7)}${judged}.`;
   $("learned").dataset.steps = taken;
   curve($("loss-curve"), { series: [{ name: "loss", kind: "second", points: curvePoints }], xLabel: "step", yLabel: "loss", log: true, xs: [0, 10], height: 420 });
 }
