@@ -81,9 +81,16 @@ test-browser *args:
 test-load:
     cargo test --release --workspace --test load -- --ignored --nocapture
 
-# Benchmarks: how fast batches are filled and digits are drawn
+# Benchmarks: data path, and every kernel against Burn's own operation
 bench:
-    cargo bench --workspace --profile release --bench data_path
+    cargo bench --workspace --profile release --bench data_path --bench kernels
+
+# Training speed against PyTorch, which it installs from PyPI under target/
+bench-pytorch *args:
+    cargo build --quiet --release --bin digits
+    test -x target/pytorch/bin/python || python3 -m venv target/pytorch
+    target/pytorch/bin/python -m pip install --quiet torch numpy
+    target/pytorch/bin/python scripts/bench_pytorch.py {{ args }}
 
 # Everything that CI checks
 check:

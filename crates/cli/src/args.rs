@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use digits_data::Source;
 
-use crate::commands::{data, evaluate, filter, playground, predict, train, verify};
+use crate::commands::{data, evaluate, export, filter, import, playground, predict, train, verify};
 use crate::device::Backend;
 
 /// Train, compare, prove and use networks that read handwritten digits.
@@ -29,6 +29,10 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Read digits from pictures
     Predict(predict::Args),
+    /// Write a network's weights for PyTorch
+    Export(export::Args),
+    /// Make a run of weights from PyTorch
+    Import(import::Args),
     /// Show, fetch or import the data
     #[command(subcommand)]
     Data(data::Command),

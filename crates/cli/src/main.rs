@@ -12,6 +12,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// A training step allocates and frees tensors of several megabytes; the system's allocator gives
+/// such memory back each time and takes it anew, page by page.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match commands::run(args::Cli::parse()) {
         Ok(code) => code,

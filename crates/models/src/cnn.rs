@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions};
+use digits_kernels::{Then, conv_block};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
@@ -345,16 +346,46 @@ impl ConvBlock {
     /// # Shapes
     /// `[batch, channels in, height, width]` → `[batch, channels out, height', width']`
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.conv.forward(x);
+        let fused = match (&self.norm, self.pool) {
+            (Some(_), _) => Then::Nothing,
+            (None, 2) => Then::ReluPool,
+            (None, _) => Then::Relu,
+        };
+        let x = self.convolve(x, fused);
         let x = match &self.norm {
-            Some(norm) => norm.forward(x),
+            Some(norm) => activation::relu(norm.forward(x)),
             None => x,
         };
-        let x = activation::relu(x);
-        if self.pool == 1 {
+        if self.pool == 1 || fused == Then::ReluPool {
             x
         } else {
             max_pool2d(x, MaxPoolOptions::new([self.pool; 2]))
+        }
+    }
+
+    /// The convolution and what is fused with it.
+    fn convolve(&self, x: Tensor<4>, then: Then) -> Tensor<4> {
+        if self.conv.stride == [1, 1] {
+            let bias = self.conv.bias.as_ref().map(|bias| bias.val());
+            return conv_block(x, self.conv.weight.val(), bias, self.padding(), then);
+        }
+        let x = self.conv.forward(x);
+        match then {
+            Then::Nothing => x,
+            Then::Relu => activation::relu(x),
+            Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
+        }
+    }
+
+    /// Zeros at the top, left, bottom and right at stride 1; as Burn, an odd one goes to the end.
+    fn padding(&self) -> [usize; 4] {
+        match self.conv.padding {
+            PaddingConfig2d::Valid => [0; 4],
+            PaddingConfig2d::Same => {
+                let [height, width] = self.conv.kernel_size.map(|kernel| kernel - 1);
+                [height / 2, width / 2, height.div_ceil(2), width.div_ceil(2)]
+            }
+            PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
         }
     }
 }

@@ -82,11 +82,16 @@ impl Dense {
     pub fn forward(&self, features: Tensor<2>, dropout_seed: Option<u64>) -> Tensor<2> {
         let mut x = features;
         for (index, layer) in self.hidden.iter().enumerate() {
-            x = self.activation.forward(layer.forward(x)); // [batch, units]
+            x = self.activation.forward(apply(layer, x)); // [batch, units]
             x = drop_out(x, self.dropout, dropout_seed, 1000 + index as u64);
         }
-        self.output.forward(x) // [batch, classes]
+        apply(&self.output, x) // [batch, classes]
     }
+}
+
+fn apply(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    digits_kernels::dense(x, layer.weight.val(), bias)
 }
 
 /// The dense part of a network that ends in `shape.classes` outputs.

@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::{
-    AdamConfig, AdamWConfig, DynOptimizer, DynState, GradientsParams, SgdConfig, StateSink,
-    StateSource, decay::WeightDecayConfig, momentum::MomentumConfig,
+    DynOptimizer, DynState, GradientsParams, SgdConfig, StateSink, StateSource,
+    decay::WeightDecayConfig, momentum::MomentumConfig,
 };
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::{Reader, Scalar, Writer};
+use digits_kernels::{FusedAdam, FusedAdamConfig};
 use digits_models::Model;
 
 use crate::TrainError;
@@ -117,26 +118,13 @@ fn rule(config: &OptimizerConfig) -> Arc<dyn DynOptimizer> {
             beta_1,
             beta_2,
             epsilon,
-        } => Arc::new(
-            AdamConfig::new()
-                .with_beta_1(beta_1 as f32)
-                .with_beta_2(beta_2 as f32)
-                .with_epsilon(epsilon as f32)
-                .build(),
-        ),
+        } => Arc::new(adam(beta_1, beta_2, epsilon, 0.0)),
         OptimizerConfig::AdamW {
             beta_1,
             beta_2,
             epsilon,
             weight_decay,
-        } => Arc::new(
-            AdamWConfig::new()
-                .with_beta_1(beta_1 as f32)
-                .with_beta_2(beta_2 as f32)
-                .with_epsilon(epsilon as f32)
-                .with_weight_decay(weight_decay as f32)
-                .build(),
-        ),
+        } => Arc::new(adam(beta_1, beta_2, epsilon, weight_decay)),
         OptimizerConfig::Sgd {
             momentum,
             nesterov,
@@ -155,6 +143,16 @@ fn rule(config: &OptimizerConfig) -> Arc<dyn DynOptimizer> {
                 .build(),
         ),
     }
+}
+
+fn adam(beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64) -> FusedAdam {
+    FusedAdamConfig {
+        beta_1: beta_1 as f32,
+        beta_2: beta_2 as f32,
+        epsilon: epsilon as f32,
+        weight_decay: weight_decay as f32,
+    }
+    .build()
 }
 
 struct Step<'a> {

@@ -63,6 +63,20 @@ impl Recipe {
         )
     }
 
+    /// The configuration of an earlier run, under the name of its recipe.
+    ///
+    /// # Errors
+    /// A configuration that cannot be written as TOML.
+    pub fn of_run(name: &str, config: &RunConfig) -> Result<Self, TrainError> {
+        let table = Table::try_from(config)
+            .map_err(|error| TrainError::backend("writing the configuration", error))?;
+        Ok(Self {
+            name: name.to_owned(),
+            origin: "config.toml".to_owned(),
+            table,
+        })
+    }
+
     fn parse(name: &str, origin: &str, text: &str) -> Result<Self, TrainError> {
         let table = text.parse::<Table>().map_err(|error| TrainError::Config {
             origin: origin.to_owned(),

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::EpochMetrics;
 
 /// The version of the run folder that this program writes and the newest it reads.
-pub(crate) const SCHEMA: u32 = 1;
+/// Version 2 added `origin`; a run of version 1 has none.
+pub(crate) const SCHEMA: u32 = 2;
 
 /// `run.json`: what a run is, how far it is, and what each of its files must be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct RunRecord {
     pub train_seconds: f64,
     /// The outcome, once the run is finished.
     pub result: Option<FinalMetrics>,
+    /// Where the first parameters came from, if they were not drawn from the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// SHA-256 of every other file of the folder, by its path.
     pub files: BTreeMap<String, String>,
     /// SHA-256 of this file with this field filled with zeros.
@@ -54,6 +58,26 @@ pub enum Status {
     Running,
     /// All epochs done and the test split read.
     Finished,
+}
+
+/// Where parameters came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Origin {
+    /// `digits import`: the network of another program, not trained here.
+    Imported {
+        /// The file.
+        file: String,
+        /// SHA-256 of the file.
+        sha256: String,
+    },
+    /// `digits train --init`: trained further from the network of another run.
+    Continued {
+        /// Folder of the other run.
+        run: String,
+        /// SHA-256 of its `model.bpk`.
+        sha256: String,
+    },
 }
 
 /// The data a network was trained on.
@@ -107,6 +131,11 @@ pub struct FinalMetrics {
 }
 
 impl RunRecord {
+    /// Whether the folder holds a network that can be used.
+    pub fn has_network(&self) -> bool {
+        self.best_epoch > 0 || matches!(self.origin, Some(Origin::Imported { .. }))
+    }
+
     /// Training images a second, over the whole run.
     pub fn images_per_second(&self) -> f64 {
         let images = self.dataset.train_images * self.epochs.len();

@@ -16,6 +16,7 @@ use crate::metrics::{self, EpochMetrics};
 use crate::optimizer::Optimizer;
 use crate::record::{DatasetRecord, FinalMetrics, RunRecord, SCHEMA, Status, Versions};
 use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL, RunFolder, RunLock};
+use crate::starting_point::continued;
 use crate::weights;
 
 /// What a run starts from.
@@ -32,6 +33,9 @@ pub struct Start<'a> {
     pub folder: &'a RunFolder,
     /// Go on with the run in the folder instead of starting a new one.
     pub resume: bool,
+    /// Start from the network of this run, and normalize pixels as it does, instead of drawing
+    /// parameters and measuring the training images.
+    pub init: Option<&'a RunFolder>,
 }
 
 /// What a run tells and asks while it works.
@@ -128,7 +132,8 @@ struct Run<'a> {
     record: RunRecord,
     device: Device,
     training_device: Device,
-    model: Model,
+    /// Always there between steps; taken out during one, so that Adam can work in place.
+    model: Option<Model>,
     optimizer: Optimizer,
     progress: Progress,
     _lock: RunLock,
@@ -143,6 +148,7 @@ impl<'a> Run<'a> {
             device,
             folder,
             resume,
+            init,
         } = start;
         let images = &dataset.train;
         if config.training.validation >= images.len() {
@@ -159,7 +165,7 @@ impl<'a> Run<'a> {
             classes: images.classes(),
         });
         let subsets = stratified_split(images.labels(), config.training.validation, config.seed)?;
-        let normalization = Normalization::measure(images, &subsets.train);
+        let mut normalization = Normalization::measure(images, &subsets.train);
         let training_device = device.clone().autodiff();
         let mut optimizer = Optimizer::new(&config.training.optimizer, config.training.clip_norm);
 
@@ -188,6 +194,7 @@ impl<'a> Run<'a> {
                 &mut optimizer,
                 &training_device,
             )?;
+            normalization = record.dataset.normalization;
             (record, progress, model)
         } else {
             if folder.exists() {
@@ -196,6 +203,17 @@ impl<'a> Run<'a> {
                 });
             }
             let parameters = config.model.parameters()?;
+            let (model, origin) = match init {
+                Some(other) => {
+                    let start = continued(other, &config.model, &training_device)?;
+                    normalization = start.normalization;
+                    (start.model, Some(start.origin))
+                }
+                None => {
+                    let model = weights::seeded(&config.model, config.seed, &training_device)?;
+                    (model, None)
+                }
+            };
             let record = RunRecord {
                 schema: SCHEMA,
                 status: Status::Running,
@@ -217,10 +235,10 @@ impl<'a> Run<'a> {
                 best_epoch: 0,
                 train_seconds: 0.0,
                 result: None,
+                origin,
                 files: Default::default(),
                 checksum: String::new(),
             };
-            let model = weights::seeded(&config.model, config.seed, &training_device)?;
             (record, Progress::start(), model)
         };
         let mut run = Self {
@@ -232,7 +250,7 @@ impl<'a> Run<'a> {
             record,
             device: device.clone(),
             training_device,
-            model,
+            model: Some(model),
             optimizer,
             progress,
             _lock: lock,
@@ -243,6 +261,10 @@ impl<'a> Run<'a> {
             run.save(vec![(CONFIG, config.into_bytes())])?;
         }
         Ok(run)
+    }
+
+    fn model(&self) -> &Model {
+        self.model.as_ref().expect("put back by every step")
     }
 
     fn announce(&self, hooks: &mut Hooks<'_>) {
@@ -327,7 +349,7 @@ impl<'a> Run<'a> {
         let input = self.config.model.input();
         let shape = [labels.len(), 1, input.height, input.width];
         let images = Tensor::<4>::from_data(TensorData::new(pixels, shape), &self.training_device);
-        let logits = self.model.forward_train(
+        let logits = self.model().forward_train(
             images,
             self.config.seed.wrapping_add(self.progress.step as u64),
         );
@@ -359,14 +381,17 @@ impl<'a> Run<'a> {
                 run: self.folder.path().to_owned(),
             });
         }
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
-        self.model = self.optimizer.step(rate, self.model.clone(), gradients);
+        let gradients = GradientsParams::from_grads(loss.backward(), self.model());
+        self.model = self
+            .model
+            .take()
+            .map(|model| self.optimizer.step(rate, model, gradients));
         Ok((value, correct))
     }
 
     /// Validates, keeps the network if it is the best so far, and saves.
     fn end_epoch(&mut self, epoch: usize, rate: f64) -> Result<(EpochMetrics, bool), TrainError> {
-        let model = self.model.valid();
+        let model = self.model().valid();
         let valid = evaluate(
             &model,
             &self.dataset.train,
@@ -429,7 +454,7 @@ impl<'a> Run<'a> {
         self.record.epochs.clone_from(&self.progress.rows);
         self.record.train_seconds = self.progress.seconds;
         self.record.best_epoch = self.progress.best.map_or(0, |best| best.epoch);
-        let mut files = checkpoint::files(&self.progress, &self.model, &self.optimizer)?;
+        let mut files = checkpoint::files(&self.progress, self.model(), &self.optimizer)?;
         files.extend(more);
         let files: Vec<(&str, &[u8])> = files
             .iter()

@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let folder = match &args.run {
         Some(path) => RunFolder::named(path)?,
         None => RunFolder::new(runs::newest("trained run", ADVICE, |record| {
-            record.best_epoch > 0
+            record.has_network()
         })?),
     };
     device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;

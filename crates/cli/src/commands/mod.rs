@@ -1,7 +1,9 @@
 pub mod data;
 pub mod devices;
 pub mod evaluate;
+pub mod export;
 pub mod filter;
+pub mod import;
 pub mod playground;
 pub mod predict;
 pub mod train;
@@ -18,6 +20,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Train(args) => train::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Data(command) => data::run(&command),
         Command::Verify(args) => verify::run(&args),
         Command::Filter(args) => filter::run(&args),

@@ -58,7 +58,7 @@ struct Answer<'a> {
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let folder = match &args.run {
         Some(path) => RunFolder::named(path)?,
-        None => match runs::find_newest(|record| record.model == "cnn" && record.best_epoch > 0) {
+        None => match runs::find_newest(|record| record.model == "cnn" && record.has_network()) {
             Some(path) => RunFolder::new(path),
             None => RunFolder::pretrained("cnn")?,
         },

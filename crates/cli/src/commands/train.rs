@@ -18,12 +18,16 @@ use crate::runs;
 /// Exit status after Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
+/// What is trained unless something else is asked for.
+const DEFAULT_RECIPE: &str = "cnn";
+
 /// Options of `digits train`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Recipe: mlp (or ffn), cnn, mlp-small, cnn-small, cnn-torch, cnn-best
-    #[arg(value_name = "RECIPE", default_value = "cnn")]
-    recipe: String,
+    /// Recipe: mlp (or ffn), cnn, mlp-small, cnn-small, cnn-torch, cnn-best [default: cnn, or
+    /// that of --init]
+    #[arg(value_name = "RECIPE")]
+    recipe: Option<String>,
     /// Take the recipe, or the config.toml of an earlier run, from a file
     #[arg(long, value_name = "FILE", conflicts_with = "recipe")]
     config: Option<PathBuf>,
@@ -43,8 +47,11 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
     /// Go on with a run that was stopped: that of --run, or the newest of this recipe
-    #[arg(long, conflicts_with_all = ["config", "set", "epochs", "batch_size", "seed"])]
+    #[arg(long, conflicts_with_all = ["config", "set", "epochs", "batch_size", "seed", "init"])]
     resume: bool,
+    /// Train the network of another run further, in a new run: its parameters, its normalization
+    #[arg(long, value_name = "RUN")]
+    init: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -118,6 +125,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         );
     })?;
     let mut progress = TrainingProgress::new(args.output.quiet);
+    let init = args.init.as_ref().map(RunFolder::new);
     let outcome = train(
         Start {
             recipe: &name,
@@ -126,6 +134,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             device: &device,
             folder: &folder,
             resume: args.resume,
+            init: init.as_ref(),
         },
         &mut Hooks {
             on_event: &mut |event| progress.show(&event),
@@ -156,9 +165,16 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
 
 /// A new run: recipe, then `--set`, then the options that have their own name.
 fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
-    let mut recipe = match &args.config {
-        Some(file) => Recipe::from_file(file)?,
-        None => Recipe::built_in(&args.recipe).map_err(CliError::usage)?,
+    let mut recipe = match (&args.config, &args.recipe, &args.init) {
+        (Some(file), _, _) => Recipe::from_file(file)?,
+        (None, None, Some(run)) => {
+            let (record, config) = RunFolder::new(run).describe()?;
+            Recipe::of_run(&record.recipe, &config)?
+        }
+        (None, name, _) => {
+            let name = name.as_deref().unwrap_or(DEFAULT_RECIPE);
+            Recipe::built_in(name).map_err(CliError::usage)?
+        }
     };
     for assignment in &args.set {
         recipe.set(assignment).map_err(CliError::usage)?;
@@ -208,11 +224,14 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
 fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     let path = match &args.run {
         Some(path) => path.clone(),
-        None => runs::newest(
-            &format!("unfinished run of {}", args.recipe),
-            "Start one without --resume, or name one with --run DIR",
-            |record| record.status == Status::Running && record.recipe == args.recipe,
-        )?,
+        None => {
+            let recipe = args.recipe.as_deref().unwrap_or(DEFAULT_RECIPE);
+            runs::newest(
+                &format!("unfinished run of {recipe}"),
+                "Start one without --resume, or name one with --run DIR",
+                |record| record.status == Status::Running && record.recipe == recipe,
+            )?
+        }
     };
     let folder = RunFolder::new(path);
     let (record, mut config) = folder.describe()?;

@@ -4,6 +4,7 @@
 //! `skeleton`), bent, deformed and inked by a random hand (`stroke`), and prepared as MNIST
 //! was (`raster`). Image `index` of a seed is the same bytes on every machine.
 
+mod dataset;
 mod hand;
 mod raster;
 mod skeleton;
@@ -14,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::DataError;
 use crate::images::{ImageShape, Images};
+pub use dataset::DrawnDataset;
 use hand::Hand;
 
 /// Height and width of an image in pixels.

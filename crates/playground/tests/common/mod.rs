@@ -68,6 +68,7 @@ pub fn small_run(kind: &str, data: &Path, folder: &Path) {
             device: &Device::flex(),
             folder: &RunFolder::new(folder),
             resume: false,
+            init: None,
         },
         &mut Hooks {
             on_event: &mut |_| {},

@@ -1,0 +1,252 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use burn::tensor::Device;
+use clap::{Args as ClapArgs, ValueEnum};
+use digits_data::{Dataset, Images, OpenOptions, open};
+use digits_train::exchange::{Export, FloatType, export, script};
+use digits_train::{RunFolder, TrainError, evaluate};
+use serde::Serialize;
+
+use crate::args::{DataArgs, DeviceArgs, OutputArgs};
+use crate::device::{self, Backend};
+use crate::error::{CliError, Message};
+use crate::output::{self, percent, thousands};
+use crate::progress::DataProgress;
+use crate::runs;
+
+/// Options of `digits export`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Run folder [default: the newest trained run in artifacts/]
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
+    /// File to write
+    #[arg(
+        long,
+        value_name = "FILE.safetensors",
+        required_unless_present = "script"
+    )]
+    to: Option<PathBuf>,
+    /// Type of the numbers; for f16 and bf16 the accuracy that it costs is measured
+    #[arg(long, value_enum, default_value_t = DtypeName::F32)]
+    dtype: DtypeName,
+    /// Print the PyTorch module that loads the file, instead of a summary
+    #[arg(long)]
+    script: bool,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DtypeName {
+    /// 32 bits, nothing lost
+    F32,
+    /// IEEE half precision
+    F16,
+    /// The upper half of an f32
+    Bf16,
+}
+
+impl From<DtypeName> for FloatType {
+    fn from(name: DtypeName) -> Self {
+        match name {
+            DtypeName::F32 => Self::F32,
+            DtypeName::F16 => Self::F16,
+            DtypeName::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    run: &'a Path,
+    file: Option<&'a Path>,
+    dtype: FloatType,
+    tensors: usize,
+    parameters: usize,
+    bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script: Option<&'a str>,
+}
+
+/// What rounding the parameters does on the test split.
+#[derive(Debug, Clone, Serialize)]
+struct Cost {
+    dataset: String,
+    images: usize,
+    accuracy_f32: f64,
+    accuracy: f64,
+    /// Images that the rounded network reads rightly less those that the original does.
+    gained: i64,
+}
+
+/// `digits export`
+pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+    if let Some(file) = &args.to {
+        check_name(file)?;
+    }
+    let path = match &args.run {
+        Some(path) => path.clone(),
+        None => runs::newest("trained run", |record| record.has_network())?,
+    };
+    device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
+    let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
+    let folder = RunFolder::new(&path);
+    let export = export(&folder, args.dtype.into())?;
+    let name = args
+        .to
+        .clone()
+        .unwrap_or_else(|| "model.safetensors".into());
+    let script = args
+        .script
+        .then(|| {
+            let normalization = &export.record.dataset.normalization;
+            script(
+                &export.config.model,
+                normalization,
+                &name.display().to_string(),
+            )
+        })
+        .transpose()?;
+    if let Some(file) = &args.to {
+        export.write(file)?;
+    }
+    let cost = match (args.dtype, &args.to) {
+        (DtypeName::F32, _) | (_, None) => None,
+        _ => cost(args, &folder, &export, &device)?,
+    };
+    if args.output.json {
+        output::json(&Report {
+            run: &path,
+            file: args.to.as_deref(),
+            dtype: args.dtype.into(),
+            tensors: export.tensors,
+            parameters: export.record.parameters,
+            bytes: export.bytes().len(),
+            cost,
+            script: script.as_deref(),
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut summary = String::new();
+    if let Some(file) = &args.to {
+        summary += &format!(
+            "{} → {}: {} tensors, {} parameters, {}, {} bytes\n",
+            path.display(),
+            file.display(),
+            export.tensors,
+            thousands(export.record.parameters as f64),
+            FloatType::from(args.dtype).name(),
+            thousands(export.bytes().len() as f64),
+        );
+    }
+    if let Some(cost) = &cost {
+        summary += &cost_line(cost, args.dtype);
+    }
+    match script {
+        Some(script) => {
+            output::text(&script)?;
+            if !args.output.quiet {
+                eprint!("{summary}");
+            }
+        }
+        None => {
+            summary += "next: digits export RUN --script > network.py\n";
+            output::text(&summary.replace("RUN", &path.display().to_string()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_name(file: &Path) -> Result<(), CliError> {
+    let extension = file.extension().unwrap_or_default();
+    if extension.eq_ignore_ascii_case("safetensors") {
+        return Ok(());
+    }
+    let reason = if extension.eq_ignore_ascii_case("onnx") {
+        "ONNX is not written; PyTorch can, after loading FILE.safetensors (torch.onnx.export)"
+    } else {
+        "the file that is written is FILE.safetensors; PyTorch reads it with safetensors.torch.load_file"
+    };
+    Err(CliError::usage(Message(format!(
+        "--to {}: {reason}",
+        file.display()
+    ))))
+}
+
+/// Both networks on the test split; `None`, with a notice, where the run's data are not at hand.
+fn cost(
+    args: &Args,
+    folder: &RunFolder,
+    export: &Export,
+    device: &Device,
+) -> Result<Option<Cost>, CliError> {
+    let (dataset, test) = match images(args, export) {
+        Ok(found) => found,
+        Err(error) if args.data.data.is_none() => {
+            eprintln!(
+                "what {} costs was not measured: {error}. Name the data with --data",
+                FloatType::from(args.dtype).name()
+            );
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let normalization = &export.record.dataset.normalization;
+    let original = folder.load(device)?.model;
+    let before = evaluate(&original, &test, None, normalization, device)?;
+    let after = evaluate(&export.model(device)?, &test, None, normalization, device)?;
+    Ok(Some(Cost {
+        dataset: dataset.name,
+        images: test.len(),
+        accuracy_f32: before.accuracy,
+        accuracy: after.accuracy,
+        gained: after.correct() as i64 - before.correct() as i64,
+    }))
+}
+
+fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError> {
+    let source = args.data.data.as_ref().unwrap_or(&export.config.data);
+    let options = OpenOptions {
+        offline: args.data.offline,
+        mirrors: None,
+    };
+    let mut progress = DataProgress::new(args.output.quiet);
+    let dataset = open(source, &options, &mut |event| progress.show(event))?;
+    let test = dataset.open_test()?;
+    let input = export.config.model.input();
+    let shape = test.shape();
+    if (shape.height, shape.width) != (input.height, input.width) || test.classes() > input.classes
+    {
+        return Err(TrainError::Mismatch {
+            run: args.run.clone().unwrap_or_default(),
+            expected: format!(
+                "{}×{} pixels and {} classes",
+                input.height, input.width, input.classes
+            ),
+            what: dataset.name,
+            found: format!("{shape} pixels and {} classes", test.classes()),
+        });
+    }
+    Ok((dataset, test))
+}
+
+fn cost_line(cost: &Cost, dtype: DtypeName) -> String {
+    format!(
+        "test accuracy on {}: {} in f32, {} with parameters in {} ({:+} of {} images right)\n",
+        cost.dataset,
+        percent(cost.accuracy_f32),
+        percent(cost.accuracy),
+        FloatType::from(dtype).name(),
+        cost.gained,
+        thousands(cost.images as f64),
+    )
+}

@@ -1,0 +1,188 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::Args as ClapArgs;
+use digits_data::Normalization;
+use digits_train::exchange::{Assignment, How, ImportSettings, Match, NameMap, WeightFile, import};
+use digits_train::{Recipe, RunConfig, RunFolder};
+use serde::Serialize;
+
+use crate::args::{DataArgs, DeviceArgs, OutputArgs};
+use crate::device::Backend;
+use crate::error::{CliError, Message};
+use crate::output::{self, thousands};
+use crate::runs;
+
+/// Options of `digits import`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Weights: .safetensors, or .pt and .pth with a state dict
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Network of the weights: a recipe by name or file, or the config.toml of a run; files of
+    /// `digits export` say it themselves
+    #[arg(long, visible_alias = "config", value_name = "RECIPE|FILE")]
+    model: Option<String>,
+    /// Change any setting of the recipe, for example --set model.hidden=[100]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Folder of the run [default: artifacts/imported-1, -2, …]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Which layer of the file is which, as TOML: "conv1" = "features.0"
+    #[arg(long, value_name = "FILE")]
+    map: Option<PathBuf>,
+    /// Mean and standard deviation that pixels of 0..1 were normalized with, for example
+    /// 0.1307,0.3081; 0,1 for none
+    #[arg(long, value_name = "MEAN,STD")]
+    normalize: Option<GivenNormalization>,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct GivenNormalization(Normalization);
+
+impl FromStr for GivenNormalization {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = |text: &str| text.trim().parse().ok().filter(|x: &f32| x.is_finite());
+        let parsed = text
+            .split_once(',')
+            .and_then(|(mean, std)| Some((number(mean)?, number(std)?)))
+            .filter(|(_, std)| *std > 0.0);
+        match parsed {
+            Some((mean, std)) => Ok(Self(Normalization { mean, std })),
+            None => Err("give two numbers, the second positive, as in 0.1307,0.3081".to_owned()),
+        }
+    }
+}
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    run: PathBuf,
+    file: &'a PathBuf,
+    recipe: &'a str,
+    parameters: usize,
+    assigned_by: How,
+    tensors: &'a [Match],
+    normalization: Normalization,
+}
+
+/// `digits import`
+pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+    let file = WeightFile::open(&args.file)?;
+    let (recipe, config) = configuration(args, &file)?;
+    let map = args.map.as_deref().map(NameMap::open).transpose()?;
+    let assignment = file.assign(&config.model, map.as_ref())?;
+    let normalization = match (args.normalize, file.normalization()?) {
+        (Some(GivenNormalization(given)), _) => given,
+        (None, Some(stated)) => stated,
+        (None, None) => {
+            return Err(CliError::usage(Message(format!(
+                "{} does not say how pixels were normalized. Give --normalize MEAN,STD: 0.1307,0.3081 is common \
+                 for MNIST, 0,1 means that pixels were only divided by 255",
+                args.file.display()
+            ))));
+        }
+    };
+    let device = Backend::Flex.device()?; // only to build the network once
+    let folder = RunFolder::new(args.run.clone().unwrap_or_else(|| runs::fresh("imported")));
+    let settings = ImportSettings {
+        recipe: &recipe,
+        config,
+        normalization,
+    };
+    let record = import(&file, &assignment, settings, &folder, &device)?;
+    if args.output.json {
+        output::json(&Report {
+            run: folder.path().to_owned(),
+            file: &args.file,
+            recipe: &recipe,
+            parameters: record.parameters,
+            assigned_by: assignment.how,
+            tensors: &assignment.matches,
+            normalization,
+        })?;
+    } else {
+        let path = folder.path().display();
+        output::text(&format!(
+            "{}\n{} parameters of {recipe}, pixels normalized as (x − {}) / {}\n\
+             run folder {path}\n\
+             next: digits evaluate {path}\n      digits train --init {path}\n",
+            table(&assignment),
+            thousands(record.parameters as f64),
+            normalization.mean,
+            normalization.std,
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The recipe asked for, or the one that the file carries.
+fn configuration(args: &Args, file: &WeightFile) -> Result<(String, RunConfig), CliError> {
+    let mut recipe = match &args.model {
+        Some(name) if PathBuf::from(name).is_file() => Recipe::from_file(name.as_ref())?,
+        Some(name) => Recipe::built_in(name).map_err(CliError::usage)?,
+        None => {
+            let Some((name, model)) = file.model()? else {
+                return Err(CliError::usage(Message(format!(
+                    "{} does not say which network it holds. Give --model RECIPE, or --config FILE",
+                    args.file.display()
+                ))));
+            };
+            // How the run was trained is not in the file; the recipe of that name says it best.
+            let config = Recipe::built_in(&name)
+                .or_else(|_| Recipe::built_in(model.kind()))?
+                .resolve()?;
+            Recipe::of_run(&name, &RunConfig { model, ..config })?
+        }
+    };
+    for assignment in &args.set {
+        recipe.set(assignment).map_err(CliError::usage)?;
+    }
+    let name = recipe.name.clone();
+    let mut config = recipe.resolve().map_err(CliError::usage)?;
+    if let Some(source) = &args.data.data {
+        config.data = source.clone();
+    }
+    if let Some(backend) = args.device.backend {
+        config.backend = backend.name().to_owned();
+    }
+    if let Some(threads) = args.device.threads {
+        config.threads = threads;
+    }
+    Ok((name, config))
+}
+
+fn table(assignment: &Assignment) -> String {
+    let matches = &assignment.matches;
+    let width = |of: fn(&Match) -> &String| {
+        let lengths = matches.iter().map(|m| of(m).chars().count());
+        lengths.max().unwrap_or(0)
+    };
+    let (file, network) = (width(|m| &m.file), width(|m| &m.network));
+    let mut text = String::new();
+    for Match {
+        file: from,
+        network: to,
+        shape,
+    } in matches
+    {
+        text += &format!("{from:<file$} → {to:<network$}  {shape:?}\n");
+    }
+    text + match assignment.how {
+        How::Names => "assigned by name",
+        How::Map => "assigned as --map says",
+        How::ShapeAndOrder => {
+            "guessed by shape and, among equal shapes, by order; if it is wrong, say which is which with --map FILE"
+        }
+    }
+}

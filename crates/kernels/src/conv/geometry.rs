@@ -1,0 +1,110 @@
+/// What follows the convolution inside one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing: convolution and bias only.
+    Nothing,
+    /// max(0, x)
+    Relu,
+    /// max(0, x), then the maximum of each 2×2 window, step 2; a last odd row or column is left
+    /// out.
+    ReluPool,
+}
+
+/// Sizes of one convolution block, all positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Images.
+    pub batch: usize,
+    /// Channels of an image.
+    pub channels_in: usize,
+    /// Height and width of an image in pixels.
+    pub image: [usize; 2],
+    /// Channels of the result.
+    pub channels_out: usize,
+    /// Height and width of the kernel in pixels.
+    pub kernel: [usize; 2],
+    /// Rows and columns of zeros around the image: top, left, bottom, right.
+    pub padding: [usize; 4],
+    /// What follows the convolution.
+    pub then: Then,
+}
+
+impl Geometry {
+    /// Height and width of the image with its zeros.
+    pub(crate) fn padded(&self) -> [usize; 2] {
+        let [top, left, bottom, right] = self.padding;
+        [self.image[0] + top + bottom, self.image[1] + left + right]
+    }
+
+    /// Height and width of the result of the convolution itself; `None` where the kernel is
+    /// larger than the padded image.
+    pub(crate) fn convolved(&self) -> Option<[usize; 2]> {
+        let [height, width] = self.padded();
+        Some([
+            (height + 1)
+                .checked_sub(self.kernel[0])
+                .filter(|&n| n > 0)?,
+            (width + 1).checked_sub(self.kernel[1]).filter(|&n| n > 0)?,
+        ])
+    }
+
+    /// Height and width of what the block returns; `None` where nothing would be left.
+    pub fn output(&self) -> Option<[usize; 2]> {
+        let [height, width] = self.convolved()?;
+        match self.then {
+            Then::Nothing | Then::Relu => Some([height, width]),
+            Then::ReluPool if height >= 2 && width >= 2 => Some([height / 2, width / 2]),
+            Then::ReluPool => None,
+        }
+    }
+
+    /// Whether the kernels cover these sizes: none is 0, and a result is left.
+    pub fn is_supported(&self) -> bool {
+        let sizes = [self.batch, self.channels_in, self.channels_out];
+        let edges = [self.image, self.kernel].concat();
+        sizes.iter().chain(&edges).all(|&size| size > 0) && self.plan().is_some()
+    }
+
+    /// Numbers of the weights that one output channel has.
+    pub(crate) fn taps(&self) -> usize {
+        self.channels_in * self.kernel[0] * self.kernel[1]
+    }
+
+    /// The sizes in the form that the inner loops use.
+    pub(crate) fn plan(&self) -> Option<Plan> {
+        let [height, width] = self.convolved()?;
+        let output = self.output()?;
+        let row = self.padded()[1] * self.channels_in;
+        // Offsets in lists have 32 bits.
+        let weights = self.channels_out * self.taps().next_multiple_of(64) * 16;
+        u32::try_from(weights.max(self.padded()[0] * row + SLACK)).ok()?;
+        Some(Plan {
+            convolved: [height, width],
+            pixels_out: output[0] * output[1],
+            output,
+            row,
+            padded: self.padded()[0] * row,
+            run: self.kernel[1] * self.channels_in,
+        })
+    }
+}
+
+/// Offsets in an image that lies in memory as `[row][column][channel]`, with its zeros.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// Height and width after the convolution.
+    pub convolved: [usize; 2],
+    /// Height and width of the result.
+    pub output: [usize; 2],
+    /// Pixels of the result.
+    pub pixels_out: usize,
+    /// Numbers in a row of the padded image.
+    pub row: usize,
+    /// Numbers in the padded image.
+    pub padded: usize,
+    /// Numbers in one row of a window: consecutive in memory.
+    pub run: usize,
+}
+
+/// Spare numbers behind a padded image: the last vector of a window's row may reach past it.
+pub(crate) const SLACK: usize = 16;

@@ -1,0 +1,165 @@
+//! Between Burn's layout, `[channel][row][column]`, and the one that the kernels compute in,
+//! `[row][column][channel]` with zeros around; one image at a time, so that it stays in the cache.
+
+use super::geometry::{Geometry, Plan};
+use crate::simd::{Float, Lanes};
+
+/// Copies one image into the inside of `padded`, whose border is and stays zero.
+#[inline(always)]
+pub(crate) fn pack<T: Float>(geometry: &Geometry, plan: &Plan, image: &[T], padded: &mut [T]) {
+    let channels = geometry.channels_in;
+    let [height, width] = geometry.image;
+    let start = geometry.padding[0] * plan.row + geometry.padding[1] * channels;
+    for y in 0..height {
+        let to = &mut padded[start + y * plan.row..][..width * channels];
+        transpose(
+            &image[y * width..],
+            height * width,
+            to,
+            channels,
+            channels,
+            width,
+        );
+    }
+}
+
+/// Copies the inside of `padded` back to one image.
+#[inline(always)]
+pub(crate) fn unpack<T: Float>(geometry: &Geometry, plan: &Plan, padded: &[T], image: &mut [T]) {
+    let channels = geometry.channels_in;
+    let [height, width] = geometry.image;
+    let start = geometry.padding[0] * plan.row + geometry.padding[1] * channels;
+    for y in 0..height {
+        transpose(
+            &padded[start + y * plan.row..],
+            channels,
+            &mut image[y * width..],
+            height * width,
+            width,
+            channels,
+        );
+    }
+}
+
+/// `to[column][row] = from[row][column]`, rows of `from` being `from_step` apart and rows of `to`
+/// `to_step`.
+#[inline(always)]
+pub(crate) fn transpose<T: Float>(
+    from: &[T],
+    from_step: usize,
+    to: &mut [T],
+    to_step: usize,
+    rows: usize,
+    columns: usize,
+) {
+    if rows == 1 && to_step == 1 {
+        to[..columns].copy_from_slice(&from[..columns]);
+        return;
+    }
+    const TILE: usize = 8;
+    assert!(rows > 0 && columns > 0);
+    assert!((rows - 1) * from_step + columns <= from.len());
+    assert!((columns - 1) * to_step + rows <= to.len());
+    let (source, target) = (from.as_ptr(), to.as_mut_ptr());
+    // SAFETY: the largest indices of both sides were checked above.
+    unsafe {
+        for top in (0..rows).step_by(TILE) {
+            let bottom = rows.min(top + TILE);
+            for left in (0..columns).step_by(TILE) {
+                let right = columns.min(left + TILE);
+                if bottom - top == TILE && right - left == TILE {
+                    let mut tile = [[T::default(); TILE]; TILE];
+                    for (i, row) in tile.iter_mut().enumerate() {
+                        let from = source.add((top + i) * from_step + left);
+                        *row = from.cast::<[T; TILE]>().read_unaligned();
+                    }
+                    for j in 0..TILE {
+                        let column: [T; TILE] = std::array::from_fn(|i| tile[i][j]);
+                        let to = target.add((left + j) * to_step + top);
+                        to.cast::<[T; TILE]>().write_unaligned(column);
+                    }
+                } else {
+                    for i in top..bottom {
+                        for j in left..right {
+                            *target.add(j * to_step + i) = *source.add(i * from_step + j);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Weights `[out][in][ky][kx]` as `[block of out][ky][kx][in][out within the block]`, zeros behind
+/// the last channel.
+pub(crate) fn weights_for_forward<T: Float>(
+    geometry: &Geometry,
+    weights: &[T],
+    block: usize,
+    packed: &mut [T],
+) {
+    let [kernel_height, kernel_width] = geometry.kernel;
+    let inputs = geometry.channels_in;
+    for (out, filter) in weights.chunks_exact(geometry.taps()).enumerate() {
+        let start = out / block * block * geometry.taps() + out % block;
+        for channel in 0..inputs {
+            for tap in 0..kernel_height * kernel_width {
+                packed[start + (tap * inputs + channel) * block] =
+                    filter[channel * kernel_height * kernel_width + tap];
+            }
+        }
+    }
+}
+
+/// Weights `[out][in][ky][kx]` as `[out][ky][run of kx and in]`, each run with zeros up to `width`.
+pub(crate) fn weights_for_backward<T: Float>(
+    geometry: &Geometry,
+    weights: &[T],
+    width: usize,
+    packed: &mut [T],
+) {
+    let [kernel_height, kernel_width] = geometry.kernel;
+    let inputs = geometry.channels_in;
+    for (filter, to) in weights
+        .chunks_exact(geometry.taps())
+        .zip(packed.chunks_exact_mut(kernel_height * width))
+    {
+        for channel in 0..inputs {
+            for ky in 0..kernel_height {
+                for kx in 0..kernel_width {
+                    to[ky * width + kx * inputs + channel] =
+                        filter[(channel * kernel_height + ky) * kernel_width + kx];
+                }
+            }
+        }
+    }
+}
+
+/// The inverse of [`weights_for_backward`], for gradients.
+pub(crate) fn gradients_of_weights<T: Float>(
+    geometry: &Geometry,
+    packed: &[T],
+    width: usize,
+    gradients: &mut [T],
+) {
+    let [kernel_height, kernel_width] = geometry.kernel;
+    let inputs = geometry.channels_in;
+    for (to, filter) in gradients
+        .chunks_exact_mut(geometry.taps())
+        .zip(packed.chunks_exact(kernel_height * width))
+    {
+        for channel in 0..inputs {
+            for ky in 0..kernel_height {
+                for kx in 0..kernel_width {
+                    to[(channel * kernel_height + ky) * kernel_width + kx] =
+                        filter[ky * width + kx * inputs + channel];
+                }
+            }
+        }
+    }
+}
+
+/// Numbers in a row of a window, rounded up to whole vectors.
+pub(crate) fn row_width<L: Lanes>(plan: &Plan) -> usize {
+    plan.run.next_multiple_of(L::N)
+}

@@ -1,0 +1,335 @@
+//! C = A·B (+ one bias a column) for the dense layers, A and B in any layout, C row by row.
+//!
+//! Goto and van de Geijn 2008: slices of `DEPTH` along the inner dimension, panels of B as wide as
+//! a register tile, panels of A as high as one, each packed to lie in memory as it is read.
+
+use rayon::prelude::*;
+
+use crate::simd::{Aligned, Float, Instructions, Lanes, Plain, Shared};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Avx2, Avx512};
+
+/// A matrix inside a slice: element (i, j) at `i · row + j · column`.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    pub data: &'a [T],
+    pub row: usize,
+    pub column: usize,
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// Rows of `columns` numbers one behind the other.
+    pub fn rows(data: &'a [T], columns: usize) -> Self {
+        Self {
+            data,
+            row: columns,
+            column: 1,
+        }
+    }
+
+    /// The same numbers, rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        Self {
+            row: self.column,
+            column: self.row,
+            ..self
+        }
+    }
+
+    fn check(&self, rows: usize, columns: usize) {
+        assert!((rows - 1) * self.row + (columns - 1) * self.column < self.data.len());
+    }
+}
+
+/// Length of a slice of the inner dimension: a panel of B (32 columns) takes 32 KiB.
+const DEPTH: usize = 256;
+/// Vectors of columns in a register tile.
+const VECTORS: usize = 2;
+
+/// Multiply-adds below which one thread does all.
+const ALONE: usize = 1 << 20;
+/// Numbers in the largest register tile: 12 rows of 2 × 16.
+const MAX_TILE: usize = 12 * 32;
+
+/// A number type with kernels.
+pub(crate) trait Multiply: Float {
+    /// `[m, n]`, row by row. All sizes are positive.
+    fn multiply(
+        sizes: [usize; 3],
+        a: Matrix<'_, Self>,
+        b: Matrix<'_, Self>,
+        bias: Option<&[Self]>,
+    ) -> Vec<Self>;
+}
+
+macro_rules! compiled {
+    ($module:ident, $lanes:ty, $groups:literal x $rows:literal, $($feature:literal),*) => {
+        mod $module {
+            use super::*;
+            $(#[target_feature(enable = $feature)])*
+            pub(super) unsafe fn tile(step: &Step<<$lanes as Lanes>::T>) {
+                // SAFETY: only called where the features above are there.
+                unsafe { compute::<$lanes, $groups, $rows>(step) }
+            }
+            $(#[target_feature(enable = $feature)])*
+            unsafe fn pack(
+                from: Matrix<'_, <$lanes as Lanes>::T>,
+                first: usize,
+                count: usize,
+                depth: std::ops::Range<usize>,
+                width: usize,
+                to: &mut [<$lanes as Lanes>::T],
+            ) {
+                panel(from, first, count, depth, width, to);
+            }
+            pub(super) fn multiply(
+                sizes: [usize; 3],
+                a: Matrix<'_, <$lanes as Lanes>::T>,
+                b: Matrix<'_, <$lanes as Lanes>::T>,
+                bias: Option<&[<$lanes as Lanes>::T]>,
+            ) -> Vec<<$lanes as Lanes>::T> {
+                drive(sizes, a, b, bias, $groups * $rows, VECTORS * <$lanes as Lanes>::N, tile, pack)
+            }
+        }
+    };
+}
+compiled!(plain_f32, Plain<f32>, 1 x 4,);
+compiled!(plain_f64, Plain<f64>, 1 x 4,);
+#[cfg(target_arch = "x86_64")]
+compiled!(avx2, Avx2, 2 x 3, "avx2", "fma");
+#[cfg(target_arch = "x86_64")]
+compiled!(avx512, Avx512, 3 x 4, "avx512f", "avx2", "fma");
+
+impl Multiply for f32 {
+    fn multiply(
+        sizes: [usize; 3],
+        a: Matrix<'_, f32>,
+        b: Matrix<'_, f32>,
+        bias: Option<&[f32]>,
+    ) -> Vec<f32> {
+        match Instructions::current() {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => avx512::multiply(sizes, a, b, bias),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => avx2::multiply(sizes, a, b, bias),
+            _ => plain_f32::multiply(sizes, a, b, bias),
+        }
+    }
+}
+
+impl Multiply for f64 {
+    fn multiply(
+        sizes: [usize; 3],
+        a: Matrix<'_, f64>,
+        b: Matrix<'_, f64>,
+        bias: Option<&[f64]>,
+    ) -> Vec<f64> {
+        plain_f64::multiply(sizes, a, b, bias)
+    }
+}
+
+type Pack<T> = unsafe fn(Matrix<'_, T>, usize, usize, std::ops::Range<usize>, usize, &mut [T]);
+
+/// Both sides are packed once, panel by panel; then tasks of whole rows of tiles or whole columns
+/// of tiles compute. Every element of C is the same sum in the same order however the work is cut.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one call a set of instructions, in the macro"
+)]
+fn drive<T: Float>(
+    [m, n, k]: [usize; 3],
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    bias: Option<&[T]>,
+    rows: usize,
+    width: usize,
+    tile: unsafe fn(&Step<T>),
+    pack: Pack<T>,
+) -> Vec<T> {
+    a.check(m, k);
+    b.check(k, n);
+    let (row_panels, column_panels) = (m.div_ceil(rows), n.div_ceil(width));
+    let mut packed_a = Aligned::<T>::zeros(row_panels * rows * k);
+    let mut packed_b = Aligned::<T>::zeros(column_panels * width * k);
+    let mut c: Vec<T> = Vec::with_capacity(m * n);
+    // A small product is done before a second thread is awake.
+    let alone = if m * n * k < ALONE { usize::MAX } else { 1 };
+    let biases = {
+        let mut padded = Aligned::<T>::zeros(column_panels * width);
+        if let Some(bias) = bias {
+            padded[..n].copy_from_slice(bias);
+        }
+        padded
+    };
+    // Panel p of a side holds all of k: slice d of it starts at (p · k + d) · width.
+    packed_a
+        .par_chunks_mut(rows * k)
+        .with_min_len(alone)
+        .enumerate()
+        .for_each(|(p, to)| {
+            // SAFETY: compiled for instructions that this processor has.
+            unsafe {
+                pack(
+                    a.transposed(),
+                    p * rows,
+                    rows.min(m - p * rows),
+                    0..k,
+                    rows,
+                    to,
+                )
+            };
+        });
+    packed_b
+        .par_chunks_mut(width * k)
+        .with_min_len(alone)
+        .enumerate()
+        .for_each(|(p, to)| {
+            // SAFETY: as above.
+            unsafe { pack(b, p * width, width.min(n - p * width), 0..k, width, to) };
+        });
+    let target = Shared(c.as_mut_ptr());
+    let workers = rayon::current_num_threads();
+    let (down, across) = if row_panels >= column_panels {
+        (row_panels.min(4 * workers), 1)
+    } else {
+        (1, column_panels.min(4 * workers))
+    };
+    (0..down * across)
+        .into_par_iter()
+        .with_min_len(alone)
+        .for_each(|task| {
+            let (i, j) = (task / across, task % across);
+            let block_rows = i * row_panels / down..(i + 1) * row_panels / down;
+            let block_columns = j * column_panels / across..(j + 1) * column_panels / across;
+            for start in (0..k).step_by(DEPTH) {
+                let depth = DEPTH.min(k - start);
+                for q in block_columns.clone() {
+                    for p in block_rows.clone() {
+                        let step = Step {
+                            a: packed_a[(p * k + start) * rows..].as_ptr(),
+                            b: packed_b[(q * k + start) * width..].as_ptr(),
+                            bias: biases[q * width..].as_ptr(),
+                            // SAFETY: inside C, and tasks have tiles of their own.
+                            c: unsafe { target.at(p * rows * n + q * width) },
+                            depth,
+                            row: n,
+                            rows: rows.min(m - p * rows),
+                            columns: width.min(n - q * width),
+                            first: start == 0,
+                        };
+                        // SAFETY: panels hold `depth` steps from here; see above for the processor.
+                        unsafe { tile(&step) };
+                    }
+                }
+            }
+        });
+    // SAFETY: every tile was written.
+    unsafe { c.set_len(m * n) };
+    c
+}
+
+/// Columns `first .. first + count` of the rows `depth`, as `[row][width]`.
+#[inline(always)]
+fn panel<T: Float>(
+    from: Matrix<'_, T>,
+    first: usize,
+    count: usize,
+    depth: std::ops::Range<usize>,
+    width: usize,
+    to: &mut [T],
+) {
+    if from.column == 1 {
+        for (row, to) in depth.zip(to.chunks_exact_mut(width)) {
+            to[..count].copy_from_slice(&from.data[row * from.row + first..][..count]);
+        }
+    } else if from.row == 1 {
+        crate::conv::transpose(
+            &from.data[first * from.column + depth.start..],
+            from.column,
+            to,
+            width,
+            count,
+            depth.len(),
+        );
+    } else {
+        for (row, to) in depth.zip(to.chunks_exact_mut(width)) {
+            for (j, to) in to[..count].iter_mut().enumerate() {
+                *to = from.data[row * from.row + (first + j) * from.column];
+            }
+        }
+    }
+}
+
+/// One tile of C += panel of A · panel of B.
+struct Step<T> {
+    a: *const T,
+    b: *const T,
+    bias: *const T,
+    c: *mut T,
+    depth: usize,
+    row: usize,
+    rows: usize,
+    columns: usize,
+    first: bool,
+}
+
+// Groups of few rows: the compiler keeps the sums in registers only if it unrolls every loop, and
+// it gives up on a loop of 8 rows or more (measured: less than half the speed).
+#[inline(always)]
+unsafe fn compute<L: Lanes, const GROUPS: usize, const ROWS: usize>(step: &Step<L::T>) {
+    // SAFETY: the caller's pointers; parts of a tile outside C go through a buffer.
+    unsafe {
+        let bias: [L::V; VECTORS] = std::array::from_fn(|v| L::load(step.bias.add(v * L::N)));
+        let start = if step.first {
+            bias
+        } else {
+            [L::splat(L::T::default()); VECTORS]
+        };
+        let mut sums = [[start; ROWS]; GROUPS];
+        let (mut a, mut b) = (step.a, step.b);
+        for _ in 0..step.depth {
+            let w: [L::V; VECTORS] = std::array::from_fn(|v| L::load(b.add(v * L::N)));
+            for g in 0..GROUPS {
+                for r in 0..ROWS {
+                    let x = L::splat(*a.add(g * ROWS + r));
+                    for v in 0..VECTORS {
+                        sums[g][r][v] = L::fma(x, w[v], sums[g][r][v]);
+                    }
+                }
+            }
+            a = a.add(GROUPS * ROWS);
+            b = b.add(VECTORS * L::N);
+        }
+        // Simple loops only, else the sums leave the registers (see above).
+        if step.rows == GROUPS * ROWS && step.columns == VECTORS * L::N {
+            for g in 0..GROUPS {
+                for r in 0..ROWS {
+                    for v in 0..VECTORS {
+                        let to = step.c.add((g * ROWS + r) * step.row + v * L::N);
+                        if !step.first {
+                            sums[g][r][v] = L::add(L::load(to), sums[g][r][v]);
+                        }
+                        L::store(to, sums[g][r][v]);
+                    }
+                }
+            }
+            return;
+        }
+        let mut buffer = [L::T::default(); MAX_TILE];
+        let width = VECTORS * L::N;
+        for g in 0..GROUPS {
+            for r in 0..ROWS {
+                for v in 0..VECTORS {
+                    let to = buffer.as_mut_ptr().add((g * ROWS + r) * width + v * L::N);
+                    L::store(to, sums[g][r][v]);
+                }
+            }
+        }
+        for (r, sums) in buffer.chunks_exact(width).enumerate().take(step.rows) {
+            for (j, &sum) in sums.iter().enumerate().take(step.columns) {
+                let to = step.c.add(r * step.row + j);
+                *to = if step.first { sum } else { (*to).plus(sum) };
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Fused operations for training on a plain CPU, given to Burn as a backend extension.
+//!
+//! Convolution, bias, ReLU and pooling as one operation; dense layers; dropout; Adam in one pass.
+//! One set of kernels on plain slices serves Burn's `flex` and `ndarray`; every other backend, and
+//! sizes that the kernels do not cover, take Burn's own operations, with the same results.
+//!
+//! ```
+//! use burn::tensor::{Device, Distribution, Tensor};
+//! use digits_kernels::{Path, Then, conv_block, conv_block_path};
+//!
+//! let device = Device::flex();
+//! let images = Tensor::<4>::random([8, 1, 28, 28], Distribution::Default, &device);
+//! let weights = Tensor::<4>::random([16, 1, 5, 5], Distribution::Default, &device);
+//! let bias = Tensor::<1>::zeros([16], &device);
+//! assert_eq!(conv_block_path(&images, &weights, [2; 4], Then::ReluPool), Path::Fused);
+//! let y = conv_block(images, weights, Some(bias), [2; 4], Then::ReluPool);
+//! assert_eq!(y.dims(), [8, 16, 14, 14]);
+//! ```
+#![allow(
+    deprecated,
+    reason = "burn-ndarray is a promised backend, though Burn prefers flex"
+)]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "register tiles: one index for several arrays"
+)]
+#![allow(
+    unsafe_code,
+    reason = "vector instructions and disjoint writes from several threads"
+)]
+
+mod adam;
+mod conv;
+mod elementwise;
+mod gemm;
+mod host;
+mod operations;
+mod ordinary;
+mod simd;
+
+pub use adam::{FusedAdam, FusedAdamConfig};
+pub use conv::{Geometry, Then};
+pub use simd::Instructions;
+
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use operations::Kernels;
+
+/// Which code an operation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    /// The kernels of this crate.
+    Fused,
+    /// Burn's own operations.
+    Ordinary,
+}
+
+/// Whether tensors of the device and type are for the kernels.
+fn on_host(device: &Device, dtype: DType) -> bool {
+    fn host(device: &DispatchDevice) -> bool {
+        match device {
+            DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => true,
+            DispatchDevice::Autodiff(device) => host(device),
+            #[allow(
+                unreachable_patterns,
+                reason = "which others exist depends on features"
+            )]
+            _ => false,
+        }
+    }
+    matches!(dtype, DType::F32 | DType::F64) && host(device.as_dispatch())
+}
+
+/// The path that [`conv_block`] takes for tensors like these.
+pub fn conv_block_path(
+    images: &Tensor<4>,
+    weights: &Tensor<4>,
+    padding: [usize; 4],
+    then: Then,
+) -> Path {
+    let fits = geometry(images, weights, padding, then).is_supported();
+    if fits
+        && on_host(&images.device(), images.dtype())
+        && images.dtype() == weights.dtype()
+        && images.dims()[1] == weights.dims()[1]
+    {
+        Path::Fused
+    } else {
+        Path::Ordinary
+    }
+}
+
+fn geometry(images: &Tensor<4>, weights: &Tensor<4>, padding: [usize; 4], then: Then) -> Geometry {
+    let [batch, channels_in, height, width] = images.dims();
+    let [channels_out, _, kernel_height, kernel_width] = weights.dims();
+    Geometry {
+        batch,
+        channels_in,
+        image: [height, width],
+        channels_out,
+        kernel: [kernel_height, kernel_width],
+        padding,
+        then,
+    }
+}
+
+/// Convolution (cross-correlation, stride 1), bias, and what `then` says, as one operation,
+/// differentiable in all three tensors.
+///
+/// # Shapes
+/// images `[batch, in, height, width]`, weights `[out, in, ky, kx]`, bias `[out]` →
+/// `[batch, out, height', width']`; `padding` counts the rows and columns of zeros at the top,
+/// left, bottom and right.
+///
+/// # Panics
+/// As Burn's `conv2d`: tensors of unequal types or channels, a kernel larger than the image.
+pub fn conv_block(
+    images: Tensor<4>,
+    weights: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    padding: [usize; 4],
+    then: Then,
+) -> Tensor<4> {
+    match conv_block_path(&images, &weights, padding, then) {
+        Path::Ordinary => ordinary::conv_block(images, weights, bias, padding, then),
+        Path::Fused => {
+            let geometry = geometry(&images, &weights, padding, then);
+            let bias = bias.unwrap_or_else(|| zeros(geometry.channels_out, &images));
+            Tensor::from_dispatch(<Dispatch as Kernels>::conv_block(
+                images.into_dispatch(),
+                weights.into_dispatch(),
+                bias.into_dispatch(),
+                geometry,
+            ))
+        }
+    }
+}
+
+/// A bias of zeros of the type and device of `like`.
+fn zeros<const D: usize>(length: usize, like: &Tensor<D>) -> Tensor<1> {
+    Tensor::zeros([length], (&like.device(), like.dtype()))
+}
+
+/// A dense layer, x·w + b, differentiable in all three tensors.
+///
+/// # Shapes
+/// x `[batch, inputs]`, weights `[inputs, units]`, bias `[units]` → `[batch, units]`
+///
+/// # Panics
+/// As Burn's `matmul`: sizes that do not fit.
+pub fn dense(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let [batch, inputs] = x.dims();
+    let [rows, units] = weights.dims();
+    let fits = inputs == rows && batch * inputs * units > 0 && x.dtype() == weights.dtype();
+    if !fits || !on_host(&x.device(), x.dtype()) {
+        let y = x.matmul(weights);
+        return match bias {
+            Some(bias) => y + bias.unsqueeze(),
+            None => y,
+        };
+    }
+    let bias = bias.unwrap_or_else(|| zeros(units, &x));
+    Tensor::from_dispatch(<Dispatch as Kernels>::dense(
+        x.into_dispatch(),
+        weights.into_dispatch(),
+        bias.into_dispatch(),
+    ))
+}
+
+/// Dropout (Srivastava et al. 2014): each number is set to 0 with `probability` (0 ≤ p < 1), else
+/// multiplied by 1/(1 − p). Which ones is a function of `seed` and the position, the same on every
+/// backend, so any step can be repeated.
+pub fn dropout<const D: usize>(x: Tensor<D>, probability: f64, seed: u64) -> Tensor<D> {
+    if probability <= 0.0 {
+        return x;
+    }
+    if on_host(&x.device(), x.dtype()) {
+        return Tensor::from_dispatch(<Dispatch as Kernels>::dropout(
+            x.into_dispatch(),
+            seed,
+            probability,
+        ));
+    }
+    let mask = elementwise::mask(seed, probability, x.shape().num_elements());
+    let mask = Tensor::<D>::from_data(TensorData::new(mask, x.shape()), &x.device());
+    x * mask
+}

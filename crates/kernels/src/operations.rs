@@ -1,0 +1,369 @@
+//! The kernels as operations of Burn: one trait for its CPU backends, with hand-written backward
+//! passes.
+
+use std::sync::Arc;
+
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{
+    Autodiff, Backend, ExtensionType, Flex, NdArray, TensorMetadata, backend_extension,
+};
+use burn::tensor::{DType, Shape};
+
+use crate::conv::{Fate, Geometry, Inputs, Then};
+use crate::elementwise::AdamStep;
+use crate::gemm::Matrix;
+use crate::host::{Host, Number};
+use crate::ordinary;
+
+/// Parameters and moments after a step of Adam.
+#[derive(ExtensionType)]
+pub(crate) struct AdamState<B: Backend> {
+    pub values: FloatTensor<B>,
+    pub first: FloatTensor<B>,
+    pub second: FloatTensor<B>,
+}
+
+/// The operations. Sizes and types were checked by the functions on tensors.
+#[backend_extension(Flex, NdArray, Autodiff)]
+pub(crate) trait Kernels: Backend {
+    fn conv_block(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self>;
+    fn dense(
+        x: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    fn dropout(x: FloatTensor<Self>, seed: u64, probability: f64) -> FloatTensor<Self>;
+    fn adam(
+        #[extension_type] state: AdamState<Self>,
+        gradient: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> AdamState<Self>;
+}
+
+/// Calls `$function::<T>` for the type of `$tensor`.
+macro_rules! typed {
+    ($tensor:expr, $function:ident::<$($generic:ty),+>($($argument:expr),*)) => {
+        match $tensor.dtype() {
+            DType::F64 => $function::<$($generic),+, f64>($($argument),*),
+            _ => $function::<$($generic),+, f32>($($argument),*),
+        }
+    };
+}
+
+macro_rules! on_host {
+    ($backend:ty) => {
+        impl Kernels for $backend {
+            fn conv_block(
+                images: FloatTensor<Self>,
+                weights: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                geometry: Geometry,
+            ) -> FloatTensor<Self> {
+                typed!(
+                    images,
+                    conv::<Self>(&images, &weights, &bias, geometry, false)
+                )
+                .0
+            }
+            fn dense(
+                x: FloatTensor<Self>,
+                weights: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+            ) -> FloatTensor<Self> {
+                typed!(x, dense::<Self>(&x, &weights, &bias))
+            }
+            fn dropout(x: FloatTensor<Self>, seed: u64, probability: f64) -> FloatTensor<Self> {
+                typed!(x, dropout::<Self>(&x, seed, probability))
+            }
+            fn adam(
+                state: AdamState<Self>,
+                gradient: FloatTensor<Self>,
+                step: AdamStep,
+            ) -> AdamState<Self> {
+                typed!(gradient, adam::<Self>(state, &gradient, step))
+            }
+        }
+    };
+}
+on_host!(Flex);
+on_host!(NdArray);
+
+type Marks = Option<Arc<Vec<u8>>>;
+
+fn conv<B: Host, T: Number>(
+    images: &FloatTensor<B>,
+    weights: &FloatTensor<B>,
+    bias: &FloatTensor<B>,
+    geometry: Geometry,
+    marks: bool,
+) -> (FloatTensor<B>, Marks) {
+    let output = geometry.output();
+    let results = T::forward(
+        &geometry,
+        &B::read::<T>(images),
+        &B::read::<T>(weights),
+        Some(&B::read::<T>(bias)),
+        marks,
+    );
+    match (output, results) {
+        (Some([height, width]), Some((values, marks))) => {
+            let shape = [geometry.batch, geometry.channels_out, height, width];
+            (B::make(values, Shape::from(shape)), marks.map(Arc::new))
+        }
+        _ => unreachable!("the function on tensors asks Geometry::is_supported first"),
+    }
+}
+
+fn dense<B: Host, T: Number>(
+    x: &FloatTensor<B>,
+    weights: &FloatTensor<B>,
+    bias: &FloatTensor<B>,
+) -> FloatTensor<B> {
+    let (x_shape, shape) = (x.shape(), weights.shape());
+    let [m, n, k] = [x_shape[0], shape[1], shape[0]];
+    let y = T::multiply(
+        [m, n, k],
+        Matrix::rows(&B::read::<T>(x), k),
+        Matrix::rows(&B::read::<T>(weights), n),
+        Some(&B::read::<T>(bias)),
+    );
+    B::make(y, Shape::from([m, n]))
+}
+
+fn dropout<B: Host, T: Number>(x: &FloatTensor<B>, seed: u64, probability: f64) -> FloatTensor<B> {
+    B::make(T::dropout(seed, probability, &B::read::<T>(x)), x.shape())
+}
+
+fn adam<B: Host, T: Number>(
+    state: AdamState<B>,
+    gradient: &FloatTensor<B>,
+    step: AdamStep,
+) -> AdamState<B> {
+    let gradient = B::read::<T>(gradient);
+    let [values, first, second] = B::change::<T, 3>(
+        [state.values, state.first, state.second],
+        |[values, first, second]| T::adam(step, values, &gradient, [first, second]),
+    );
+    AdamState {
+        values,
+        first,
+        second,
+    }
+}
+
+impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    fn conv_block(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self> {
+        let nodes = [images.node(), weights.node(), bias.node()];
+        let [images, weights, bias] = [images, weights, bias].map(|tensor| tensor.into_primitive());
+        match ConvBlock.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (output, marks) =
+                    typed!(images, conv::<B>(&images, &weights, &bias, geometry, true));
+                let saved = Saved {
+                    output: (geometry.then == Then::Relu).then(|| output.clone()),
+                    images,
+                    weights,
+                    bias,
+                    geometry,
+                    marks,
+                };
+                prep.finish(saved, output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::conv_block(images, weights, bias, geometry)),
+        }
+    }
+
+    fn dense(
+        x: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let nodes = [x.node(), weights.node(), bias.node()];
+        let [x, weights, bias] = [x, weights, bias].map(|tensor| tensor.into_primitive());
+        match Dense.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let y = B::dense(x.clone(), weights.clone(), bias);
+                prep.finish((x, weights), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::dense(x, weights, bias)),
+        }
+    }
+
+    fn dropout(x: FloatTensor<Self>, seed: u64, probability: f64) -> FloatTensor<Self> {
+        let node = x.node();
+        let y = B::dropout(x.into_primitive(), seed, probability);
+        match Dropout.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((seed, probability), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn adam(_: AdamState<Self>, _: FloatTensor<Self>, _: AdamStep) -> AdamState<Self> {
+        unreachable!("the function on tensors takes none that is tracked")
+    }
+}
+
+#[derive(Debug)]
+struct ConvBlock;
+
+/// What the backward pass of a convolution block needs.
+#[derive(Debug, Clone)]
+struct Saved<B: Backend> {
+    images: FloatTensor<B>,
+    weights: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    geometry: Geometry,
+    marks: Marks,
+    output: Option<FloatTensor<B>>,
+}
+
+impl<B: Host> Backward<B, 3> for ConvBlock {
+    type State = Saved<B>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let [images, weights, bias] = ops.parents;
+        let results = typed!(
+            gradient,
+            conv_backward::<B>(&ops.state, gradient.clone(), images.is_some())
+        );
+        for (node, result) in [images, weights, bias].into_iter().zip(results) {
+            if let (Some(node), Some(result)) = (node, result) {
+                grads.register::<B>(node.id, result);
+            }
+        }
+    }
+}
+
+fn conv_backward<B: Host, T: Number>(
+    saved: &Saved<B>,
+    gradient: FloatTensor<B>,
+    for_images: bool,
+) -> [Option<FloatTensor<B>>; 3] {
+    let output = saved.output.as_ref().map(B::read::<T>);
+    let fate = match (&output, &saved.marks) {
+        (Some(output), _) => Fate::Relu(output),
+        (_, Some(marks)) => Fate::Marks(marks),
+        _ => Fate::Through,
+    };
+    let result = T::backward(
+        &saved.geometry,
+        Inputs {
+            images: &B::read::<T>(&saved.images),
+            weights: &B::read::<T>(&saved.weights),
+            gradients: &B::read::<T>(&gradient),
+            fate,
+            for_images,
+        },
+    );
+    match result {
+        Some(result) => [
+            result
+                .images
+                .map(|images| B::make(images, saved.images.shape())),
+            Some(B::make(result.weights, saved.weights.shape())),
+            Some(B::make(result.bias, saved.bias.shape())),
+        ],
+        // Infinite or NaN: as Burn's own operations do it.
+        None => ordinary::conv_backward::<B>(
+            &saved.geometry,
+            saved.images.clone(),
+            saved.weights.clone(),
+            saved.bias.clone(),
+            gradient,
+            for_images,
+        ),
+    }
+}
+
+#[derive(Debug)]
+struct Dense;
+
+impl<B: Host> Backward<B, 3> for Dense {
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let (x, weights) = ops.state;
+        let [x_node, weights_node, bias_node] = ops.parents;
+        if let Some(node) = x_node {
+            let result = typed!(gradient, dense_x::<B>(&gradient, &weights));
+            grads.register::<B>(node.id, result);
+        }
+        if let Some(node) = weights_node {
+            let result = typed!(gradient, dense_weights::<B>(&x, &gradient));
+            grads.register::<B>(node.id, result);
+        }
+        if let Some(node) = bias_node {
+            let result = typed!(gradient, column_sums::<B>(&gradient));
+            grads.register::<B>(node.id, result);
+        }
+    }
+}
+
+/// ∂L/∂x = g · wᵀ
+fn dense_x<B: Host, T: Number>(g: &FloatTensor<B>, weights: &FloatTensor<B>) -> FloatTensor<B> {
+    let (shape, g_shape) = (weights.shape(), g.shape());
+    let [m, n, k] = [g_shape[0], shape[0], shape[1]];
+    let result = T::multiply(
+        [m, n, k],
+        Matrix::rows(&B::read::<T>(g), k),
+        Matrix::rows(&B::read::<T>(weights), k).transposed(),
+        None,
+    );
+    B::make(result, Shape::from([m, n]))
+}
+
+/// ∂L/∂w = xᵀ · g
+fn dense_weights<B: Host, T: Number>(x: &FloatTensor<B>, g: &FloatTensor<B>) -> FloatTensor<B> {
+    let (x_shape, g_shape) = (x.shape(), g.shape());
+    let [m, n, k] = [x_shape[1], g_shape[1], g_shape[0]];
+    let result = T::multiply(
+        [m, n, k],
+        Matrix::rows(&B::read::<T>(x), m).transposed(),
+        Matrix::rows(&B::read::<T>(g), n),
+        None,
+    );
+    B::make(result, Shape::from([m, n]))
+}
+
+/// ∂L/∂b = Σ g over the batch
+fn column_sums<B: Host, T: Number>(g: &FloatTensor<B>) -> FloatTensor<B> {
+    let columns = g.shape()[1];
+    let mut sums = vec![T::default(); columns];
+    for row in B::read::<T>(g).chunks_exact(columns) {
+        for (sum, &x) in sums.iter_mut().zip(row) {
+            *sum = sum.plus(x);
+        }
+    }
+    B::make(sums, Shape::from([columns]))
+}
+
+#[derive(Debug)]
+struct Dropout;
+
+impl<B: Host + Kernels> Backward<B, 1> for Dropout {
+    type State = (u64, f64);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let (seed, probability) = ops.state;
+        if let [Some(node)] = ops.parents {
+            // The mask is a function of the seed: the same again.
+            grads.register::<B>(node.id, B::dropout(gradient, seed, probability));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use std::path::PathBuf;
+
+use digits_models::ModelError;
+
+use crate::TrainError;
+
+/// Why weights could not be taken in or out. Every message says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The file is not what it should be.
+    #[error("{path} cannot be read: {reason}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A pickle refers to code that has no place in a state dict.
+    #[error(
+        "{path} refers to the Python object `{object}`, which is no part of a state dict. Nothing was executed. \
+         Save the weights alone: torch.save(model.state_dict(), FILE)"
+    )]
+    ForeignObject {
+        /// The file.
+        path: PathBuf,
+        /// Its full Python name.
+        object: String,
+    },
+    /// The tensors of the file are not those of the network.
+    #[error("the tensors of {path} do not fit the network:{}{}", lines(.problems), .hint)]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// One line for each tensor that is missing, surplus or of another shape.
+        problems: Vec<String>,
+        /// What to do, on a line of its own.
+        hint: String,
+    },
+    /// Tensors that fit, but whose values cannot be used.
+    #[error("{path} holds values that cannot be used:{}", lines(.problems))]
+    Values {
+        /// The file.
+        path: PathBuf,
+        /// One line for each tensor.
+        problems: Vec<String>,
+    },
+    /// A value does not fit into the type asked for.
+    #[error("{tensor} holds {value:e}, which {to} cannot hold; use {instead}")]
+    OutOfRange {
+        /// The tensor.
+        tensor: String,
+        /// The value.
+        value: f32,
+        /// The type asked for.
+        to: &'static str,
+        /// A type that can hold it.
+        instead: &'static str,
+    },
+    /// The file that renames tensors makes no sense.
+    #[error("{path}: {reason}")]
+    Map {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The network's configuration describes no network.
+    #[error("the model cannot be built: {0}")]
+    Model(#[from] ModelError),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+fn lines(problems: &[String]) -> String {
+    /// More lines than this help nobody.
+    const MOST: usize = 60;
+    let mut text: String = problems
+        .iter()
+        .take(MOST)
+        .map(|problem| format!("\n  {problem}"))
+        .collect();
+    if problems.len() > MOST {
+        text += &format!("\n  and {} more", problems.len() - MOST);
+    }
+    text
+}

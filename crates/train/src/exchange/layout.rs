@@ -1,0 +1,314 @@
+use digits_models::{Activation, Block, ModelConfig, ModelError, Norm, Padding};
+
+/// One tensor of the equivalent `torch.nn` module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TorchTensor {
+    /// Its name in the module's state dict, for example `features.0.weight`.
+    pub name: String,
+    /// Its shape there; `torch.nn.Linear` keeps `[outputs, inputs]`.
+    pub shape: Vec<usize>,
+    /// Its name in `model.bpk`, for example `Cnn.blocks.0.conv.weight`.
+    pub(crate) ours: String,
+    /// Whether Burn keeps the transpose.
+    pub(crate) transposed: bool,
+}
+
+impl TorchTensor {
+    /// Its shape in `model.bpk`.
+    pub(crate) fn our_shape(&self) -> Vec<usize> {
+        let mut shape = self.shape.clone();
+        if self.transposed {
+            shape.reverse();
+        }
+        shape
+    }
+
+    pub(crate) fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// Every tensor with values of the module that `digits export --script` prints, in its order.
+/// (`num_batches_tracked` of batch normalization is a counter and not among them.)
+///
+/// # Errors
+/// A configuration that describes no network.
+pub fn torch_tensors(model: &ModelConfig) -> Result<Vec<TorchTensor>, ModelError> {
+    let variant = match model {
+        ModelConfig::Mlp(_) => "Mlp",
+        ModelConfig::Cnn(_) => "Cnn",
+    };
+    let mut tensors = Vec::new();
+    for part in parts(model)? {
+        for (index, (layer, ours)) in part.layers.iter().enumerate() {
+            for (leaf, our_leaf, shape) in layer.tensors() {
+                tensors.push(TorchTensor {
+                    name: format!("{}.{index}.{leaf}", part.name),
+                    shape,
+                    ours: format!("{variant}.{ours}.{our_leaf}"),
+                    transposed: matches!(layer, Layer::Linear { .. }) && leaf == "weight",
+                });
+            }
+        }
+    }
+    Ok(tensors)
+}
+
+/// Names of the counters `num_batches_tracked` that PyTorch's batch normalization keeps.
+pub(crate) fn counters(model: &ModelConfig) -> Result<Vec<String>, ModelError> {
+    Ok(torch_tensors(model)?
+        .iter()
+        .filter_map(|tensor| tensor.name.strip_suffix("running_mean"))
+        .map(|layer| format!("{layer}num_batches_tracked"))
+        .collect())
+}
+
+/// One `nn.Sequential` of the module: its name, and its layers with their path in the network.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub name: &'static str,
+    pub layers: Vec<(Layer, String)>,
+}
+
+/// A layer of `torch.nn`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Layer {
+    /// Zeros around the image where the two sides differ, which `Conv2d` cannot express.
+    ZeroPad {
+        width: Sides,
+        height: Sides,
+    },
+    Conv {
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        padding: ConvPadding,
+        bias: bool,
+    },
+    BatchNorm(usize),
+    Activation(Activation),
+    MaxPool(usize),
+    Dropout(f64),
+    Linear {
+        inputs: usize,
+        outputs: usize,
+    },
+}
+
+/// Zeros before and after, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sides {
+    pub before: usize,
+    pub after: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConvPadding {
+    None,
+    /// `padding="same"`, which PyTorch has for stride 1 only.
+    Same,
+    /// Rows and columns of zeros on each side.
+    Explicit {
+        height: usize,
+        width: usize,
+    },
+}
+
+impl Layer {
+    /// Name in PyTorch, name in Burn, shape in PyTorch.
+    fn tensors(&self) -> Vec<(&'static str, &'static str, Vec<usize>)> {
+        match *self {
+            Self::Conv {
+                inputs,
+                outputs,
+                kernel,
+                bias,
+                ..
+            } => {
+                let mut tensors = vec![("weight", "weight", vec![outputs, inputs, kernel, kernel])];
+                if bias {
+                    tensors.push(("bias", "bias", vec![outputs]));
+                }
+                tensors
+            }
+            Self::BatchNorm(channels) => vec![
+                ("weight", "gamma", vec![channels]),
+                ("bias", "beta", vec![channels]),
+                ("running_mean", "running_mean", vec![channels]),
+                ("running_var", "running_var", vec![channels]),
+            ],
+            Self::Linear { inputs, outputs } => vec![
+                ("weight", "weight", vec![outputs, inputs]),
+                ("bias", "bias", vec![outputs]),
+            ],
+            Self::ZeroPad { .. } | Self::Activation(_) | Self::MaxPool(_) | Self::Dropout(_) => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// The module as one or two `nn.Sequential`: `features` (a CNN's blocks) and `classifier`.
+pub(crate) fn parts(model: &ModelConfig) -> Result<Vec<Part>, ModelError> {
+    model.parameters()?; // checks every size
+    let input = model.input();
+    Ok(match model {
+        ModelConfig::Mlp(mlp) => vec![classifier(
+            input.pixels(),
+            &mlp.hidden,
+            mlp.activation,
+            mlp.dropout,
+            input.classes,
+        )],
+        ModelConfig::Cnn(cnn) => {
+            let mut map = [1, input.height, input.width];
+            let mut layers = Vec::new();
+            for (index, block) in cnn.blocks.iter().enumerate() {
+                add_block(&mut layers, &mut map, block, &format!("blocks.{index}"));
+            }
+            let classifier = classifier(
+                map.iter().product(),
+                &cnn.hidden,
+                Activation::Relu,
+                cnn.dropout,
+                input.classes,
+            );
+            let features = Part {
+                name: "features",
+                layers,
+            };
+            if cnn.blocks.is_empty() {
+                vec![classifier]
+            } else {
+                vec![features, classifier]
+            }
+        }
+    })
+}
+
+/// Appends one block; `map` is `[channels, height, width]` before and after it.
+fn add_block(layers: &mut Vec<(Layer, String)>, map: &mut [usize; 3], block: &Block, ours: &str) {
+    let [inputs, height, width] = *map;
+    let conv = format!("{ours}.conv");
+    let size = |edge: usize| match block.padding {
+        Padding::Valid => (edge - block.kernel) / block.stride + 1,
+        Padding::Same => edge.div_ceil(block.stride),
+    };
+    let padding = match (block.padding, block.stride) {
+        (Padding::Valid, _) => ConvPadding::None,
+        (Padding::Same, 1) => ConvPadding::Same,
+        (Padding::Same, _) => {
+            let rows = same_padding(height, block.kernel, block.stride);
+            let columns = same_padding(width, block.kernel, block.stride);
+            if rows.before == rows.after && columns.before == columns.after {
+                ConvPadding::Explicit {
+                    height: rows.before,
+                    width: columns.before,
+                }
+            } else {
+                let pad = Layer::ZeroPad {
+                    width: columns,
+                    height: rows,
+                };
+                layers.push((pad, conv.clone()));
+                ConvPadding::None
+            }
+        }
+    };
+    let layer = Layer::Conv {
+        inputs,
+        outputs: block.channels,
+        kernel: block.kernel,
+        stride: block.stride,
+        padding,
+        bias: block.norm == Norm::None,
+    };
+    layers.push((layer, conv));
+    if block.norm == Norm::Batch {
+        layers.push((Layer::BatchNorm(block.channels), format!("{ours}.norm")));
+    }
+    layers.push((Layer::Activation(Activation::Relu), ours.to_owned()));
+    if block.pool > 1 {
+        layers.push((Layer::MaxPool(block.pool), ours.to_owned()));
+    }
+    if block.dropout > 0.0 {
+        layers.push((Layer::Dropout(block.dropout), ours.to_owned()));
+    }
+    *map = [
+        block.channels,
+        size(height) / block.pool,
+        size(width) / block.pool,
+    ];
+}
+
+/// Zeros so that ⌈edge / stride⌉ windows fit; the odd one goes after.
+fn same_padding(edge: usize, kernel: usize, stride: usize) -> Sides {
+    let total = ((edge.div_ceil(stride) - 1) * stride + kernel).saturating_sub(edge);
+    Sides {
+        before: total / 2,
+        after: total - total / 2,
+    }
+}
+
+fn classifier(
+    mut inputs: usize,
+    hidden: &[usize],
+    activation: Activation,
+    dropout: f64,
+    classes: usize,
+) -> Part {
+    let mut layers = Vec::new();
+    for (index, &outputs) in hidden.iter().enumerate() {
+        let ours = format!("dense.hidden.{index}");
+        layers.push((Layer::Linear { inputs, outputs }, ours.clone()));
+        layers.push((Layer::Activation(activation), ours.clone()));
+        if dropout > 0.0 {
+            layers.push((Layer::Dropout(dropout), ours));
+        }
+        inputs = outputs;
+    }
+    let output = Layer::Linear {
+        inputs,
+        outputs: classes,
+    };
+    layers.push((output, "dense.output".to_owned()));
+    Part {
+        name: "classifier",
+        layers,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Recipe, recipe_names};
+    use crate::weights;
+    use burn::tensor::{Bytes, Device};
+    use burn_pack::Reader;
+
+    #[test]
+    fn names_and_shapes_of_every_recipe_are_those_of_the_saved_network() {
+        for name in recipe_names() {
+            let config = Recipe::built_in(name).unwrap().resolve().unwrap();
+            let model = weights::seeded(&config.model, 1, &Device::flex()).unwrap();
+            let bytes = weights::to_bytes(&model).unwrap().to_vec();
+            let mut saved: Vec<(String, Vec<usize>)> =
+                Reader::from_bytes(Bytes::from_bytes_vec(bytes))
+                    .unwrap()
+                    .into_tensors()
+                    .unwrap()
+                    .into_iter()
+                    .map(|tensor| (tensor.name.clone(), tensor.shape.to_vec()))
+                    .collect();
+            let mut listed: Vec<(String, Vec<usize>)> = torch_tensors(&config.model)
+                .unwrap()
+                .into_iter()
+                .map(|tensor| (tensor.ours.clone(), tensor.our_shape()))
+                .collect();
+            saved.sort();
+            listed.sort();
+            assert_eq!(saved, listed, "{name}");
+        }
+    }
+}

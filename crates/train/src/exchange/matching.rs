@@ -1,0 +1,328 @@
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use digits_models::ModelConfig;
+use serde::Serialize;
+
+use crate::TrainError;
+use crate::exchange::ExchangeError;
+use crate::exchange::layout::{TorchTensor, counters, torch_tensors};
+use crate::exchange::weight_file::{WeightFile, shown};
+
+/// Which tensor of a file becomes which tensor of the network.
+#[derive(Debug)]
+pub struct Assignment {
+    /// How it was found.
+    pub how: How,
+    /// One entry for each tensor of the network, in its order.
+    pub matches: Vec<Match>,
+    pub(crate) wanted: Vec<TorchTensor>,
+    pub(crate) places: Vec<usize>,
+}
+
+/// How tensors were assigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// The names are those that `digits export` writes.
+    Names,
+    /// A file said so.
+    Map,
+    /// By shape, and by order among layers of equal shapes.
+    ShapeAndOrder,
+}
+
+/// One assignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Match {
+    /// Name in the file.
+    pub file: String,
+    /// Name in the module that `digits export --script` prints.
+    pub network: String,
+    /// Shape, as in PyTorch.
+    pub shape: Vec<usize>,
+}
+
+/// New names for the tensors of a file, read from TOML: `"conv1" = "features.0"` for a layer,
+/// `"conv1.weight" = "features.0.weight"` for one tensor, `"extra" = ""` to leave one out.
+#[derive(Debug, Clone)]
+pub struct NameMap {
+    path: PathBuf,
+    names: BTreeMap<String, String>,
+}
+
+impl NameMap {
+    /// Reads a map.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is no table of names.
+    pub fn open(path: &Path) -> Result<Self, ExchangeError> {
+        let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+        let names = toml::from_str(&text).map_err(|error| ExchangeError::Map {
+            path: path.to_owned(),
+            reason: format!(
+                "it is no table of names, such as \"conv1\" = \"features.0\": {}",
+                error.to_string().trim_end()
+            ),
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            names,
+        })
+    }
+
+    /// The new name of a tensor; `None` to leave it out. Notes which entry was used.
+    fn rename<'a>(&'a self, name: &str, used: &mut BTreeSet<&'a str>) -> Option<String> {
+        // The longest entry that is the name or a layer around it.
+        let ends = name.match_indices('.').map(|(end, _)| end);
+        let found = ends
+            .chain([name.len()])
+            .rev()
+            .find_map(|end| Some((self.names.get_key_value(&name[..end])?, &name[end..])));
+        match found {
+            None => Some(name.to_owned()),
+            Some(((old, new), rest)) => {
+                used.insert(old);
+                (!new.is_empty()).then(|| format!("{new}{rest}"))
+            }
+        }
+    }
+}
+
+impl WeightFile {
+    /// Finds the tensor of the file for every tensor of the network: by `map` if there is one,
+    /// else by name, else by shape and order.
+    ///
+    /// # Errors
+    /// Every tensor that is missing, surplus or of another shape, all at once; a configuration
+    /// that describes no network; a map that names what is not there.
+    pub fn assign(
+        &self,
+        model: &ModelConfig,
+        map: Option<&NameMap>,
+    ) -> Result<Assignment, ExchangeError> {
+        let wanted = torch_tensors(model)?;
+        let counters = counters(model)?;
+        let is_counter = |name: &str| {
+            counters.iter().any(|counter| counter == name) || name.ends_with(".num_batches_tracked")
+        };
+        // Name after renaming → place in the file.
+        let mut names = BTreeMap::new();
+        let mut used = BTreeSet::new();
+        for (place, tensor) in self.tensors.iter().enumerate() {
+            let name = match map {
+                Some(map) => map.rename(&tensor.name, &mut used),
+                None => Some(tensor.name.clone()),
+            };
+            if let Some(name) = name.filter(|name| !is_counter(name))
+                && let Some(other) = names.insert(name.clone(), place)
+            {
+                return Err(ExchangeError::Map {
+                    path: map.map_or_else(|| self.path.clone(), |map| map.path.clone()),
+                    reason: format!(
+                        "{} and {} are both called {name}",
+                        self.tensors[other].name, tensor.name
+                    ),
+                });
+            }
+        }
+        if let Some(map) = map {
+            let idle = map.names.keys().find(|name| !used.contains(name.as_str()));
+            if let Some(name) = idle {
+                return Err(ExchangeError::Map {
+                    path: map.path.clone(),
+                    reason: format!("{} has no tensor or layer `{name}`", self.path.display()),
+                });
+            }
+        }
+        let by_name: Vec<Option<usize>> = wanted
+            .iter()
+            .map(|tensor| names.get(&tensor.name).copied())
+            .collect();
+        let known = by_name.iter().flatten().count();
+        let (how, found) = if map.is_some() {
+            (How::Map, by_name)
+        } else if known == wanted.len() {
+            (How::Names, by_name)
+        } else {
+            let found = self.guess(&wanted, names.values().copied());
+            // A network of ours that does not fit is reported under its own names.
+            if known * 2 > wanted.len() && !self.problems(&wanted, &found, &names).is_empty() {
+                (How::Names, by_name)
+            } else {
+                (How::ShapeAndOrder, found)
+            }
+        };
+        let problems = self.problems(&wanted, &found, &names);
+        if !problems.is_empty() {
+            return Err(ExchangeError::Tensors {
+                path: self.path.clone(),
+                problems,
+                hint: hint(how).to_owned(),
+            });
+        }
+        let places: Vec<usize> = found.into_iter().flatten().collect();
+        let matches = wanted
+            .iter()
+            .zip(&places)
+            .map(|(tensor, &place)| Match {
+                file: format!("{}{}", self.prefix, self.tensors[place].name),
+                network: tensor.name.clone(),
+                shape: tensor.shape.clone(),
+            })
+            .collect();
+        Ok(Assignment {
+            how,
+            matches,
+            wanted,
+            places,
+        })
+    }
+
+    /// Layers of the file for layers of the network: first those whose tensors have the same
+    /// names and shapes, then, so that they are reported as pairs, those of the same names and
+    /// other shapes; among equals, in their order.
+    fn guess(
+        &self,
+        wanted: &[TorchTensor],
+        free: impl Iterator<Item = usize>,
+    ) -> Vec<Option<usize>> {
+        let layers = layers(
+            wanted
+                .iter()
+                .enumerate()
+                .map(|(place, tensor)| (tensor.name.as_str(), place)),
+        );
+        let mut candidates = self.layers(free);
+        let mut found = vec![None; wanted.len()];
+        for exact in [true, false] {
+            for layer in &layers {
+                if layer.iter().any(|&(_, place)| found[place].is_some()) {
+                    continue;
+                }
+                let fits = |candidate: &Layer<'_>| {
+                    candidate.len() == layer.len()
+                        && layer.iter().all(|&(leaf, place)| {
+                            candidate.iter().any(|&(other, index)| {
+                                let (here, there) = (&wanted[place], &self.tensors[index]);
+                                leaf == other
+                                    && here.shape.len() == there.shape.len()
+                                    && (!exact || here.shape == there.shape)
+                            })
+                        })
+                };
+                let Some(position) = candidates.iter().position(fits) else {
+                    continue;
+                };
+                let candidate = candidates.remove(position);
+                for &(leaf, place) in layer {
+                    found[place] = candidate
+                        .iter()
+                        .find(|(other, _)| *other == leaf)
+                        .map(|&(_, index)| index);
+                }
+            }
+        }
+        found
+    }
+
+    /// The layers of the file in its own order, or in that of their names where the file keeps
+    /// none.
+    fn layers(&self, free: impl Iterator<Item = usize>) -> Vec<Layer<'_>> {
+        let mut places: Vec<usize> = free.collect();
+        places.sort_unstable();
+        if !self.ordered {
+            places.sort_by(|&a, &b| natural(&self.tensors[a].name, &self.tensors[b].name));
+        }
+        layers(
+            places
+                .iter()
+                .map(|&place| (self.tensors[place].name.as_str(), place)),
+        )
+    }
+
+    /// One line for every tensor that is missing, of another shape, or surplus.
+    fn problems(
+        &self,
+        wanted: &[TorchTensor],
+        found: &[Option<usize>],
+        names: &BTreeMap<String, usize>,
+    ) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (tensor, place) in wanted.iter().zip(found) {
+            let needs = format!("{} {}", tensor.name, shown(&tensor.shape));
+            match place.map(|place| &self.tensors[place]) {
+                None => problems.push(format!("missing: {needs}")),
+                Some(stored) if stored.shape != tensor.shape => problems.push(format!(
+                    "of another shape: {} {} for {needs}",
+                    stored.name,
+                    shown(&stored.shape)
+                )),
+                Some(_) => {}
+            }
+        }
+        let used: BTreeSet<usize> = found.iter().flatten().copied().collect();
+        let surplus = names.values().filter(|place| !used.contains(place));
+        for tensor in surplus.map(|&place| &self.tensors[place]) {
+            problems.push(format!("surplus: {} {}", tensor.name, shown(&tensor.shape)));
+        }
+        problems
+    }
+}
+
+fn hint(how: How) -> &'static str {
+    match how {
+        How::Names => "\nIs this the recipe (--model) that the file was made with?",
+        How::Map => {
+            "\nNames on the left of --map are the file's, those on the right are the ones listed here"
+        }
+        How::ShapeAndOrder => {
+            "\nLayers were guessed by shape and order, because the names are not those that `digits export` writes. \
+             Choose the recipe of this network (--model), or say which layer is which (--map FILE)"
+        }
+    }
+}
+
+/// Tensors grouped by layer (the name up to its last dot), in the order given.
+fn layers<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Vec<Layer<'a>> {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut layers: Vec<Layer<'_>> = Vec::new();
+    for (name, place) in names {
+        let (layer, leaf) = name.rsplit_once('.').unwrap_or(("", name));
+        let index = *known.entry(layer).or_insert(layers.len());
+        if index == layers.len() {
+            layers.push(Vec::new());
+        }
+        layers[index].push((leaf, place));
+    }
+    layers
+}
+
+/// Names without the layer, and places.
+type Layer<'a> = Vec<(&'a str, usize)>;
+
+/// By text, numbers in it counted as numbers: `conv2` before `conv10`.
+fn natural(a: &str, b: &str) -> Ordering {
+    let split = |text: &str| -> Vec<(String, u64)> {
+        let mut parts = vec![(String::new(), 0)];
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let length = if digits > 0 { digits } else { first.len_utf8() };
+            let (head, tail) = rest.split_at(length);
+            match head.parse() {
+                Ok(number) if digits > 0 => parts.push((String::new(), number)),
+                _ => {
+                    if let Some((text, _)) = parts.last_mut() {
+                        text.push_str(head);
+                    }
+                }
+            }
+            rest = tail;
+        }
+        parts
+    };
+    split(a).cmp(&split(b)).then(a.cmp(b))
+}

@@ -1,0 +1,29 @@
+//! Weights in and out of PyTorch.
+//!
+//! [`export`] writes a run's network under the names and in the layout of the equivalent
+//! `torch.nn` module, [`script`] writes that module, and [`WeightFile`] with [`import`] read
+//! `.safetensors` files and PyTorch state dicts back into a run folder. A file from elsewhere is
+//! only ever read: no pickle is executed, no claimed size is believed before it is compared with
+//! the bytes that are there, and nothing is written before everything has been checked.
+
+mod archive;
+mod error;
+mod export;
+mod import;
+mod layout;
+mod matching;
+mod pickle;
+mod script;
+mod state_dict;
+mod weight_file;
+
+#[cfg(test)]
+mod reference;
+
+pub use error::ExchangeError;
+pub use export::{Export, FloatType, export};
+pub use import::{ImportSettings, import};
+pub use layout::{TorchTensor, torch_tensors};
+pub use matching::{Assignment, How, Match, NameMap};
+pub use script::script;
+pub use weight_file::WeightFile;

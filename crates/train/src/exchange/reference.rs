@@ -1,0 +1,330 @@
+//! PyTorch as the judge of layers, loss, gradients and optimizers: everything in
+//! `tests/pytorch`, or, where `DIGITS_PYTORCH_CASES` names a folder, everything there.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use digits_data::Normalization;
+use digits_models::{Model, ModelConfig};
+use serde::Deserialize;
+
+use crate::config::OptimizerConfig;
+use crate::evaluate::logits;
+use crate::exchange::export::{read_saved, to_burnpack, transposed};
+use crate::exchange::layout::{TorchTensor, torch_tensors};
+use crate::exchange::{WeightFile, script};
+use crate::loss::cross_entropy;
+use crate::optimizer::Optimizer;
+use crate::weights;
+
+/// Largest difference of a logit, relative to the largest logit of all or to 1.
+const LOGITS: f64 = 1e-5;
+/// Largest difference of a gradient's element, relative to the largest element of its tensor.
+const GRADIENT: f64 = 1e-4;
+/// Largest difference of a parameter after ten steps.
+const PARAMETER: f64 = 1e-4;
+/// Steps taken together.
+const STEPS: usize = 10;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    label_smoothing: f64,
+    batch: usize,
+    model: ModelConfig,
+}
+
+/// One network with PyTorch's results.
+struct Reference {
+    name: String,
+    case: Case,
+    tensors: Vec<TorchTensor>,
+    results: BTreeMap<String, Vec<f32>>,
+    images: [usize; 4],
+}
+
+#[test]
+fn logits_loss_gradients_and_ten_steps_of_every_optimizer_are_those_of_pytorch() {
+    let device = Device::flex();
+    let mut table = String::new();
+    for reference in references() {
+        let errors = reference.errors(&device);
+        table += &format!("{:<16}", reference.name);
+        for (what, error, _) in &errors {
+            table += &format!("  {what} {error:.1e}");
+        }
+        table += "\n";
+        for (what, error, limit) in errors {
+            // Not `error > limit`, which NaN would pass.
+            assert!(
+                error <= limit,
+                "{}: {what}: {error:e}\n{table}",
+                reference.name
+            );
+        }
+    }
+    println!("largest differences from PyTorch\n{table}");
+}
+
+#[test]
+fn the_references_were_made_with_the_modules_that_are_printed_now() {
+    for path in descriptions(&own_folder()) {
+        let case = read_case(&path);
+        let none = Normalization {
+            mean: 0.0,
+            std: 1.0,
+        };
+        let text = script(&case.model, &none, "network.safetensors").unwrap();
+        let module = path.with_extension("py");
+        if env::var_os("DIGITS_WRITE_MODULES").is_some() {
+            fs::write(&module, &text).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(&module).unwrap(),
+            text,
+            "{}",
+            module.display()
+        );
+    }
+}
+
+fn own_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch")
+}
+
+fn descriptions(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "no case in {}", folder.display());
+    found
+}
+
+fn read_case(path: &Path) -> Case {
+    toml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn references() -> impl Iterator<Item = Reference> {
+    let folder = env::var_os("DIGITS_PYTORCH_CASES").map_or_else(own_folder, PathBuf::from);
+    descriptions(&folder).into_iter().map(|path| {
+        let case = read_case(&path);
+        let file = WeightFile::open(&path.with_extension("safetensors")).unwrap();
+        let images = file.tensors.iter().find(|tensor| tensor.name == "images");
+        Reference {
+            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+            tensors: torch_tensors(&case.model).unwrap(),
+            images: images.unwrap().shape.clone().try_into().unwrap(),
+            results: file
+                .tensors
+                .iter()
+                .map(|tensor| (tensor.name.clone(), file.values(tensor).unwrap()))
+                .collect(),
+            case,
+        }
+    })
+}
+
+impl Reference {
+    /// What was compared, the largest difference, and how large it may be.
+    fn errors(&self, device: &Device) -> Vec<(String, f64, f64)> {
+        let training = device.clone().autodiff();
+        let largest = |values: &[f32]| values.iter().fold(0.0, |m, v| f64::max(m, v.abs().into()));
+
+        let ours = logits(
+            &self.model(device),
+            self.get("images").to_vec(),
+            self.images,
+            device,
+        )
+        .unwrap();
+        let torch = self.get("logits");
+        let error = difference(&ours, torch) / largest(torch).max(1.0);
+        let mut errors = vec![("logits".to_owned(), error, LOGITS)];
+
+        let model = self.model(&training).train();
+        let (loss, gradients) = self.gradients(&model, 0, &training);
+        let error = difference(&[loss], self.get("loss"));
+        errors.push(("loss".to_owned(), error, LOGITS));
+        let mut collect = Collect {
+            gradients: &gradients,
+            path: Vec::new(),
+            found: BTreeMap::new(),
+        };
+        model.visit(&mut collect);
+        let error = self
+            .tensors
+            .iter()
+            .filter(|tensor| !tensor.name.contains(".running_"))
+            .map(|tensor| {
+                let torch = self.get(&format!("gradient.{}", tensor.name));
+                let ours = in_torch_layout(tensor, &collect.found[&tensor.ours]);
+                difference(&ours, torch) / largest(torch).max(1e-12)
+            })
+            .fold(0.0, larger);
+        errors.push(("gradient".to_owned(), error, GRADIENT));
+
+        for (name, rate, config) in optimizers() {
+            let mut model = self.model(&training).train();
+            let mut optimizer = Optimizer::new(&config, None);
+            for step in 0..STEPS {
+                let (_, gradients) = self.gradients(&model, step, &training);
+                model = optimizer.step(rate, model, gradients);
+            }
+            let saved = read_saved(weights::to_bytes(&model).unwrap().to_vec()).unwrap();
+            let error = self
+                .tensors
+                .iter()
+                .map(|tensor| {
+                    let ours = in_torch_layout(tensor, &saved[&tensor.ours]);
+                    let torch = self.get(&format!("{name}.{}", tensor.name));
+                    difference(&ours, &self.with_burns_variance(tensor, torch))
+                })
+                .fold(0.0, larger);
+            errors.push((name.to_owned(), error, PARAMETER));
+        }
+        errors
+    }
+
+    /// The running variances that PyTorch would have with the variance that Burn takes.
+    ///
+    /// Both normalize a batch by its biased variance (Σ(x − x̄)²/n). For the running average,
+    /// PyTorch 2.15 takes the unbiased one (n − 1), Burn 0.22.1 the biased one: after `STEPS`
+    /// steps v = k·v₀ + (1 − m)-weighted variances, with k = (1 − m)^STEPS and m = 0.1, and all
+    /// but k·v₀ differs by the factor (n − 1)/n.
+    fn with_burns_variance(&self, tensor: &TorchTensor, torch: &[f32]) -> Vec<f32> {
+        let Some(count) = self.results.get(&format!("count.{}", tensor.name)) else {
+            return torch.to_vec();
+        };
+        let factor = (count[0] - 1.0) / count[0];
+        let keep = 0.9_f32.powi(STEPS as i32);
+        let before = self.get(&format!("weights.{}", tensor.name));
+        torch
+            .iter()
+            .zip(before)
+            .map(|(after, before)| keep * before + factor * (after - keep * before))
+            .collect()
+    }
+
+    fn get(&self, name: &str) -> &[f32] {
+        self.results
+            .get(name)
+            .unwrap_or_else(|| panic!("{}: no {name}", self.name))
+    }
+
+    fn model(&self, device: &Device) -> Model {
+        let values = self
+            .tensors
+            .iter()
+            .map(|tensor| self.get(&format!("weights.{}", tensor.name)));
+        let tensors: Vec<&TorchTensor> = self.tensors.iter().collect();
+        let bytes = to_burnpack(&tensors, values).unwrap();
+        weights::from_bytes(&self.case.model, bytes, device).unwrap()
+    }
+
+    /// Loss and gradients of one batch; batches run through the images in a circle.
+    fn gradients(&self, model: &Model, step: usize, device: &Device) -> (f32, GradientsParams) {
+        let [count, _, height, width] = self.images;
+        let batch = self.case.batch;
+        let (images, labels) = (self.get("images"), self.get("labels"));
+        let places: Vec<usize> = (0..batch).map(|i| (step * batch + i) % count).collect();
+        let size = height * width;
+        let pixels: Vec<f32> = places
+            .iter()
+            .flat_map(|&place| images[place * size..][..size].to_vec())
+            .collect();
+        let labels: Vec<u8> = places.iter().map(|&place| labels[place] as u8).collect();
+        let images =
+            Tensor::<4>::from_data(TensorData::new(pixels, [batch, 1, height, width]), device);
+        let logits = model.forward_train(images, 0);
+        let loss = cross_entropy(logits, &labels, self.case.label_smoothing, device);
+        let value = loss.clone().into_scalar::<f32>();
+        (value, GradientsParams::from_grads(loss.backward(), model))
+    }
+}
+
+/// The same constants stand in scripts/pytorch.py.
+fn optimizers() -> [(&'static str, f64, OptimizerConfig); 4] {
+    let adam = OptimizerConfig::Adam {
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+    };
+    let adamw = OptimizerConfig::AdamW {
+        beta_1: 0.8,
+        beta_2: 0.99,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+    };
+    let sgd = OptimizerConfig::Sgd {
+        momentum: 0.9,
+        nesterov: false,
+        weight_decay: 1e-3,
+    };
+    let nesterov = OptimizerConfig::Sgd {
+        momentum: 0.9,
+        nesterov: true,
+        weight_decay: 0.0,
+    };
+    [
+        ("sgd", 0.05, sgd),
+        ("nesterov", 0.05, nesterov),
+        ("adam", 0.001, adam),
+        ("adamw", 0.001, adamw),
+    ]
+}
+
+struct Collect<'a> {
+    gradients: &'a GradientsParams,
+    path: Vec<String>,
+    found: BTreeMap<String, Vec<f32>>,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            let values = gradient.try_into_vec_as::<f32>().unwrap();
+            self.found.insert(self.path.join("."), values);
+        }
+    }
+}
+
+fn in_torch_layout(tensor: &TorchTensor, ours: &[f32]) -> Vec<f32> {
+    if tensor.transposed {
+        transposed(ours, &tensor.our_shape())
+    } else {
+        ours.to_vec()
+    }
+}
+
+/// The largest difference of two elements; infinite for other lengths, NaN if any is.
+fn difference(a: &[f32], b: &[f32]) -> f64 {
+    if a.len() != b.len() {
+        return f64::INFINITY;
+    }
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
+        .fold(0.0, larger)
+}
+
+/// Like `f64::max`, but NaN wins.
+fn larger(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
+}

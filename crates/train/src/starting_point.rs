@@ -1,0 +1,69 @@
+use burn::module::Module;
+use burn::tensor::Device;
+use digits_data::Normalization;
+use digits_models::{Model, ModelConfig};
+
+use crate::TrainError;
+use crate::exchange::torch_tensors;
+use crate::record::Origin;
+use crate::run_folder::{MODEL, RunFolder, sha256};
+use crate::weights;
+
+/// What a run takes over from another.
+pub(crate) struct StartingPoint {
+    pub model: Model,
+    pub normalization: Normalization,
+    pub origin: Origin,
+}
+
+/// The network of another run, for training on `device`. Dropout may differ; the parameters
+/// must not.
+pub(crate) fn continued(
+    folder: &RunFolder,
+    config: &ModelConfig,
+    device: &Device,
+) -> Result<StartingPoint, TrainError> {
+    let (record, mut files) = folder.read()?;
+    let other = folder.config(&files)?.model;
+    let bytes = files.remove(MODEL).ok_or_else(|| TrainError::Untrained {
+        path: folder.path().to_owned(),
+    })?;
+    // Not the names: dropout layers count in those of PyTorch.
+    let shapes = |config: &ModelConfig| -> Result<Vec<(String, Vec<usize>)>, TrainError> {
+        let tensors = torch_tensors(config)?;
+        Ok(tensors
+            .into_iter()
+            .map(|tensor| (tensor.ours, tensor.shape))
+            .collect())
+    };
+    if shapes(config)? != shapes(&other)? {
+        let size = |config: &ModelConfig| {
+            let input = config.input();
+            let parameters = config.parameters()?;
+            Ok::<String, TrainError>(format!(
+                "a {} of {parameters} parameters for {}×{} pixels and {} classes",
+                config.kind(),
+                input.height,
+                input.width,
+                input.classes
+            ))
+        };
+        return Err(TrainError::Mismatch {
+            run: folder.path().to_owned(),
+            expected: size(&other)?,
+            what: "the run to be trained from it".to_owned(),
+            found: size(config)?,
+        });
+    }
+    let origin = Origin::Continued {
+        run: folder.path().display().to_string(),
+        sha256: sha256(&bytes),
+    };
+    let model = weights::from_bytes(config, bytes, device)
+        .map_err(|reason| TrainError::damaged(folder.path().join(MODEL), reason))?;
+    Ok(StartingPoint {
+        model: model.train(),
+        normalization: record.dataset.normalization,
+        origin,
+    })
+}

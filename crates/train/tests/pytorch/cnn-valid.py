@@ -1,0 +1,44 @@
+"""A network exported by digits. Needs: torch, safetensors."""
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+MEAN, STD = 0.0, 1.0  # of the training pixels, scaled to 0..1
+
+
+class Cnn(nn.Module):
+    """images [batch, 1, 11, 12], normalized -> logits [batch, 4]"""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 3, 3),
+            nn.ReLU(),
+            nn.Conv2d(3, 4, 2, stride=2),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+        self.classifier = nn.Sequential(
+            nn.Linear(16, 8),
+            nn.ReLU(),
+            nn.Linear(8, 4),
+        )
+
+    def forward(self, images):
+        return self.classifier(torch.flatten(self.features(images), 1))
+
+
+def normalize(pixels):
+    """Bytes, 0 = background, 255 = ink -> what the network was trained on."""
+    return (pixels.to(torch.float32) / 255 - MEAN) / STD
+
+
+def load(file="network.safetensors"):
+    model = Cnn()
+    model.load_state_dict(load_file(file), strict=True)
+    return model.eval()
+
+
+if __name__ == "__main__":
+    print(load())

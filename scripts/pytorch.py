@@ -1,0 +1,268 @@
+"""Holds digits against PyTorch. Needs torch, numpy and safetensors.
+
+fixture  writes the references in crates/train/tests/pytorch, which the tests use.
+live     takes real networks and MNIST through `digits import`, `evaluate` and `export`, in both
+         directions, and writes references for them; then the same test is run on these.
+"""
+
+import argparse
+import gzip
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+import numpy
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CASES = ROOT / "crates/train/tests/pytorch"
+STEPS = 10
+
+# The same constants stand in crates/train/src/exchange/reference.rs.
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.001, betas=(0.9, 0.999), eps=1e-8),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=0.001, betas=(0.8, 0.99), eps=1e-8, weight_decay=0.1),
+}
+
+
+def module(path):
+    """The class of a module that `digits export --script` printed, and its functions."""
+    spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return getattr(loaded, "Cnn", None) or loaded.Mlp, loaded
+
+
+def floats(prefix, state):
+    return {
+        f"{prefix}.{name}": value.detach().clone().contiguous()
+        for name, value in state.items()
+        if value.is_floating_point()
+    }
+
+
+def reference(build, state, images, labels, batch, smoothing):
+    """What PyTorch makes of a network: see the README of the references."""
+    criterion = nn.CrossEntropyLoss(label_smoothing=smoothing)
+
+    def network():
+        net = build()
+        net.load_state_dict(state, strict=True)
+        return net.train()
+
+    def batch_of(step):
+        index = torch.arange(step * batch, (step + 1) * batch) % len(images)
+        return images[index], labels[index]
+
+    # Elements that each variance of batch normalization is taken over.
+    counts = {}
+    net = network()
+    for name, layer in net.named_modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.register_forward_hook(lambda _, x, y, name=name: counts.update({name: y[:, 0].numel()}))
+    net(batch_of(0)[0])
+
+    out = floats("weights", state)
+    out |= {f"count.{name}.running_var": torch.tensor([float(n)]) for name, n in counts.items()}
+    out["images"], out["labels"] = images, labels.to(torch.float32)
+    with torch.no_grad():
+        out["logits"] = network().eval()(images)
+    net = network()
+    x, y = batch_of(0)
+    loss = criterion(net(x), y)
+    loss.backward()
+    out["loss"] = loss.detach().reshape(1)
+    out |= {f"gradient.{name}": p.grad.clone() for name, p in net.named_parameters()}
+    for name, make in OPTIMIZERS.items():
+        net = network()
+        optimizer = make(net.parameters())
+        for step in range(STEPS):
+            x, y = batch_of(step)
+            optimizer.zero_grad()
+            criterion(net(x), y).backward()
+            optimizer.step()
+        out |= floats(name, net.state_dict())
+    return out
+
+
+def fixture(_):
+    for number, description in enumerate(sorted(CASES.glob("*.toml"))):
+        torch.manual_seed(number + 1)
+        case = tomllib.loads(description.read_text())
+        shape = case["model"]["input"]
+        build, _ = module(description.with_suffix(".py"))
+        net = build()
+        for name, value in net.state_dict().items():
+            # Statistics as after some training: their initial 0 and 1 would hide mistakes.
+            if name.endswith("running_mean"):
+                value.normal_(0, 0.3)
+            if name.endswith("running_var"):
+                value.uniform_(0.5, 2)
+        images = torch.randn(20, 1, shape["height"], shape["width"])
+        labels = torch.randint(shape["classes"], (20,))
+        made = reference(build, net.state_dict(), images, labels, case["batch"], case["label_smoothing"])
+        file = description.with_suffix(".safetensors")
+        save_file(made, file)
+        file.chmod(0o644)
+        print(description.stem, sum(p.numel() for p in net.parameters()), "parameters")
+
+
+def mnist(folder, split):
+    def read(name, skip):
+        path = folder / name
+        data = path.read_bytes() if path.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes())
+        return torch.from_numpy(numpy.frombuffer(data, numpy.uint8, offset=skip).copy())
+
+    return read(f"{split}-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28), read(f"{split}-labels-idx1-ubyte", 8).long()
+
+
+def write_idx(folder, split, images, labels):
+    for kind, magic, array in [("images-idx3", 0x803, images[:, 0]), ("labels-idx1", 0x801, labels)]:
+        header = numpy.array([magic, *array.shape], ">i4").tobytes()
+        (folder / f"{split}-{kind}-ubyte").write_bytes(header + array.to(torch.uint8).numpy().tobytes())
+
+
+def without_dropout(recipe):
+    """The --set options that switch dropout off: PyTorch's masks are not ours."""
+    model = tomllib.loads((ROOT / f"configs/{recipe}.toml").read_text())["model"]
+    keys = ["model.dropout"] if model.get("dropout") else []
+    keys += [f"model.blocks.{i}.dropout" for i, block in enumerate(model.get("blocks", [])) if block.get("dropout")]
+    return [part for key in keys for part in ("--set", f"{key}=0.0")]
+
+
+def train_a_little(net, images, labels, normalize):
+    optimizer = torch.optim.Adam(net.train().parameters(), lr=0.001)
+    for step in range(30):
+        index = torch.randint(len(images), (64,))
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(normalize(images[index])), labels[index]).backward()
+        optimizer.step()
+    return net.eval()
+
+
+def live(args):
+    torch.manual_seed(1)
+    test, test_labels = mnist(args.mnist, "t10k")
+    train, train_labels = (part[:3000] for part in mnist(args.mnist, "train"))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.keep or pathlib.Path(temporary)
+        data = folder / "data"  # a part of the training images: this is no benchmark
+        data.mkdir(parents=True, exist_ok=True)
+        write_idx(data, "train", train, train_labels)
+        write_idx(data, "t10k", test, test_labels)
+        cases = folder / "cases"
+        cases.mkdir(exist_ok=True)
+        for recipe in args.recipes:
+            both_ways(args, recipe, folder, data, (train, train_labels), (test, test_labels), cases)
+        print(f"\nlogits of 1,000 images, gradients of a batch of 64, {STEPS} steps of each optimizer:", flush=True)
+        command = ["cargo", "test", "--release", "--workspace", "--lib", "reference::logits", "--", "--nocapture"]
+        tested = subprocess.run(
+            command, cwd=ROOT, env=os.environ | {"DIGITS_PYTORCH_CASES": str(cases.resolve())}, capture_output=True, text=True
+        )
+        lines = [line for line in tested.stdout.splitlines() if "  logits " in line]
+        print(*lines, sep="\n")
+        if tested.returncode != 0 or len(lines) != len(args.recipes):
+            sys.exit(tested.stdout + tested.stderr)
+
+
+def both_ways(args, recipe, folder, data, train, test, cases):
+    def digits(*arguments):
+        done = subprocess.run([args.digits, *map(str, arguments)], capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"digits {' '.join(map(str, arguments))}: {done.stderr}")
+        return done.stdout
+
+    def right(net):
+        with torch.no_grad():
+            answers = [net(normalize(part)).argmax(1) for part in test[0].split(500)]
+        return int((torch.cat(answers) == test[1]).sum())
+
+    def compare(what, run, net):
+        ours = json.loads(digits("evaluate", run, "--data", data, "--json"))
+        ours, theirs = round(ours["accuracy"] * len(test[0])), right(net)
+        print(f"{recipe:<10} {what:<28} digits {ours}, PyTorch {theirs} of {len(test[0]):,} test images right", flush=True)
+        if abs(ours - theirs) > 1:  # one image may lie on the border
+            sys.exit("they differ")
+
+    run, file, script = (folder / f"{recipe}{end}" for end in ("", ".safetensors", "_net.py"))
+    digits("train", recipe, "--data", data, "--run", run, "--epochs", 1, "--batch-size", 32, "--threads", 2,
+           "--set", "training.validation=500", *without_dropout(recipe))
+    script.write_text(digits("export", run, "--to", file, "--script"))
+    build, functions = module(script)
+    normalize = functions.normalize
+    net = functions.load(file)
+    compare("trained here, exported:", run, net)
+
+    # Under the names and in the layout of the exported file, but further trained by PyTorch.
+    net = train_a_little(net, *train, normalize)
+    pickled, imported = folder / f"{recipe}.pt", folder / f"{recipe}-imported"
+    torch.save(net.state_dict(), pickled)
+    how = ["--config", run / "config.toml", "--normalize", f"{functions.MEAN},{functions.STD}"]
+    digits("import", pickled, *how, "--run", imported)
+    compare("trained there, imported:", imported, net)
+    again = folder / f"{recipe}-again.safetensors"
+    digits("export", imported, "--to", again)
+    returned = load_file(again)
+    for name, value in net.state_dict().items():
+        if value.is_floating_point() and not torch.equal(returned[name], value):
+            sys.exit(f"{name} came back with other bits")
+
+    # Under names of the notebook's own, in a checkpoint with other things around.
+    layers = list(dict.fromkeys(name.rpartition(".")[0] for name in net.state_dict()))
+    renamed = {
+        f"layer{layers.index(name.rpartition('.')[0])}.{name.rpartition('.')[2]}": value
+        for name, value in net.state_dict().items()
+    }
+    torch.save({"epoch": 3, "state_dict": renamed}, pickled)
+    guessed = folder / f"{recipe}-guessed"
+    answer = json.loads(digits("import", pickled, *how, "--run", guessed, "--json"))
+    if answer["assigned_by"] != "shape-and-order":
+        sys.exit(f"assigned by {answer['assigned_by']}")
+    if (guessed / "model.bpk").read_bytes() != (imported / "model.bpk").read_bytes():
+        sys.exit("the names made a difference")
+
+    images, labels = test[0][:1000], test[1][:1000]
+    model = tomllib.loads((run / "config.toml").read_text())["model"]
+    made = reference(build, net.state_dict(), normalize(images), labels, 64, 0.05)
+    save_file(made, cases / f"{recipe}.safetensors")
+    (cases / f"{recipe}.toml").write_text("label_smoothing = 0.05\nbatch = 64\n" + as_toml(model))
+
+
+def as_toml(model):
+    """The table [model] of a run's configuration, as one line."""
+
+    def value(item):
+        if isinstance(item, dict):
+            return "{ " + ", ".join(f"{key} = {value(item)}" for key, item in item.items()) + " }"
+        if isinstance(item, list):
+            return "[" + ", ".join(map(value, item)) + "]"
+        return json.dumps(item)
+
+    return f"model = {value(model)}\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("fixture").set_defaults(run=fixture)
+    command = commands.add_parser("live")
+    command.set_defaults(run=live)
+    command.add_argument("recipes", nargs="*", default=["mlp", "cnn", "cnn-best"])
+    command.add_argument("--mnist", type=pathlib.Path, required=True, help="folder with MNIST's four files")
+    command.add_argument("--digits", default=ROOT / "target/release/digits", help="the program")
+    command.add_argument("--keep", type=pathlib.Path, help="folder for what is made; default: a temporary one")
+    args = parser.parse_args()
+    args.run(args)
+
+
+if __name__ == "__main__":
+    main()
