@@ -134,7 +134,7 @@ impl Networks {
             .into_iter()
             .filter_map(|place| {
                 let record = place.folder.record().ok()?;
-                (record.best_epoch > 0).then(|| choice(&place, &record))
+                record.has_network().then(|| choice(&place, &record))
             })
             .collect()
     }

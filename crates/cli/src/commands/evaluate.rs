@@ -14,7 +14,7 @@ use crate::progress::DataProgress;
 use crate::runs;
 
 /// What to do where there is no run.
-const ADVICE: &str =
+pub(crate) const ADVICE: &str =
     "Train one (`just train-cnn`), or name one: a run folder, pretrained/cnn or pretrained/mlp";
 
 /// Options of `digits evaluate`.

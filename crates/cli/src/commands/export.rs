@@ -9,6 +9,7 @@ use digits_train::{RunFolder, TrainError, evaluate};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
+use crate::commands::evaluate::ADVICE;
 use crate::device::{self, Backend};
 use crate::error::{CliError, Message};
 use crate::output::{self, percent, thousands};
@@ -93,13 +94,15 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     if let Some(file) = &args.to {
         check_name(file)?;
     }
-    let path = match &args.run {
-        Some(path) => path.clone(),
-        None => runs::newest("trained run", |record| record.has_network())?,
+    let folder = match &args.run {
+        Some(path) => RunFolder::named(path)?,
+        None => RunFolder::new(runs::newest("trained run", ADVICE, |record| {
+            record.has_network()
+        })?),
     };
+    let path = folder.path().to_owned();
     device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
     let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
-    let folder = RunFolder::new(&path);
     let export = export(&folder, args.dtype.into())?;
     let name = args
         .to

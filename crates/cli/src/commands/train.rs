@@ -125,7 +125,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         );
     })?;
     let mut progress = TrainingProgress::new(args.output.quiet);
-    let init = args.init.as_ref().map(RunFolder::new);
+    let init = args.init.as_ref().map(RunFolder::named).transpose()?;
     let outcome = train(
         Start {
             recipe: &name,
