@@ -68,7 +68,7 @@ function render(fresh) {
   if (fresh || !$("values").contains(document.activeElement)) renderForm();
   const { loss } = state.worked;
   const judged = state.learned ? `: learned, the loss is below ${state.mark}` : "";
-  $("learned").textContent = `After ${taken.toLocaleString("en")} ${taken === 1 ? "step" : "steps"} the loss is ${number(loss, 6)}${judged}.`;
+  $("learned").textContent = `After ${taken.toLocaleString("en")} ${taken === 1 ? "step" : "steps"} the loss is ${number(loss, 7)}${judged}.`;
   $("learned").dataset.steps = taken;
   curve($("loss-curve"), { series: [{ name: "loss", kind: "second", points: curvePoints }], xLabel: "step", yLabel: "loss", log: true, xs: [0, 10], height: 420 });
 }
@@ -140,7 +140,7 @@ function renderLines() {
 function renderForm() {
   const { values } = state.worked;
   const field = (label, value, set) => {
-    const input = make("input", { type: "text", inputMode: "decimal", value: String(Number(value.toPrecision(4))), "aria-label": label });
+    const input = make("input", { type: "text", inputMode: "decimal", value: String(Number(value.toFixed(4))), "aria-label": label });
     input.addEventListener("input", () => {
       const typed = Number(input.value.replace("−", "-").replace(",", "."));
       const sound = input.value.trim() !== "" && Number.isFinite(typed);

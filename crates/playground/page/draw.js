@@ -91,6 +91,7 @@ function describe() {
     const accuracy = choice.accuracy === null ? "" : `, ${(100 * choice.accuracy).toFixed(2)} % on ${choice.dataset}`;
     column.about.textContent = `${choice.parameters.toLocaleString("en")} parameters${accuracy}`;
     column.label.firstChild.textContent = choice.kind.toUpperCase();
+    $(`legend-${SIDES[number]}`).textContent = name(number);
   });
 }
 
@@ -190,6 +191,9 @@ async function sample(wanted) {
   const query = new URLSearchParams({ first: chosen[0] ?? "", second: chosen[1] ?? "", ...wanted });
   const time = performance.now();
   $("truth").textContent = "Looking for one …";
+  const pressed = document.activeElement;
+  const buttons = [$("sample"), $("disputed"), $("load")];
+  buttons.forEach((button) => (button.disabled = true));
   try {
     const digit = await ask(`/api/digit?${query}`);
     setTruth(digit.label);
@@ -202,6 +206,9 @@ async function sample(wanted) {
     $("truth").textContent = "";
     show(error);
   }
+  const focused = document.activeElement;
+  buttons.forEach((button) => (button.disabled = false));
+  if (focused === document.body) pressed?.focus({ preventScroll: true });
 }
 
 function setTruth(label) {

@@ -73,26 +73,51 @@ function editors() {
 
 function grid(element, rows, kind, label) {
   element.style.setProperty("--columns", rows[0].length);
-  element.replaceChildren(
-    ...rows.flatMap((row, r) =>
-      row.map((value, c) => {
-        const input = make("input", { type: "text", inputMode: "decimal", value: short(value), "aria-label": `${label}, row ${r + 1}, column ${c + 1}` });
-        input.dataset.at = r * row.length + c;
-        input.addEventListener("focus", () => (input.value = String(rows[r][c])));
-        input.addEventListener("blur", () => (input.value = short(rows[r][c])));
-        input.addEventListener("input", () => {
-          const typed = Number(input.value.replace("−", "-").replace(",", "."));
-          const sound = input.value.trim() !== "" && Number.isFinite(typed);
-          input.setAttribute("aria-invalid", String(!sound));
-          if (!sound) return;
-          rows[r][c] = typed;
-          $(`${kind}-preset`).value = "";
-          compute(false);
-        });
-        return input;
-      }),
-    ),
+  const cells = rows.flatMap((row, r) =>
+    row.map((value, c) => {
+      const input = make("input", { type: "text", inputMode: "decimal", value: short(value), "aria-label": `${label}, row ${r + 1}, column ${c + 1}` });
+      input.dataset.at = r * row.length + c;
+      input.addEventListener("focus", () => (input.value = String(rows[r][c])));
+      input.addEventListener("blur", () => (input.value = short(rows[r][c])));
+      input.addEventListener("input", () => {
+        const typed = Number(input.value.replace("−", "-").replace(",", "."));
+        const sound = input.value.trim() !== "" && Number.isFinite(typed);
+        input.setAttribute("aria-invalid", String(!sound));
+        if (!sound) return;
+        rows[r][c] = typed;
+        $(`${kind}-preset`).value = "";
+        compute(false);
+      });
+      return input;
+    }),
   );
+  element.replaceChildren(...cells);
+}
+
+/** With padding `same`, the zeros around the image; they cannot be edited. */
+function padded() {
+  const element = $("image-grid");
+  element.querySelectorAll(".zero-cell").forEach((cell) => cell.remove());
+  const same = $("padding").value === "same";
+  $("equation").classList.toggle("padded", same);
+  const [height, width] = [image.length, image[0].length];
+  const ring = same ? 1 : 0;
+  element.style.setProperty("--columns", width + 2 * ring);
+  [...element.children].forEach((input) => {
+    input.style.gridRow = Math.floor(input.dataset.at / width) + 1 + ring;
+    input.style.gridColumn = (input.dataset.at % width) + 1 + ring;
+  });
+  if (!same) return;
+  for (let r = -1; r <= height; r++) {
+    for (let c = -1; c <= width; c++) {
+      if (r >= 0 && r < height && c >= 0 && c < width) continue;
+      const cell = make("span", { className: "zero-cell", "aria-hidden": "true" }, "0");
+      cell.style.gridRow = r + 2;
+      cell.style.gridColumn = c + 2;
+      cell.dataset.zero = `${r} ${c}`;
+      element.append(cell);
+    }
+  }
 }
 
 function short(value) {
@@ -106,6 +131,7 @@ const compute = latest(async (restart) => {
   applyToPicture();
   windows = await ask("/api/window", question);
   if (restart || done > windows.sums.length) done = 0;
+  padded();
   results();
   go(restart ? 0 : Math.min(place, windows.sums.length - 1));
 });
@@ -144,7 +170,13 @@ function go(at) {
   });
   const terms = windows.terms[place];
   const covered = new Set(terms.filter(({ at }) => at).map(({ at }) => at[0] * image[0].length + at[1]));
-  for (const input of $("image-grid").children) input.classList.toggle("covered", covered.has(Number(input.dataset.at)));
+  const [stride, ring] = [Number($("stride").value), $("padding").value === "same" ? 1 : 0];
+  const [top, left] = [row * stride - ring, column * stride - ring];
+  for (const cell of $("image-grid").children) {
+    const [r, c] = (cell.dataset.zero ?? "").split(" ").map(Number);
+    const overZero = r >= top && r < top + kernel.length && c >= left && c < left + kernel[0].length;
+    cell.classList.toggle("covered", cell.dataset.zero ? overZero : covered.has(Number(cell.dataset.at)));
+  }
   $("place").textContent = `window ${place + 1} of ${count}`;
   $("sum-title").textContent = `Row ${row + 1}, column ${column + 1} of the result: kernel · image, added up`;
   write(terms, windows.sums[place]);

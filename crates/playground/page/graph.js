@@ -6,7 +6,7 @@ import { draw, number } from "/paint.js";
 // labels ever meet; lines run from the units below to the pills.
 const ROW = 132;
 const TOP = 44;
-const PILL = { width: 122, height: 32, gap: 37 };
+const PILL = { width: 138, height: 32, gap: 37 };
 const NODE = { width: 118, height: 40 };
 const X = { input: 34, v: 186, hidden: 326, w: 496, output: 636, end: 700 };
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";

@@ -36,8 +36,8 @@ export async function enterPicture() {
   if (seen.current) return fromDrawing();
   if (picture) return;
   try {
-    const { pixels, width, height } = await ask("/api/digit?index=0");
-    use({ pixels: Uint8Array.from(pixels), width, height, title: "a test digit", drawn: true });
+    const { pixels, width, height } = await ask("/api/digit?from=drawn&index=3");
+    use({ pixels: Uint8Array.from(pixels), width, height, title: "a digit", drawn: true });
   } catch (error) {
     show(error);
   }

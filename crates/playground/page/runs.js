@@ -6,8 +6,6 @@ import { make, number } from "/paint.js";
 
 const $ = (id) => document.getElementById(id);
 const EVERY = 1500;
-/** A run that was saved this recently and is not finished is taken to be in progress. */
-const FRESH = 300;
 
 let runs = [];
 let chosen = null;
@@ -40,7 +38,7 @@ async function refresh() {
 
 function renderList() {
   // Only what changed: a rebuilt list would lose the focus every second.
-  const key = JSON.stringify([chosen, runs.map(({ id, version, age }) => [id, version, state({ age })])]);
+  const key = JSON.stringify([chosen, runs.map((run) => [run.id, run.version, status(run)])]);
   if (key === listed) return;
   listed = key;
   const focused = document.activeElement?.dataset?.run;
@@ -63,11 +61,9 @@ function renderList() {
   if (focused) $("run-list").querySelector(`[data-run="${CSS.escape(focused)}"]`)?.focus();
 }
 
-const state = ({ age }) => (age !== null && age < FRESH ? "fresh" : "old");
-
 function status(run) {
   if (run.status === "finished") return "finished";
-  return state(run) === "fresh" ? "training" : "stopped";
+  return run.in_progress ? "training" : "stopped";
 }
 
 function about(run) {

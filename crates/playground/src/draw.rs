@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
 use digits_data::prepare::{decode, dimensions, prepare};
-use digits_data::{DataError, Disturbance, ImageShape};
+use digits_data::{DataError, Disturbance, ImageShape, Images, Source};
 use digits_models::Model;
 use digits_train::{normalized, probabilities};
 use digits_verify::filter::Grid;
@@ -14,6 +14,7 @@ use crate::app::{Answer, App};
 use crate::error::Refusal;
 use crate::networks::Network;
 use crate::query::Query;
+use crate::samples::Samples;
 
 /// Pictures with more pixels a side are refused; the page makes them smaller before it sends them.
 const MAX_SIDE: u32 = 1024;
@@ -263,20 +264,26 @@ struct Digit {
 }
 
 /// A digit of the test split: that at `index`, or with `wrong=one` the first from there on that
-/// exactly one of the two networks gets wrong.
+/// exactly one of the two networks gets wrong. With `from=drawn` one that the program draws.
 pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, Refusal> {
-    let (name, images) = app.samples.test()?;
-    let count = images.len();
-    let mut index = query.value("index", 0_usize)? % count;
-    match query.get("wrong") {
-        None | Some("") => {}
-        Some("one") => index = disagreement(app, query, &images, index)?,
-        Some(_) => return Err(Refusal::bad("wrong can only be `one`")),
+    let index = query.value("index", 0_usize)?;
+    if query.get("from") == Some("drawn") {
+        return answer(Source::Drawn.to_string(), &Samples::drawn(index)?, 0);
     }
+    let (name, images) = app.samples.test()?;
+    let index = index % images.len();
+    match query.get("wrong") {
+        None | Some("") => answer(name, &images, index),
+        Some("one") => answer(name, &images, disagreement(app, query, &images, index)?),
+        Some(_) => Err(Refusal::bad("wrong can only be `one`")),
+    }
+}
+
+fn answer(dataset: String, images: &Images, index: usize) -> Result<Answer, Refusal> {
     Answer::json(&Digit {
-        dataset: name,
+        dataset,
         index,
-        count,
+        count: images.len(),
         label: images.label(index),
         height: images.shape().height,
         width: images.shape().width,
@@ -284,12 +291,7 @@ pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, Refusal> {
     })
 }
 
-fn disagreement(
-    app: &App,
-    query: &Query,
-    images: &digits_data::Images,
-    first: usize,
-) -> Result<usize, Refusal> {
+fn disagreement(app: &App, query: &Query, images: &Images, first: usize) -> Result<usize, Refusal> {
     const CHUNK: usize = 250;
     let networks = pair(app, query)?;
     if networks

@@ -33,6 +33,8 @@ struct Run {
     seed: u64,
     parameters: usize,
     status: Status,
+    /// Whether a process is training it now.
+    in_progress: bool,
     /// Epochs planned, where the configuration can be read.
     planned: Option<usize>,
     best_epoch: usize,
@@ -56,6 +58,7 @@ pub(crate) fn list(app: &App) -> Result<Answer, Refusal> {
             let record = place.folder.record().ok()?;
             Some(Run {
                 images_per_second: record.images_per_second(),
+                in_progress: record.status == Status::Running && place.folder.in_use(),
                 planned: planned(&place.folder),
                 age: age(&place.folder),
                 id: place.id,

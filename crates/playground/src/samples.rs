@@ -1,16 +1,18 @@
 //! The digits of the test split, opened when the first one is asked for.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 
-use digits_data::{Images, OpenOptions, Source, open};
+use digits_data::{Images, OpenOptions, Source, drawn, open};
+use hyper::StatusCode;
 
 use crate::error::Refusal;
-use crate::networks::lock;
 
 pub(crate) struct Samples {
     source: Source,
     options: OpenOptions,
-    opened: Mutex<Option<Opened>>,
+    opened: OnceLock<Opened>,
+    /// Held while the data set is opened.
+    opening: Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -25,7 +27,8 @@ impl Samples {
         Self {
             source,
             options,
-            opened: Mutex::default(),
+            opened: OnceLock::new(),
+            opening: Mutex::default(),
         }
     }
 
@@ -47,18 +50,35 @@ impl Samples {
         }
     }
 
+    /// A digit that the program draws itself, with its label; needs no data set.
+    pub(crate) fn drawn(index: usize) -> Result<Images, Refusal> {
+        drawn::images(drawn::SEED, drawn::TRAIN + index % drawn::TEST, 1).map_err(Refusal::failed)
+    }
+
     fn open(&self) -> Result<Opened, Refusal> {
-        let mut slot = lock(&self.opened);
-        if let Some(opened) = &*slot {
+        if let Some(opened) = self.opened.get() {
             return Ok(opened.clone());
         }
-        // Progress of a download has no place on the page; the request waits.
+        // Opening may mean a download: who asks meanwhile is told so instead of taking a turn.
+        let _opening = match self.opening.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Refusal::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "the test digits are being opened; try again in a moment",
+                ));
+            }
+        };
+        if let Some(opened) = self.opened.get() {
+            return Ok(opened.clone());
+        }
         let dataset = open(&self.source, &self.options, &mut |_| {}).map_err(Refusal::failed)?;
         let opened = Opened {
             test: Arc::new(dataset.open_test().map_err(Refusal::failed)?),
             name: dataset.name,
             fingerprint: dataset.fingerprint,
         };
-        Ok(slot.insert(opened).clone())
+        Ok(self.opened.get_or_init(|| opened).clone())
     }
 }

@@ -218,10 +218,17 @@ fn a_run_that_appears_and_grows_is_shown_without_a_reload() {
     let server = serve(app_on(folder.path()));
     let page = Page::open(server.address, "runs", DESKTOP);
     page.wait("document.querySelectorAll('.run').length === 2");
-    small_run("mlp", &fixture().data, &folder.path().join("new"));
+    small_run("mlp", 2, &fixture().data, &folder.path().join("new"));
     page.wait("[...document.querySelectorAll('.run')].some(e => e.textContent.includes('new'))");
     page.click("[data-run=\"run:new\"]");
     page.wait("document.querySelectorAll('#run-detail polyline').length === 4");
+    let points = "document.querySelectorAll('#run-detail circle').length";
+    page.wait(&format!("{points} === 8"));
+    // It goes on: two more epochs, on the page that is open.
+    std::fs::remove_dir_all(folder.path().join("new")).unwrap();
+    small_run("mlp", 4, &fixture().data, &folder.path().join("new"));
+    page.wait(&format!("{points} === 16"));
+    page.click("[data-run=\"run:new\"]");
     page.click("#run-detail .matrix-box button");
     page.wait("document.querySelectorAll('.matrix tbody td').length === 100");
     let sum = page.script("return [...document.querySelectorAll('.matrix td')].reduce((s, e) => s + Number(e.textContent), 0)");

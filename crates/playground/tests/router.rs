@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
 use burn::tensor::Device;
 use common::{app, app_on, fixture, get, json, one, pgm, picture, post, refused};
@@ -13,6 +14,7 @@ use digits_train::{RunFolder, evaluate, predict};
 use digits_verify::filter::{sheet_filters, sheet_image};
 use digits_verify::{Values, Worked};
 use serde_json::{Value, json as document};
+use sha2::{Digest, Sha256};
 
 const JSON: &str = "application/json";
 
@@ -394,6 +396,54 @@ fn runs_are_listed_with_their_curves_and_evaluated_as_digits_evaluate_does() {
 }
 
 #[test]
+fn a_run_is_shown_as_in_progress_exactly_while_somebody_trains_it() {
+    let inside = tempfile::tempdir().unwrap();
+    let folder = inside.path().join("run");
+    copy_run("mlp", &folder);
+    let path = folder.join("run.json");
+    // The record of a run that is not finished, sealed as the program does it.
+    let text = fs::read_to_string(&path).unwrap();
+    let running = text.replace("\"status\": \"finished\"", "\"status\": \"running\"");
+    assert_ne!(text, running);
+    fs::write(&path, reseal(&running)).unwrap();
+    let app = app_on(inside.path());
+    let state = || {
+        let runs = json(&get(&app, "/api/runs"));
+        let all = runs.as_array().unwrap().clone();
+        let run = all.into_iter().find(|run| run["id"] == "run:run").unwrap();
+        (run["status"].clone(), run["in_progress"].clone())
+    };
+    assert_eq!(state(), (document!("running"), document!(false)));
+    let lock = RunFolder::new(&folder).lock().unwrap();
+    assert_eq!(state(), (document!("running"), document!(true)));
+    drop(lock);
+    assert_eq!(state(), (document!("running"), document!(false)));
+    RunFolder::new(&folder).lock().unwrap();
+}
+
+/// A copy of one of the fixture's runs.
+fn copy_run(kind: &str, folder: &Path) {
+    let from = fixture().artifacts.join(format!("small-{kind}"));
+    fs::create_dir_all(folder).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// `run.json` with a checksum that fits its content.
+fn reseal(text: &str) -> String {
+    let record: Value = serde_json::from_str(text).unwrap();
+    let zeroed = text.replace(record["checksum"].as_str().unwrap(), &"0".repeat(64));
+    let sum: String = Sha256::digest(zeroed.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    zeroed.replace(&"0".repeat(64), &sum)
+}
+
+#[test]
 fn no_run_name_leaves_the_artifacts_folder() {
     let inside = tempfile::tempdir().unwrap();
     let artifacts = inside.path().join("artifacts");
@@ -438,23 +488,14 @@ fn no_run_name_leaves_the_artifacts_folder() {
 fn a_run_that_goes_on_is_loaded_anew() {
     let inside = tempfile::tempdir().unwrap();
     let folder = inside.path().join("run");
-    let copy = |kind: &str| {
-        let from = fixture().artifacts.join(format!("small-{kind}"));
-        fs::create_dir_all(&folder).unwrap();
-        for entry in fs::read_dir(from).unwrap().flatten() {
-            if entry.path().is_file() {
-                fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
-            }
-        }
-    };
     let app = app_on(inside.path());
     let look = || {
         let path = "/api/look?first=run:run&second=run:run";
         json(&post(&app, path, "application/octet-stream", one()))
     };
-    copy("mlp");
+    copy_run("mlp", &folder);
     let before = look();
-    copy("cnn");
+    copy_run("cnn", &folder);
     assert_ne!(before["answers"], look()["answers"]);
 }
 

@@ -112,6 +112,14 @@ impl RunFolder {
         }
     }
 
+    /// Whether a process is training here at this moment. Takes the lock for an instant, shared
+    /// with others who ask.
+    pub fn in_use(&self) -> bool {
+        // No lock file: nobody has ever trained here, or the run is compiled in.
+        File::open(self.file(LOCK))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    }
+
     /// Reads and checks `run.json` and every file that it lists.
     ///
     /// # Errors

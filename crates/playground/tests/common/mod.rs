@@ -35,7 +35,7 @@ pub fn fixture() -> &'static Fixture {
         idx::write(&data, Split::Train, &drawn::images(1, 0, 1200).unwrap()).unwrap();
         idx::write(&data, Split::Test, &drawn::images(1, 1200, 300).unwrap()).unwrap();
         for kind in ["mlp", "cnn"] {
-            small_run(kind, &data, &artifacts.join(format!("small-{kind}")));
+            small_run(kind, 2, &data, &artifacts.join(format!("small-{kind}")));
         }
         Fixture {
             _folder: folder,
@@ -46,10 +46,10 @@ pub fn fixture() -> &'static Fixture {
 }
 
 /// Trains `mlp-small` or `cnn-small` for a moment.
-pub fn small_run(kind: &str, data: &Path, folder: &Path) {
+pub fn small_run(kind: &str, epochs: usize, data: &Path, folder: &Path) {
     let mut recipe = Recipe::built_in(&format!("{kind}-small")).unwrap();
+    recipe.set(&format!("training.epochs={epochs}")).unwrap();
     for setting in [
-        "training.epochs=2",
         "training.batch_size=32",
         "training.validation=200",
         "threads=1",
