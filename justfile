@@ -97,7 +97,7 @@ bench:
 bench-pytorch *args:
     cargo build --quiet --release --bin digits
     test -x target/pytorch/bin/python || python3 -m venv target/pytorch
-    target/pytorch/bin/python -m pip install --quiet torch numpy
+    target/pytorch/bin/python -m pip install --quiet torch numpy onnx onnxruntime onnxscript
     target/pytorch/bin/python scripts/bench_pytorch.py {{ args }}
 
 # Everything that CI checks

@@ -4,7 +4,7 @@ Run by `just bench-pytorch`. Both train the same network on MNIST with batches o
 number of threads, in turns: one epoch of digits as a user runs it (its own batches, loss,
 autodiff, Adam), then the same number of steps of PyTorch on images that already lie in memory,
 in the best of eager, channels_last and torch.compile, with fused Adam. The ratio of the medians
-counts.
+counts. Inference is compared with onnxruntime as well.
 """
 
 import argparse
@@ -93,16 +93,63 @@ class Torch:
         return steps * BATCH / (time.perf_counter() - started)
 
 
-def digits(program, name, backend, threads, images, data):
+def digits(program, name, backend, threads, images, data, run):
     recipe, extra = ("cnn", UNTUNED) if name == "untuned" else (name, [])
-    with tempfile.TemporaryDirectory() as folder:
-        command = [
-            program, "train", recipe, f"--backend={backend}", f"--threads={threads}", "--epochs=1",
-            f"--set=training.validation={60000 - images}", f"--data={data}", "--quiet", "--json",
-            f"--run={folder}/run", *extra,
-        ]
-        result = subprocess.run(command, check=True, capture_output=True, text=True)
+    command = [
+        program, "train", recipe, f"--backend={backend}", f"--threads={threads}", "--epochs=1",
+        f"--set=training.validation={60000 - images}", f"--data={data}", "--quiet", "--json",
+        f"--run={run}", *extra,
+    ]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(result.stdout)["images_per_second"]
+
+
+def inference(arguments, images):
+    """Images/s without gradients: digits on its test split, onnxruntime and PyTorch on as many."""
+    import onnxruntime
+
+    count, batch = 10_000, 256
+    x = images[:count]
+    for name in arguments.networks.split(","):
+        model = network(name)[0].eval()
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/model.onnx"
+            torch.onnx.export(model, (x[:batch],), path, input_names=["x"], dynamo=False,
+                              dynamic_axes={"x": {0: "batch"}})
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = arguments.threads
+            session = onnxruntime.InferenceSession(path, options)
+            digits(arguments.program, name, "flex", arguments.threads, 1280, arguments.data,
+                   f"{folder}/run")
+            batches = [x[i : i + batch].numpy() for i in range(0, count, batch)]
+
+            def onnx():
+                started = time.perf_counter()
+                for pixels in batches:
+                    session.run(None, {"x": pixels})
+                return count / (time.perf_counter() - started)
+
+            def eager():
+                started = time.perf_counter()
+                with torch.inference_mode():
+                    for i in range(0, count, batch):
+                        model(x[i : i + batch])
+                return count / (time.perf_counter() - started)
+
+            def ours():
+                command = [arguments.program, "evaluate", f"{folder}/run", "--json",
+                           f"--threads={arguments.threads}", f"--data={arguments.data}"]
+                result = subprocess.run(command, check=True, capture_output=True, text=True)
+                return json.loads(result.stdout)["images_per_second"]
+
+            rates = {"digits": [], "onnxruntime": [], "PyTorch": []}
+            for _ in range(arguments.rounds):
+                for who, measure in zip(rates, [ours, onnx, eager]):
+                    rates[who].append(measure())
+        medians = {who: statistics.median(each) for who, each in rates.items()}
+        listed = ", ".join(f"{who} {rate:,.0f}" for who, rate in medians.items())
+        ratio = medians["digits"] / max(medians["onnxruntime"], medians["PyTorch"])
+        print(f"{name}, inference: {listed}; ratio to the best {ratio:.2f}", flush=True)
 
 
 def main():
@@ -130,8 +177,9 @@ def main():
         ours = {"flex": [], "ndarray": []}
         for _ in range(arguments.rounds):
             for backend, rates in ours.items():
-                rates.append(digits(arguments.program, name, backend, arguments.threads,
-                                    steps * BATCH, arguments.data))
+                with tempfile.TemporaryDirectory() as folder:
+                    rates.append(digits(arguments.program, name, backend, arguments.threads,
+                                        steps * BATCH, arguments.data, f"{folder}/run"))
             for trained, rates in variants.values():
                 rates.append(trained.images_per_second(steps))
         medians = {variant: statistics.median(rates) for variant, (_, rates) in variants.items()}
@@ -141,6 +189,7 @@ def main():
             median = statistics.median(rates)
             print(f"{name}: digits on {backend} {median:,.0f}; PyTorch {listed}; "
                   f"ratio to its best ({best}) {median / medians[best]:.2f}", flush=True)
+    inference(arguments, images)
 
 
 if __name__ == "__main__":

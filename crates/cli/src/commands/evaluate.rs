@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use digits_data::{OpenOptions, open, stratified_split};
@@ -50,6 +51,8 @@ struct Report<'a> {
     run: PathBuf,
     dataset: &'a str,
     split: SplitName,
+    /// Without reading files.
+    images_per_second: f64,
     #[serde(flatten)]
     evaluation: &'a Evaluation,
 }
@@ -78,10 +81,12 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let mut progress = DataProgress::new(args.output.quiet);
     let dataset = open(&source, &options, &mut |event| progress.show(event))?;
     let normalization = run.record.dataset.normalization;
+    let started;
     let evaluation = match args.split {
         SplitName::Test => {
             let test = dataset.open_test()?;
             fits(&run, &dataset.name, &test)?;
+            started = Instant::now();
             evaluate(&run.model, &test, None, &normalization, &device)?
         }
         SplitName::Validation => {
@@ -96,6 +101,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                 run.config.training.validation,
                 run.config.seed,
             )?;
+            started = Instant::now();
             evaluate(
                 &run.model,
                 &dataset.train,
@@ -105,11 +111,13 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             )?
         }
     };
+    let images_per_second = evaluation.images as f64 / started.elapsed().as_secs_f64();
     if args.output.json {
         output::json(&Report {
             run: run.path,
             dataset: &dataset.name,
             split: args.split,
+            images_per_second,
             evaluation: &evaluation,
         })?;
     } else {
