@@ -40,6 +40,14 @@ evaluate *args:
 predict *args:
     {{ digits }} predict {{ args }}
 
+# Write a network's weights for PyTorch: export RUN --to FILE.safetensors [--script]
+export *args:
+    {{ digits }} export {{ args }}
+
+# Make a run of weights from PyTorch: import FILE --model RECIPE
+import *args:
+    {{ digits }} import {{ args }}
+
 # Prove the mathematics: backpropagation and filters (verify backprop | filters, --mutants)
 verify *args:
     {{ digits }} verify {{ args }}
@@ -104,3 +112,9 @@ check:
 check-wgpu:
     cargo clippy --release --workspace --features digits-cli/wgpu -- -D warnings
     cargo test --release --workspace --features digits-cli/wgpu --test wgpu -- --nocapture
+
+# Hold real networks against PyTorch on MNIST (installs PyTorch, some GB, in target/pytorch)
+check-pytorch mnist="../shared/mnist" *args:
+    cargo build --release --workspace
+    test -d target/pytorch || (python3 -m venv target/pytorch && target/pytorch/bin/pip install -q torch numpy safetensors)
+    target/pytorch/bin/python scripts/pytorch.py live --mnist {{ mnist }} {{ args }}

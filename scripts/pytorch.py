@@ -59,39 +59,55 @@ def reference(build, state, images, labels, batch, smoothing):
         net.load_state_dict(state, strict=True)
         return net.train()
 
-    def batch_of(step):
-        index = torch.arange(step * batch, (step + 1) * batch) % len(images)
-        return images[index], labels[index]
-
     # Elements that each variance of batch normalization is taken over.
     counts = {}
     net = network()
     for name, layer in net.named_modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.register_forward_hook(lambda _, x, y, name=name: counts.update({name: y[:, 0].numel()}))
-    net(batch_of(0)[0])
+    net(images[:batch])
 
     out = floats("weights", state)
     out |= {f"count.{name}.running_var": torch.tensor([float(n)]) for name, n in counts.items()}
     out["images"], out["labels"] = images, labels.to(torch.float32)
     with torch.no_grad():
         out["logits"] = network().eval()(images)
-    net = network()
-    x, y = batch_of(0)
-    loss = criterion(net(x), y)
-    loss.backward()
-    out["loss"] = loss.detach().reshape(1)
-    out |= {f"gradient.{name}": p.grad.clone() for name, p in net.named_parameters()}
-    for name, make in OPTIMIZERS.items():
+
+    def trained(images):
+        def batch_of(step):
+            index = torch.arange(step * batch, (step + 1) * batch) % len(images)
+            return images[index], labels[index]
+
+        made = {}
         net = network()
-        optimizer = make(net.parameters())
-        for step in range(STEPS):
-            x, y = batch_of(step)
-            optimizer.zero_grad()
-            criterion(net(x), y).backward()
-            optimizer.step()
-        out |= floats(name, net.state_dict())
-    return out
+        x, y = batch_of(0)
+        loss = criterion(net(x), y)
+        loss.backward()
+        made["loss"] = loss.detach().reshape(1)
+        made |= {f"gradient.{name}": p.grad.clone() for name, p in net.named_parameters()}
+        for name, make in OPTIMIZERS.items():
+            net = network()
+            optimizer = make(net.parameters())
+            for step in range(STEPS):
+                x, y = batch_of(step)
+                optimizer.zero_grad()
+                criterion(net(x), y).backward()
+                optimizer.step()
+            made |= floats(name, net.state_dict())
+        return made
+
+    made = trained(images)
+    # How far the results move when rounding falls otherwise: ReLU and max-pooling have kinks,
+    # and Adam makes whole steps of gradients that are nothing but rounding.
+    other = trained(images + 1e-6 * torch.randn_like(images))
+    for what in ["gradient", *OPTIMIZERS]:
+        moved = [
+            (other[name] - value).abs().max() / (value.abs().max().clamp(min=1e-12) if what == "gradient" else 1)
+            for name, value in made.items()
+            if name.startswith(f"{what}.")
+        ]
+        out[f"sensitivity.{what}"] = torch.stack(moved).max().reshape(1)
+    return out | made
 
 
 def fixture(_):
@@ -113,7 +129,33 @@ def fixture(_):
         file = description.with_suffix(".safetensors")
         save_file(made, file)
         file.chmod(0o644)
+        if description.stem == "cnn-batchnorm":
+            saved_by_pytorch(net)
         print(description.stem, sum(p.numel() for p in net.parameters()), "parameters")
+
+
+def saved_by_pytorch(net):
+    """The network of cnn-batchnorm as notebooks save it, well and less well."""
+
+    def save(name, thing, **options):
+        torch.save(thing, CASES / f"{name}.pt", **options)
+
+    optimizer = torch.optim.Adam(net.parameters())
+    net(torch.randn(2, 1, 8, 8)).sum().backward()
+    optimizer.step()  # so that a checkpoint has a state of the optimizer
+    save("state-dict", net.state_dict())
+    names = {"features.0": "conv1", "features.1": "bn1", "features.4": "conv2", "features.5": "bn2"}
+    names |= {"classifier.0": "fc1", "classifier.2": "out"}
+    renamed = {}
+    for name, value in net.state_dict().items():
+        layer, _, leaf = name.rpartition(".")
+        renamed[f"module.{names[layer]}.{leaf}"] = value
+    save("checkpoint", {"epoch": 3, "state_dict": renamed, "optimizer": optimizer.state_dict()})
+    save("whole-module", nn.Sequential(nn.Linear(2, 2)))
+    save("before-1.6", {"weight": torch.zeros(2)}, _use_new_zipfile_serialization=False)
+    # Views: a transposed matrix, and one row of a larger one that is saved whole.
+    large = torch.arange(12.0).reshape(3, 4)
+    save("views", {"transposed": large.T, "row": large[1], "expanded": torch.ones(1).expand(5), "double": large.double()})
 
 
 def mnist(folder, split):

@@ -24,7 +24,7 @@ pub struct Args {
     /// `digits export` say it themselves
     #[arg(long, visible_alias = "config", value_name = "RECIPE|FILE")]
     model: Option<String>,
-    /// Change any setting of the recipe, for example --set model.hidden=[100]
+    /// Change any setting of the recipe, for example --set model.dropout=0.2
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Folder of the run [default: artifacts/imported-1, -2, …]

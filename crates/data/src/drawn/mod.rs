@@ -53,7 +53,7 @@ fn draw(seed: u64, index: u64) -> (u8, [u8; PIXELS]) {
     let mut hand = Hand::new(mix(seed ^ 0x4452_4157_4E00_0000, index));
     let strokes = skeleton::write(digit, &mut hand);
     let mut lines = stroke::ink(&strokes, &mut hand);
-    (digit, raster::render(&mut lines, &mut hand))
+    (digit, raster::render(digit, &mut lines, &mut hand))
 }
 
 /// The digit at this index: each ten indices are a permutation of the ten digits.

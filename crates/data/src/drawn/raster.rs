@@ -9,9 +9,10 @@ use super::{PIXELS, SIDE, style};
 const BOX: usize = 20;
 
 /// Draws the lines; the result has ink.
-pub(super) fn render(lines: &mut [Vec<Inked>], hand: &mut Hand) -> [u8; PIXELS] {
+pub(super) fn render(digit: u8, lines: &mut [Vec<Inked>], hand: &mut Hand) -> [u8; PIXELS] {
     let thick = hand.unit();
-    let pen = style::PEN.0 + style::PEN.1 * hand.unit() + style::PEN.2 * thick * thick * thick;
+    let most = style::PEN.2[usize::from(digit == 1)];
+    let pen = style::PEN.0 + style::PEN.1 * hand.unit() + most * thick * thick * thick;
     let fade = hand.between(style::EDGE.0, style::EDGE.1);
     fit(lines, pen);
     let mut cover = [0.0_f64; BOX * BOX];

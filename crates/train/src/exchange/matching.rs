@@ -225,6 +225,15 @@ impl WeightFile {
                 }
             }
         }
+        // What is left over under the very name is of another shape, not missing.
+        for (tensor, place) in wanted.iter().zip(&mut found) {
+            if place.is_none() {
+                let named = candidates.iter().flatten().map(|&(_, index)| index);
+                *place = named
+                    .into_iter()
+                    .find(|&index| self.tensors[index].name == tensor.name);
+            }
+        }
         found
     }
 

@@ -19,6 +19,8 @@ mod weight_file;
 
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod tests;
 
 pub use error::ExchangeError;
 pub use export::{Export, FloatType, export};
