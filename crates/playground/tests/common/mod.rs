@@ -181,3 +181,14 @@ impl Drop for Running {
         }
     }
 }
+
+/// The numbers of a JSON list.
+pub fn numbers(value: &Value) -> Vec<f64> {
+    let list = value.as_array().unwrap();
+    list.iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+/// Equal up to the last digit, which JSON may round.
+pub fn close(found: f64, expected: f64) -> bool {
+    (found - expected).abs() <= 1e-15 * expected.abs().max(1.0)
+}
