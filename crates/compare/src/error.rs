@@ -1,0 +1,38 @@
+use std::io;
+use std::path::PathBuf;
+
+use digits_data::DataError;
+use digits_train::TrainError;
+
+/// Why the experiment could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompareError {
+    /// The plan asks for something that makes no sense.
+    #[error("{origin}: {message}")]
+    Plan {
+        /// The file or option it came from.
+        origin: String,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// A run failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The data failed.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// `read`, `write`, `create` …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A figure could not be drawn or a document not be written.
+    #[error("the report could not be made: {0}")]
+    Report(String),
+}
