@@ -25,7 +25,7 @@ type OneImage<L> = unsafe fn(
     &Part<'_, L>,
     &mut Worker<<L as Lanes>::T>,
     usize,
-    Option<&mut [<L as Lanes>::T]>,
+    Option<*mut <L as Lanes>::T>,
 ) -> bool;
 
 /// Gradients of weights and bias of one part.
@@ -89,6 +89,34 @@ impl<T: Float> Fate<'_, T> {
     }
 }
 
+/// The gradient of the convolution's result, `[batch][out][row][column]`, zero where ReLU and pool
+/// let nothing through.
+pub(crate) fn spread<T: Float>(geometry: &Geometry, gradients: &[T], fate: Fate<'_, T>) -> Vec<T> {
+    let (Some([height, width]), Some(output)) = (geometry.convolved(), geometry.output()) else {
+        return Vec::new();
+    };
+    let step = if geometry.then == Then::ReluPool {
+        2
+    } else {
+        1
+    };
+    let maps = geometry.batch * geometry.channels_out;
+    let mut before = vec![T::default(); maps * height * width];
+    for (index, &g) in gradients.iter().enumerate() {
+        let mark = fate.mark(index);
+        if mark != DEAD {
+            let (map, pixel) = (
+                index / (output[0] * output[1]),
+                index % (output[0] * output[1]),
+            );
+            let y = pixel / output[1] * step + usize::from(mark / 2);
+            let x = pixel % output[1] * step + usize::from(mark % 2);
+            before[(map * height + y) * width + x] = g;
+        }
+    }
+    before
+}
+
 /// `None` where a number is infinite or NaN: the lists would lose what 0 · ∞ gives.
 pub(crate) fn backward<L: Lanes>(
     geometry: &Geometry,
@@ -134,9 +162,7 @@ pub(crate) fn backward<L: Lanes>(
                 // SAFETY: each image writes its own part of the buffer, all of it; `run` was
                 // compiled for instructions that this processor has.
                 let fine = unsafe {
-                    let target = inputs
-                        .for_images
-                        .then(|| std::slice::from_raw_parts_mut(to.at(image * size), size));
+                    let target = inputs.for_images.then(|| to.at(image * size));
                     run(&part, &mut worker, image, target)
                 };
                 if !fine {
@@ -218,13 +244,14 @@ impl<T: Float> Worker<T> {
 /// One image; `false` if a pixel or a gradient is not finite.
 ///
 /// # Safety
-/// The processor must have the instructions of `L`.
+/// The processor must have the instructions of `L`; `target` must be valid for writes of one
+/// image, and is written whole if the answer is `true`.
 #[inline(always)]
 pub(crate) unsafe fn one_image<L: Lanes>(
     part: &Part<'_, L>,
     worker: &mut Worker<L::T>,
     index: usize,
-    target: Option<&mut [L::T]>,
+    target: Option<*mut L::T>,
 ) -> bool {
     let (geometry, plan) = (part.geometry, part.plan);
     let size_in = geometry.channels_in * geometry.image[0] * geometry.image[1];
@@ -303,7 +330,8 @@ pub(crate) unsafe fn one_image<L: Lanes>(
             }
         }
     }
-    unpack(geometry, plan, &worker.gradient, target);
+    // SAFETY: the caller's target.
+    unsafe { unpack(geometry, plan, &worker.gradient, target) };
     true
 }
 

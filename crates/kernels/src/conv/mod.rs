@@ -9,7 +9,7 @@ pub(crate) use forward::Results;
 pub use geometry::{Geometry, Then};
 pub(crate) use layout::transpose;
 
-pub(crate) use backward::{Fate, Gradients, Inputs};
+pub(crate) use backward::{Fate, Gradients, Inputs, spread};
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
@@ -39,7 +39,7 @@ macro_rules! compiled {
                 shared: &forward::Image<'_, $lanes>,
                 scratch: &mut forward::Scratch<<$lanes as Lanes>::T>,
                 image: &[<$lanes as Lanes>::T],
-                outputs: forward::Outputs<'_, <$lanes as Lanes>::T>,
+                outputs: forward::Outputs<<$lanes as Lanes>::T>,
             ) {
                 // SAFETY: only called where the features above are there.
                 unsafe { forward::one_image::<$lanes>(shared, scratch, image, outputs) }
@@ -49,7 +49,7 @@ macro_rules! compiled {
                 part: &backward::Part<'_, $lanes>,
                 worker: &mut backward::Worker<<$lanes as Lanes>::T>,
                 index: usize,
-                target: Option<&mut [<$lanes as Lanes>::T]>,
+                target: Option<*mut <$lanes as Lanes>::T>,
             ) -> bool {
                 // SAFETY: only called where the features above are there.
                 unsafe { backward::one_image::<$lanes>(part, worker, index, target) }
