@@ -16,6 +16,7 @@ mod normalization;
 pub mod prepare;
 mod source;
 mod split;
+mod view;
 
 pub use augmentation::Augmentation;
 pub use batcher::Batcher;
@@ -28,3 +29,4 @@ pub use images::{ImageShape, Images};
 pub use normalization::Normalization;
 pub use source::Source;
 pub use split::{Subsets, shuffled, stratified_split};
+pub use view::View;
