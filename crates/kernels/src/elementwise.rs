@@ -157,7 +157,7 @@ macro_rules! elementwise {
         #[cfg(target_arch = "x86_64")]
         mod $module {
             use super::{AdamStep, MaybeUninit, adam_body, dropout_body};
-            #[target_feature(enable = "avx512f,avx2,fma")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
             pub(super) fn adam_512(
                 s: AdamStep,
                 p: &mut [$t],
@@ -171,7 +171,7 @@ macro_rules! elementwise {
             pub(super) fn adam_2(s: AdamStep, p: &mut [$t], g: &[$t], m: &mut [$t], v: &mut [$t]) {
                 adam_body(s, p, g, m, v);
             }
-            #[target_feature(enable = "avx512f,avx2,fma")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
             pub(super) fn dropout_512(
                 s: u64,
                 p: f64,

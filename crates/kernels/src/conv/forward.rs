@@ -8,10 +8,7 @@ use rayon::prelude::*;
 
 use super::geometry::{Geometry, Plan, SLACK, Then};
 use super::layout::{pack, transpose_to, weights_for_forward};
-use crate::simd::{Aligned, Float, Lanes, Shared};
-
-/// Mark of a result that lets no gradient through; 0 to 3 are the pixels of a pool window.
-pub(crate) const DEAD: u8 = 4;
+use crate::simd::{Aligned, DEAD, Float, Lanes, Shared};
 
 /// [`one_image`], compiled for a set of instructions.
 type OneImage<L> = unsafe fn(
@@ -59,7 +56,11 @@ pub(crate) fn forward<L: Lanes>(
     let mut values: Vec<L::T> = Vec::with_capacity(total);
     let mut kept: Vec<u8> = Vec::with_capacity(if keep { total } else { 0 });
     let (to_values, to_marks) = (Shared(values.as_mut_ptr()), Shared(kept.as_mut_ptr()));
-    (0..geometry.batch).into_par_iter().for_each_init(
+    // A worker's memory serves several images.
+    let images_at_once = (0..geometry.batch)
+        .into_par_iter()
+        .with_min_len(geometry.batch / 16);
+    images_at_once.for_each_init(
         || Scratch::new(&plan, blocks * block, geometry.then == Then::ReluPool),
         |scratch, index| {
             // SAFETY: offsets inside buffers that hold `total` elements.
@@ -155,22 +156,20 @@ pub(crate) unsafe fn one_image<L: Lanes>(
     let (out, pixels) = (geometry.channels_out, plan.pixels_out);
     // SAFETY: the caller's outputs hold `out · pixels` elements each.
     unsafe {
+        let values = outputs.values;
         transpose_to(
             &scratch.values,
             channels,
-            outputs.values,
+            values,
             pixels,
             pixels,
             out,
+            |x| x,
         );
         if let Some(marks) = outputs.marks {
-            for channel in 0..out {
-                for pixel in 0..pixels {
-                    // The marks are 0 to 4, exact in any float.
-                    let mark = scratch.marks[pixel * channels + channel].to_f64() as u8;
-                    marks.add(channel * pixels + pixel).write(mark);
-                }
-            }
+            // The marks are 0 to 4, exact in any float.
+            let small = |mark: L::T| mark.to_i32() as u8;
+            transpose_to(&scratch.marks, channels, marks, pixels, pixels, out, small);
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) unsafe fn unpack<T: Float>(
                 height * width,
                 width,
                 channels,
+                |x| x,
             );
         }
     }
@@ -66,21 +67,32 @@ pub(crate) fn transpose<T: Float>(
     assert!(rows > 0 && columns > 0);
     assert!((columns - 1) * to_step + rows <= to.len());
     // SAFETY: the largest index of `to` was checked above.
-    unsafe { transpose_to(from, from_step, to.as_mut_ptr(), to_step, rows, columns) }
+    unsafe {
+        transpose_to(
+            from,
+            from_step,
+            to.as_mut_ptr(),
+            to_step,
+            rows,
+            columns,
+            |x| x,
+        );
+    }
 }
 
-/// [`transpose`] into memory that may be uninitialised.
+/// [`transpose`] into memory that may be uninitialised, every number converted.
 ///
 /// # Safety
 /// `to` must be valid for writes of `(columns − 1) · to_step + rows` numbers.
 #[inline(always)]
-pub(crate) unsafe fn transpose_to<T: Float>(
+pub(crate) unsafe fn transpose_to<T: Float, U: Copy + Default>(
     from: &[T],
     from_step: usize,
-    to: *mut T,
+    to: *mut U,
     to_step: usize,
     rows: usize,
     columns: usize,
+    convert: impl Fn(T) -> U,
 ) {
     const TILE: usize = 8;
     assert!(rows > 0 && columns > 0);
@@ -89,7 +101,9 @@ pub(crate) unsafe fn transpose_to<T: Float>(
     // SAFETY: the largest index of `from` was checked above, that of `to` is the caller's.
     unsafe {
         if rows == 1 && to_step == 1 {
-            source.copy_to_nonoverlapping(to, columns);
+            for i in 0..columns {
+                to.add(i).write(convert(*source.add(i)));
+            }
             return;
         }
         for top in (0..rows).step_by(TILE) {
@@ -97,15 +111,15 @@ pub(crate) unsafe fn transpose_to<T: Float>(
             for left in (0..columns).step_by(TILE) {
                 let right = columns.min(left + TILE);
                 if bottom - top == TILE && right - left == TILE {
-                    let mut tile = [[T::default(); TILE]; TILE];
+                    let mut tile = [[U::default(); TILE]; TILE];
                     for (i, row) in tile.iter_mut().enumerate() {
                         let from = source.add((top + i) * from_step + left);
-                        *row = from.cast::<[T; TILE]>().read_unaligned();
+                        *row = from.cast::<[T; TILE]>().read_unaligned().map(&convert);
                     }
                     for j in 0..TILE {
-                        let column: [T; TILE] = std::array::from_fn(|i| tile[i][j]);
+                        let column: [U; TILE] = std::array::from_fn(|i| tile[i][j]);
                         let to = to.add((left + j) * to_step + top);
-                        to.cast::<[T; TILE]>().write_unaligned(column);
+                        to.cast::<[U; TILE]>().write_unaligned(column);
                     }
                 } else {
                     for i in top..bottom {
