@@ -6,6 +6,7 @@
 
 mod error;
 mod plan;
+pub mod report;
 mod results;
 
 pub use error::CompareError;
