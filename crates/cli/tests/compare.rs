@@ -112,10 +112,15 @@ fn a_comparison_answers_every_question_and_writes_its_report() {
     assert_eq!(results["corruptions"]["kinds"].as_array().unwrap().len(), 8);
     assert_eq!(results["tolerance"]["axes"].as_array().unwrap().len(), 3);
     let mcnemar = &results["accuracy"]["full"]["mcnemar"][0];
-    let counted: u64 = ["both_right", "only_mlp_right", "only_cnn_right", "both_wrong"]
-        .iter()
-        .map(|count| mcnemar[count].as_u64().unwrap())
-        .sum();
+    let counted: u64 = [
+        "both_right",
+        "only_mlp_right",
+        "only_cnn_right",
+        "both_wrong",
+    ]
+    .iter()
+    .map(|count| mcnemar[count].as_u64().unwrap())
+    .sum();
     assert_eq!(counted, 60);
     let out = folder.path().join("out");
     let page = fs::read_to_string(out.join("report.html")).unwrap();
@@ -176,9 +181,17 @@ fn a_plan_that_makes_no_sense_is_refused_before_any_work() {
     let args = experiment(folder.path());
     let plan = folder.path().join("plan.toml");
     for (change, to, parts) in [
-        ("seeds = [1, 2]", "seeds = []", ["seeds", "give one or more"]),
+        (
+            "seeds = [1, 2]",
+            "seeds = []",
+            ["seeds", "give one or more"],
+        ),
         ("gallery = 3", "galery = 3", ["plan.toml", "galery"]),
-        ("mlp = \"mlp-small\"", "mlp = \"mlq\"", ["mlq", "did you mean"]),
+        (
+            "mlp = \"mlp-small\"",
+            "mlp = \"mlq\"",
+            ["mlq", "did you mean"],
+        ),
     ] {
         fs::write(&plan, PLAN.replacen(change, to, 1)).unwrap();
         let status = if to.starts_with("gal") { 1 } else { 2 };

@@ -15,6 +15,7 @@ pub mod report;
 mod results;
 mod runs;
 pub mod stats;
+mod text;
 
 use std::fs;
 use std::io::Write;

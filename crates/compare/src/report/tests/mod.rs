@@ -1,5 +1,5 @@
 mod markup;
-mod sample;
+pub(crate) mod sample;
 
 use std::collections::BTreeSet;
 
