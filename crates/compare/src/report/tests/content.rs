@@ -49,16 +49,23 @@ fn the_measured_numbers_are_in_the_tables() {
     let (page, _) = page(&results);
     let (text, _) = markdown(&results).unwrap();
     let full = &results.accuracy.full;
-    for value in full
+    let values = full
         .accuracy
-        .cnn
+        .mlp
         .values
         .iter()
-        .chain(&full.accuracy.mlp.values)
+        .zip(&full.accuracy.cnn.values);
+    for ((seed, difference), (mlp, cnn)) in
+        full.seeds.iter().zip(&full.difference.values).zip(values)
     {
-        let cell = format!("{:.2}", 100.0 * value);
-        assert!(page.contains(&format!("<td>{cell}</td>")), "{cell}");
-        assert!(text.contains(&format!(" {cell} |")), "{cell}");
+        let (mlp, cnn) = (100.0 * mlp, 100.0 * cnn);
+        let difference = 100.0 * difference;
+        let row = format!(
+            "<tr><th scope=\"row\" class=\"words\">{seed}</th><td>{mlp:.2}</td><td>{cnn:.2}</td><td>{difference:+.2}</td></tr>"
+        );
+        assert!(page.contains(&row), "{row}");
+        let row = format!("| {seed} | {mlp:.2} | {cnn:.2} | {difference:+.2} |\n");
+        assert!(text.contains(&row), "{row}");
     }
     for cell in [
         "407,050",

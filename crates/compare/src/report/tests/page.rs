@@ -168,4 +168,10 @@ fn plots_follow_the_color_scheme_of_the_page_only() {
         );
     }
     assert!(files.iter().all(|(_, svg)| !svg.contains("var(")));
+    for tag in tags(&page).unwrap() {
+        for paint in ["fill", "stroke"] {
+            let color = tag.attribute(paint).unwrap_or("none");
+            assert!(color == "none" || color.starts_with("var("), "{tag:?}");
+        }
+    }
 }
