@@ -57,17 +57,16 @@ fn between(interval: Option<[f64; 2]>, end: impl Fn(f64) -> String, unit: &str) 
     }
 }
 
-/// `p = 0.012`, `p = 0.00034`, `p < 10⁻⁶`; nothing for what is no probability.
+/// Two digits that count: `p = 0.41`, `p = 0.00034`, at least `p < 10⁻⁶`; nothing for what is no
+/// probability.
 pub(crate) fn p_value(p: f64) -> Option<String> {
     match p {
         p if !(0.0..=1.0).contains(&p) => None,
         p if p < 1e-6 => Some("p < 10⁻⁶".to_owned()),
-        p if p < 0.001 => {
-            // Two significant digits.
+        p if p < 0.995 => {
             let decimals = (-p.log10()).ceil() as usize + 1;
             Some(format!("p = {p:.decimals$}"))
         }
-        p if p < 0.9995 => Some(format!("p = {p:.3}")),
         _ => Some("p = 1".to_owned()),
     }
 }
@@ -204,6 +203,8 @@ mod tests {
             (9.9e-7, Some("p < 10⁻⁶")),
             (3.4e-4, Some("p = 0.00034")),
             (0.0124, Some("p = 0.012")),
+            (0.0011, Some("p = 0.0011")),
+            (0.4103, Some("p = 0.41")),
             (0.9999, Some("p = 1")),
             (1.0, Some("p = 1")),
             (f64::NAN, None),
@@ -213,7 +214,7 @@ mod tests {
             assert_eq!(p_value(p).as_deref(), text, "{p}");
         }
         assert_eq!(p_cell(Some(0.0)), "< 10⁻⁶");
-        assert_eq!(p_cell(Some(0.25)), "0.250");
+        assert_eq!(p_cell(Some(0.25)), "0.25");
         assert_eq!(p_cell(None), NONE);
     }
 

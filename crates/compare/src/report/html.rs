@@ -41,10 +41,16 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
+/// For running text: no line ends between a number and its percent sign.
+fn prose(text: &str) -> String {
+    escape(text).replace(" %", "\u{a0}%")
+}
+
 #[derive(Default)]
 struct Page {
     out: String,
     figures: usize,
+    tables: usize,
 }
 
 impl Page {
@@ -62,7 +68,7 @@ impl Page {
                 }
                 self.out += &format!(
                     "<li>{} <small>{}</small></li>\n",
-                    escape(&finding.text),
+                    prose(&finding.text),
                     small.join(" · ")
                 );
             }
@@ -129,7 +135,7 @@ impl Page {
         } else {
             format!(" class=\"{class}\"")
         };
-        self.out += &format!("<{name}{class}>{}</{name}>\n", escape(text));
+        self.out += &format!("<{name}{class}>{}</{name}>\n", prose(text));
     }
 
     fn figure(&mut self, figure: &Figure) {
@@ -152,22 +158,32 @@ impl Page {
         self.out += &format!(
             "<figcaption><b>Figure {}.</b> {} <span class=\"made\"><b>How it was made:</b> {}</span></figcaption>\n",
             self.figures,
-            escape(&caption.shows),
-            escape(&caption.made)
+            prose(&caption.shows),
+            prose(&caption.made)
         );
     }
 
     fn tiles(&mut self, tiles: &Tiles) {
-        self.out += "<figure>\n";
+        // Many short rows stand side by side where there is room.
+        let longest = tiles.groups.iter().map(|group| group.tiles.len()).max();
+        let class = match longest {
+            Some(1..=6) if tiles.groups.len() > 2 => " class=\"rows\"",
+            _ => "",
+        };
+        self.out += &format!(
+            "<figure>\n<div{class} style=\"--tile:{}px\">\n",
+            tiles.width
+        );
         for TileGroup {
             heading,
             tiles: group,
         } in &tiles.groups
         {
+            self.out += "<div>\n";
             if let Some(heading) = heading {
                 self.element("h4", "", heading);
             }
-            self.out += &format!("<ul class=\"tiles\" style=\"--tile:{}px\">\n", tiles.width);
+            self.out += "<ul class=\"tiles\">\n";
             for tile in group {
                 self.out += "<li>";
                 if tile.png.is_empty() {
@@ -184,18 +200,22 @@ impl Page {
                 }
                 self.out += "</li>\n";
             }
-            self.out += "</ul>\n";
+            self.out += "</ul>\n</div>\n";
         }
+        self.out += "</div>\n";
         self.caption(&tiles.caption);
         self.out += "</figure>\n";
     }
 
     fn table(&mut self, table: &Table) {
-        // A wide table scrolls in a region of its own, also with the keyboard.
-        let caption = escape(&table.caption);
+        // A wide table scrolls in a region of its own, also with the keyboard; its caption stays.
+        self.tables += 1;
+        let number = self.tables;
         self.out += &format!(
-            "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\">\n\
-             <table>\n<caption>{caption}</caption>\n<thead><tr>"
+            "<p class=\"caption\" id=\"table-{number}\">{}</p>\n\
+             <div class=\"wide\" role=\"region\" tabindex=\"0\" aria-labelledby=\"table-{number}\">\n\
+             <table aria-labelledby=\"table-{number}\">\n<thead><tr>",
+            prose(&table.caption)
         );
         let class = |column: usize| {
             if column < table.words {

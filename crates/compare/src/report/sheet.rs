@@ -3,7 +3,10 @@
 use super::document::{Tile, Tiles};
 use super::html::escape;
 
-const WIDTH: u32 = 860;
+/// No wider than a page of a repository.
+const MOST: u32 = 860;
+/// Room for a heading.
+const LEAST: u32 = 320;
 const GAP: u32 = 12;
 const LINE: u32 = 15;
 const HEADING: u32 = 28;
@@ -14,6 +17,8 @@ const LETTER: u32 = 62;
 pub(super) fn svg(tiles: &Tiles) -> String {
     let mut body = String::new();
     let mut top = GAP;
+    let cell = tiles.width.max(84);
+    let columns = ((MOST - GAP) / (cell + GAP)).max(1) as usize;
     for group in &tiles.groups {
         if let Some(heading) = &group.heading {
             body += &format!(
@@ -23,9 +28,7 @@ pub(super) fn svg(tiles: &Tiles) -> String {
             );
             top += HEADING;
         }
-        let cell = tiles.width.max(84);
         let labels: Vec<Vec<String>> = group.tiles.iter().map(|tile| wrapped(tile, cell)).collect();
-        let columns = ((WIDTH - GAP) / (cell + GAP)).max(1) as usize;
         for (row, names) in group.tiles.chunks(columns).zip(labels.chunks(columns)) {
             for (column, (tile, lines)) in row.iter().zip(names).enumerate() {
                 let left = GAP + column as u32 * (cell + GAP);
@@ -43,9 +46,12 @@ pub(super) fn svg(tiles: &Tiles) -> String {
             top += tiles.width + LINE * lines + GAP;
         }
     }
+    let longest = tiles.groups.iter().map(|group| group.tiles.len()).max();
+    let used = longest.unwrap_or(0).min(columns) as u32;
+    let width = (GAP + used * (cell + GAP)).max(LEAST);
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{0}\" viewBox=\"0 0 {WIDTH} {0}\" role=\"img\" font-family=\"sans-serif\" fill=\"#16191D\">\
-         <title>{1}</title><rect width=\"{WIDTH}\" height=\"{0}\" fill=\"#FFFFFF\"/>{body}</svg>\n",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{0}\" viewBox=\"0 0 {width} {0}\" role=\"img\" font-family=\"sans-serif\" fill=\"#16191D\">\
+         <title>{1}</title><rect width=\"{width}\" height=\"{0}\" fill=\"#FFFFFF\"/>{body}</svg>\n",
         top + GAP,
         escape(&tiles.caption.shows)
     )

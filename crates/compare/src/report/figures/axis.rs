@@ -120,13 +120,13 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, not below what is wanted.
+/// 1, 2 or 5 times a power of ten, about what is wanted.
 fn round_step(wanted: f64) -> f64 {
     let decade = 10_f64.powf(wanted.log10().floor());
     [1.0, 2.0, 5.0, 10.0]
         .map(|factor| factor * decade)
         .into_iter()
-        .find(|step| *step >= wanted * 0.999)
+        .find(|step| *step >= 0.8 * wanted)
         .unwrap_or(10.0 * decade)
 }
 
@@ -154,7 +154,7 @@ mod tests {
         let axis = Axis::percent([0.9921, 0.9938, 0.9952]);
         assert_eq!(labels(&axis), ["99.2", "99.3", "99.4", "99.5", "99.6"]);
         let axis = Axis::percent([0.1, 1.0]);
-        assert_eq!(labels(&axis), ["0", "50", "100"]);
+        assert_eq!(labels(&axis), ["0", "20", "40", "60", "80", "100"]);
     }
 
     #[test]

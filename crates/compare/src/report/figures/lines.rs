@@ -1,6 +1,6 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::pen::{self, Drawn, FONT, Frame, Margins, Pen, QUIET, canvas};
+use super::pen::{self, Drawn, FONT, Frame, Margins, Pen, QUIET, canvas, heading_height};
 use super::{Axis, Key};
 use crate::report::document::{Layout, Panel};
 use crate::{CompareError, Sample};
@@ -89,10 +89,10 @@ pub(in crate::report) fn lines(plot: &Plot) -> Result<Panel, CompareError> {
     } else {
         Vec::new()
     };
-    let extra = 20 * (keys.len() as i32 + 1) / 2;
+    let heading = heading_height(&keys, 2);
     let (size, left) = match plot.layout {
-        Layout::Wide => ((pen::WIDTH, 270 + extra), 50),
-        Layout::Small => ((pen::SMALL_WIDTH, 170 + extra), 40),
+        Layout::Wide => ((pen::WIDTH, 242 + heading), 50),
+        Layout::Small => ((pen::SMALL_WIDTH, 142 + heading), 40),
     };
     canvas(&plot.slug, &plot.label, size, |pen| {
         let top = pen.heading(&plot.title, &keys, 2)? + 8;

@@ -35,6 +35,9 @@ pub(in crate::report) const COLORS: [(&str, &str); 6] = [
 pub(super) const FONT: i32 = 16;
 const TITLE: i32 = 18;
 const LEGEND_ROW: i32 = 20;
+/// Room below a plot for ticks and the title of the axis.
+pub(super) const AXIS_HEIGHT: i32 = X_TITLE + 4;
+const X_TITLE: i32 = 44;
 
 /// Sizes of panels.
 pub(super) const WIDTH: i32 = 420;
@@ -68,6 +71,11 @@ impl Key {
             })
             .to_vec()
     }
+}
+
+/// The height of a title and a legend in so many columns.
+pub(super) fn heading_height(keys: &[Key], columns: i32) -> i32 {
+    28 + LEGEND_ROW * ((keys.len() as i32 + columns - 1) / columns)
 }
 
 /// One panel: an SVG with a label for those who do not see it.
@@ -132,7 +140,6 @@ impl Pen<'_, '_> {
     pub fn heading(&self, title: &str, keys: &[Key], columns: i32) -> Drawn<i32> {
         self.write(title, (8, 6), (TITLE, true, INK), (HPos::Left, VPos::Top))?;
         let (width, _) = self.area.dim_in_pixel();
-        let mut bottom = 28;
         for (number, key) in keys.iter().enumerate() {
             let number = number as i32;
             let column = (width as i32 - 16) / columns.max(1);
@@ -142,9 +149,8 @@ impl Pen<'_, '_> {
             self.marker((x + 14, y), key.network, key.hollow, 4)?;
             let place = (HPos::Left, VPos::Center);
             self.write(&key.name, (x + 34, y), (FONT, false, INK), place)?;
-            bottom = y + 13;
         }
-        Ok(bottom)
+        Ok(heading_height(keys, columns))
     }
 
     /// Axes, ticks and grid.
@@ -154,7 +160,11 @@ impl Pen<'_, '_> {
             .margin_top(margins.top)
             .margin_right(margins.right)
             .margin_bottom(4)
-            .x_label_area_size(if margins.x_title.is_some() { 44 } else { 24 })
+            .x_label_area_size(if margins.x_title.is_some() {
+                X_TITLE
+            } else {
+                24
+            })
             .y_label_area_size(margins.left)
             .build_cartesian_2d(x.clone(), y.clone())?;
         let mut mesh = chart.configure_mesh();

@@ -1,6 +1,8 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::pen::{self, Drawn, FONT, Frame, INK, Margins, Pen, QUIET, canvas};
+use super::pen::{
+    self, AXIS_HEIGHT, Drawn, FONT, Frame, INK, Margins, Pen, QUIET, canvas, heading_height,
+};
 use super::{Axis, Key};
 use crate::report::document::Panel;
 use crate::{CompareError, Difference, Network, Sample};
@@ -17,6 +19,8 @@ pub(in crate::report) struct Rows {
     pub legend: Vec<Key>,
     /// A line across, for example where there is no difference.
     pub line: Option<f64>,
+    /// The marks of a row share one line, without words beside it.
+    pub together: bool,
 }
 
 /// One row of it.
@@ -68,19 +72,28 @@ impl Mark {
 
 const MARK_HEIGHT: i32 = 24;
 const ROW_GAP: i32 = 10;
-/// Mean width of a letter of a label.
-const LETTER: f64 = 7.2;
+/// Mean width of a letter of a label, and of a bold figure.
+const LETTER: f64 = 8.3;
 
 /// Draws them.
 pub(in crate::report) fn rows(plot: &Rows) -> Result<Panel, CompareError> {
     let heights: Vec<i32> = plot
         .rows
         .iter()
-        .map(|row| MARK_HEIGHT * row.marks.len().max(1) as i32 + ROW_GAP)
+        .map(|row| {
+            let lines = if plot.together {
+                1
+            } else {
+                row.marks.len().max(1)
+            };
+            MARK_HEIGHT * lines as i32 + ROW_GAP
+        })
         .collect();
     let total: i32 = heights.iter().sum();
-    let legend = 20 * (plot.legend.len() as i32 + 1) / 2;
-    let size = (pen::WIDTH, 28 + 8 + legend + 12 + total + 48);
+    let size = (
+        pen::WIDTH,
+        heading_height(&plot.legend, 2) + 6 + total + AXIS_HEIGHT,
+    );
     canvas(&plot.slug, &plot.label, size, |pen| {
         let top = pen.heading(&plot.title, &plot.legend, 2)? + 6;
         let room = |letters: usize, most: f64| (letters as f64 * LETTER + 14.0).min(most) as i32;
@@ -90,7 +103,8 @@ pub(in crate::report) fn rows(plot: &Rows) -> Result<Panel, CompareError> {
             .iter()
             .flat_map(|row| &row.marks)
             .map(|mark| mark.text.chars().count())
-            .max();
+            .max()
+            .filter(|_| !plot.together);
         let y = Axis::with_ticks(0.0, f64::from(total.max(1)), Vec::new());
         let frame = pen.frame(
             &plot.x,
@@ -112,6 +126,13 @@ pub(in crate::report) fn rows(plot: &Rows) -> Result<Panel, CompareError> {
             let middle = above + height / 2;
             let place = (HPos::Right, VPos::Center);
             pen.write(&row.label, (left - 8, middle), (FONT, false, INK), place)?;
+            if plot.together {
+                for mark in &row.marks {
+                    draw(pen, &frame, mark, middle)?;
+                }
+                above += height;
+                continue;
+            }
             let first = middle - MARK_HEIGHT * (row.marks.len() as i32 - 1) / 2;
             for (number, mark) in row.marks.iter().enumerate() {
                 let y = first + MARK_HEIGHT * number as i32;

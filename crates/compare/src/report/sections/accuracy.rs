@@ -102,6 +102,7 @@ fn accuracies(name: &str, slug: &str, contest: &Contest) -> Result<Panel, Compar
         rows: Network::BOTH.map(row).into(),
         legend: Vec::new(),
         line: None,
+        together: false,
     })
 }
 
@@ -126,6 +127,7 @@ fn differences(name: &str, slug: &str, contest: &Contest) -> Result<Panel, Compa
         }],
         legend: Vec::new(),
         line: Some(0.0),
+        together: false,
     })
 }
 
@@ -133,12 +135,12 @@ type Named<'a> = (&'a str, &'a str, &'a Contest);
 
 fn accuracy_table(contests: &[Named<'_>]) -> Block {
     Table::new(
-        "Test accuracy in %: mean ± standard deviation over the seeds",
+        "Test accuracy in %: mean ± standard deviation over the seeds, and the interval of the mean",
         [
             "network",
             "parameters",
             "accuracy",
-            "95 % interval of the mean",
+            "95 % interval",
             "seeds",
         ],
     )
@@ -159,13 +161,8 @@ fn accuracy_table(contests: &[Named<'_>]) -> Block {
 
 fn difference_table(contests: &[Named<'_>]) -> Block {
     Table::new(
-        "Paired difference CNN − MLP in percentage points",
-        [
-            "networks",
-            "difference",
-            "95 % interval",
-            "p (paired t-test)",
-        ],
+        "Paired difference CNN − MLP in percentage points; p of the paired t-test",
+        ["networks", "difference", "95 % interval", "p"],
     )
     .rows(contests.iter().map(|(name, _, contest)| {
         let mut row = vec![(*name).to_owned()];
@@ -177,15 +174,9 @@ fn difference_table(contests: &[Named<'_>]) -> Block {
 
 fn mcnemar_table(contests: &[Named<'_>]) -> Block {
     Table::new(
-        "Test images by who is right",
+        "Test images by who is right; exact p",
         [
-            "networks",
-            "seed",
-            "both",
-            "only MLP",
-            "only CNN",
-            "neither",
-            "p (exact)",
+            "networks", "seed", "both", "only MLP", "only CNN", "neither", "p",
         ],
     )
     .rows(contests.iter().flat_map(|(name, _, contest)| {

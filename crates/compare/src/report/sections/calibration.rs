@@ -74,7 +74,7 @@ fn diagram(
             error(Network::Mlp),
             error(Network::Cnn)
         ),
-        title: format!("{title}: right, in %"),
+        title: format!("{title}: right answers in %"),
         x_title: Some("probability of the answer in %".to_owned()),
         x: Axis::with_ticks(0.0, 102.0, ticks(20)),
         y: Axis::with_ticks(0.0, 102.0, ticks(20)),
@@ -137,8 +137,8 @@ fn difference_table(results: &Results) -> Block {
         row
     };
     Table::new(
-        "Differences of the ECE in percentage points; less is better",
-        ["", "difference", "95 % interval", "p (paired t-test)"],
+        "Differences of the ECE in percentage points, less is better; p of the paired t-test",
+        ["", "difference", "95 % interval", "p"],
     )
     .rows([
         row("CNN − MLP, as trained", &calibration.before_difference),

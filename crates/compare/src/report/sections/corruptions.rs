@@ -39,7 +39,7 @@ pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
         layout: Layout::Wide,
         panels: vec![overview(results)?, differences(results)?],
         caption: Caption {
-            shows: "Left: mean accuracy over the severities of each kind of damage. Right: the paired difference; right of the dashed line the CNN is better.".to_owned(),
+            shows: "First, mean accuracy over the severities of each kind of damage; then the paired difference: right of the dashed line the CNN is better.".to_owned(),
             made: "From the same measurements; differences are taken seed by seed. Dots: single seeds.".to_owned(),
         },
     }));
@@ -61,10 +61,7 @@ fn examples(kinds: &[CorruptionResult], results: &Results) -> Option<Tiles> {
                 .map(|(severity, png)| Tile {
                     png: png.clone(),
                     alt: format!("{}, severity {}", kind.name, severity.level),
-                    lines: vec![
-                        format!("severity {}", severity.level),
-                        severity.setting.clone(),
-                    ],
+                    lines: vec![severity.level.to_string(), severity.setting.clone()],
                 })
                 .collect(),
         })
@@ -74,7 +71,7 @@ fn examples(kinds: &[CorruptionResult], results: &Results) -> Option<Tiles> {
         groups,
         width: 84,
         caption: Caption {
-            shows: "One test image with each kind of damage, from mild to severe.".to_owned(),
+            shows: "One test image with each kind of damage, from severity 1, mild, to the most severe.".to_owned(),
             made: format!(
                 "The pictures are the input of the networks, {} × {} pixels, ink dark on white.",
                 results.dataset.height, results.dataset.width
@@ -162,7 +159,7 @@ fn overview(results: &Results) -> Result<Panel, CompareError> {
                     all.extend(sample.interval.into_iter().flatten());
                     Mark {
                         values: Vec::new(),
-                        ..Mark::percent(network, sample, text::fixed(100.0 * sample.mean, 1))
+                        ..Mark::percent(network, sample, String::new())
                     }
                 })
                 .into(),
@@ -181,6 +178,7 @@ fn overview(results: &Results) -> Result<Panel, CompareError> {
         rows: rows_of,
         legend: Key::both(),
         line: None,
+        together: true,
     })
 }
 
@@ -199,7 +197,7 @@ fn differences(results: &Results) -> Result<Panel, CompareError> {
     rows(&Rows {
         slug: "corruption-differences".to_owned(),
         label: format!("CNN − MLP in percentage points: {}.", each.join(", ")),
-        title: "CNN − MLP".to_owned(),
+        title: "Difference of these means".to_owned(),
         x_title: "percentage points".to_owned(),
         x: Axis::difference(extent_of_differences(named.iter().map(|(_, d)| *d))),
         rows: named
@@ -213,8 +211,14 @@ fn differences(results: &Results) -> Result<Panel, CompareError> {
                 )],
             })
             .collect(),
-        legend: Vec::new(),
+        // As high as that of its neighbor, so that the rows are level.
+        legend: vec![Key {
+            network: None,
+            hollow: false,
+            name: "CNN − MLP".to_owned(),
+        }],
         line: Some(0.0),
+        together: false,
     })
 }
 
@@ -230,14 +234,14 @@ fn difference_table(results: &Results) -> Block {
         row
     };
     Table::new(
-        "Mean accuracy over the severities in %, and CNN − MLP in percentage points",
+        "Mean accuracy over the severities in %, and CNN − MLP in percentage points; p of the paired t-test",
         [
             "damage",
             "MLP",
             "CNN",
             "difference",
             "95 % interval",
-            "p (paired t-test)",
+            "p",
         ],
     )
     .rows(

@@ -152,7 +152,15 @@ fn against(
         title: "Test accuracy in %".to_owned(),
         x_title: name.to_owned(),
         x: Axis::logarithmic(networks.iter().map(&cost_of)),
-        y: Axis::percent(places.iter().map(|place| place.y / 100.0)),
+        y: Axis::percent(roomy(places.iter().map(|place| place.y / 100.0))),
         places,
     })
+}
+
+/// The values and a little below the least, so that none lies on the axis.
+fn roomy(values: impl Iterator<Item = f64> + Clone) -> impl Iterator<Item = f64> {
+    let finite = values.clone().filter(|value| value.is_finite());
+    let low = finite.clone().fold(f64::INFINITY, f64::min);
+    let high = finite.fold(f64::NEG_INFINITY, f64::max);
+    values.chain([low - 0.1 * (high - low)])
 }

@@ -50,8 +50,7 @@ fn recipes(results: &Results, contest: &Contest) -> Option<String> {
     let alike = |network: &NetworkSummary| (network.label_smoothing, network.dropout);
     let say = |network: &NetworkSummary| {
         format!(
-            "{} with dropout {} and label smoothing {}",
-            network.recipe,
+            "dropout {} and label smoothing {}",
             text::plain(network.dropout),
             text::plain(network.label_smoothing)
         )
@@ -66,8 +65,10 @@ fn recipes(results: &Results, contest: &Contest) -> Option<String> {
         )
     } else {
         format!(
-            "The recipes differ in more than the architecture: {} is trained, {}. A part of any difference, above all in calibration, may come from that.",
+            "The recipes differ in more than the architecture: {} is trained with {}, {} with {}. A part of any difference, above all in calibration, may come from that.",
+            mlp.recipe,
             say(mlp),
+            cnn.recipe,
             say(cnn)
         )
     })
@@ -114,11 +115,7 @@ pub(super) fn time(results: &Results) -> Section {
         };
         vec![name.to_owned(), text::seconds(seconds), share]
     };
-    let table = Table::new(
-        "Time of the call that wrote this report; what was known from an earlier one took none",
-        ["part", "time", "% of all"],
-    )
-    .rows(
+    let table = Table::new("Time by part", ["part", "time", "% of all"]).rows(
         results
             .time
             .iter()
@@ -128,7 +125,12 @@ pub(super) fn time(results: &Results) -> Section {
     Section {
         id: "time",
         heading: "Where the time went".to_owned(),
-        blocks: vec![table.block()],
+        blocks: vec![
+            Block::paragraph(
+                "Time of the call that wrote this report. Networks that were trained in an earlier call and could be used again took none.",
+            ),
+            table.block(),
+        ],
     }
 }
 

@@ -80,7 +80,7 @@ fn filter_tiles(results: &Results) -> Result<Tiles, CompareError> {
                 tiles: learned,
             },
         ],
-        width: 84,
+        width: 72,
         caption: Caption {
             shows: "Orange is positive, blue negative, white 0. Share: how much of a learned filter lies in the span of the sheet's three; below it the sheet's filter that it resembles most, with the cosine of the angle between them.".to_owned(),
             made: format!(
@@ -105,9 +105,14 @@ fn share_text(results: &Results) -> Option<Block> {
         text::percent(chance, 1)
     );
     if let Some(difference) = &features.share_over_chance {
+        let more = if difference.mean < 0.0 {
+            "less"
+        } else {
+            "more"
+        };
         words += &format!(
-            " The learned filters have {} percentage points more on average over {}",
-            text::points(difference.mean),
+            " The learned filters have {} percentage points {more} on average over {}",
+            text::fixed(100.0 * difference.mean.abs(), 2),
             text::plural(difference.values.len(), "seed")
         );
         if difference.interval.is_some() {
@@ -157,6 +162,7 @@ fn share_figure(results: &Results) -> Result<Figure, CompareError> {
         }],
         legend: Vec::new(),
         line: features.chance.map(|chance| 100.0 * chance),
+        together: false,
     })?;
     Ok(Figure {
         layout: Layout::Wide,
@@ -195,7 +201,7 @@ fn unit_tiles(results: &Results) -> Result<Tiles, CompareError> {
             heading: Some("Units of the MLP's first layer".to_owned()),
             tiles,
         }],
-        width: 84,
+        width: 72,
         caption: Caption {
             shows: "What single units of the MLP weigh: every pixel has a weight of its own. Orange is positive, blue negative.".to_owned(),
             made: format!(

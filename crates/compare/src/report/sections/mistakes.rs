@@ -77,7 +77,7 @@ fn tiles(slug: &'static str, gallery: &Gallery, seed: u64) -> Tiles {
             heading: None,
             tiles: gallery.images.iter().map(tile).collect(),
         }],
-        width: 84,
+        width: 96,
         caption: Caption {
             shows: format!(
                 "{} of {}: true class, then the answer of each network with its probability.",

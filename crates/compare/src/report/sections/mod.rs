@@ -130,7 +130,7 @@ fn spread(seeds: usize) -> String {
         "With a single seed there is neither an interval nor a p-value.".to_owned()
     } else {
         format!(
-            "Mean of {seeds} networks trained from different seeds, with the 95 % confidence interval of the mean (Student's t)."
+            "Mean of {seeds} networks trained from different seeds, with the 95 % confidence interval of the mean (Student's t) as a bar or band."
         )
     }
 }

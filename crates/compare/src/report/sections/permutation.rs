@@ -163,6 +163,7 @@ fn changes(results: &Results) -> Result<Panel, CompareError> {
             .collect(),
         legend: Vec::new(),
         line: Some(0.0),
+        together: false,
     })
 }
 
@@ -174,8 +175,8 @@ fn change_table(results: &Results) -> Block {
         row
     };
     Table::new(
-        "Change of the test accuracy in percentage points, permuted − natural",
-        ["network", "change", "95 % interval", "p (paired t-test)"],
+        "Change of the test accuracy in percentage points, permuted − natural; p of the paired t-test",
+        ["network", "change", "95 % interval", "p"],
     )
     .rows([
         row("MLP", &permutation.change.mlp),

@@ -158,7 +158,7 @@ fn differences(results: &Results) -> Result<Panel, CompareError> {
 
 fn table(sizes: &[SampleSize]) -> Block {
     Table::new(
-        "Test accuracy in %, mean ± standard deviation, and CNN − MLP in percentage points",
+        "Test accuracy in %, mean ± standard deviation, and CNN − MLP in percentage points; p of the paired t-test",
         [
             "of each class",
             "images",
@@ -166,7 +166,7 @@ fn table(sizes: &[SampleSize]) -> Block {
             "CNN",
             "difference",
             "95 % interval",
-            "p (paired t-test)",
+            "p",
         ],
     )
     .rows(sizes.iter().map(|size| {

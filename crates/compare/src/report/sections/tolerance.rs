@@ -34,7 +34,7 @@ pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
         caption: Caption {
             shows: "Test accuracy as the test images are shifted, turned and resized. Dashed lines with open markers: trained with shift augmentation. Last: what that augmentation gains on average over all amounts that change something.".to_owned(),
             made: format!(
-                "The networks are the same at every amount; only {} are changed. A shift is tried to the right, left, down and up, and the four are averaged; turned clockwise; resized about the middle.{trained} {} Bands: the interval at each amount.",
+                "The networks are the same at every amount; only {} are changed. A shift is tried to the right, left, down and up, and the four are averaged; turned clockwise; resized about the middle.{trained} {}",
                 images(results.plan.tolerance.images, results),
                 spread(tolerance.seeds.len())
             ),
@@ -181,18 +181,19 @@ fn gains(axes: &[Axis]) -> Result<Panel, CompareError> {
             .collect(),
         legend: Key::both(),
         line: Some(0.0),
+        together: false,
     })
 }
 
 fn difference_table(axes: &[Axis], augmented: bool) -> Block {
     Table::new(
-        "CNN − MLP in percentage points: mean accuracy over all amounts that change something",
+        "CNN − MLP in percentage points: mean accuracy over all amounts that change something; p of the paired t-test",
         [
             "disturbance",
             "training",
             "difference",
             "95 % interval",
-            "p (paired t-test)",
+            "p",
         ],
     )
     .words(2)
