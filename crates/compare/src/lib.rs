@@ -7,6 +7,7 @@
 mod error;
 mod plan;
 mod results;
+pub mod stats;
 
 pub use error::CompareError;
 pub use plan::{CorruptionPlan, PermutationPlan, Plan, SamplePlan, TolerancePlan};
