@@ -4,6 +4,7 @@
 mod augmentation;
 mod batcher;
 mod cache;
+mod corruption;
 mod dataset;
 mod disturbance;
 mod download;
@@ -20,6 +21,7 @@ mod split;
 pub use augmentation::Augmentation;
 pub use batcher::Batcher;
 pub use cache::{Cache, FileStatus};
+pub use corruption::{Corruption, Severity};
 pub use dataset::{Dataset, Event, OpenOptions, open};
 pub use disturbance::Disturbance;
 pub use download::MIRRORS;
