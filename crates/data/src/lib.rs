@@ -4,6 +4,7 @@
 mod augmentation;
 mod batcher;
 mod cache;
+mod corruption;
 mod dataset;
 mod disturbance;
 mod download;
@@ -21,6 +22,7 @@ mod view;
 pub use augmentation::Augmentation;
 pub use batcher::Batcher;
 pub use cache::{Cache, FileStatus};
+pub use corruption::{Corruption, Severity};
 pub use dataset::{Dataset, Event, OpenOptions, open};
 pub use disturbance::Disturbance;
 pub use download::MIRRORS;

@@ -1,0 +1,194 @@
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+use crate::report::text;
+
+/// A number line with its ticks.
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Axis {
+    pub low: f64,
+    pub high: f64,
+    /// Positions and labels.
+    pub ticks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// From `low` to `high` with the ticks given.
+    pub fn with_ticks(low: f64, high: f64, ticks: Vec<(f64, String)>) -> Self {
+        Self { low, high, ticks }
+    }
+
+    /// Round numbers around the values.
+    pub fn around(values: impl IntoIterator<Item = f64>) -> Self {
+        Self::round(values, None, |value, decimals| text::fixed(value, decimals))
+    }
+
+    /// Round percentages around fractions, at most 100 %.
+    pub fn percent(fractions: impl IntoIterator<Item = f64>) -> Self {
+        let values = fractions.into_iter().map(|fraction| 100.0 * fraction);
+        Self::round(values, Some(100.0), |value, decimals| {
+            text::fixed(value, decimals)
+        })
+    }
+
+    /// Round percentage points around differences and 0.
+    pub fn difference(differences: impl IntoIterator<Item = f64>) -> Self {
+        let values = differences.into_iter().map(|fraction| 100.0 * fraction);
+        Self::round(values.chain([0.0]), None, |value, decimals| {
+            text::signed(value, decimals)
+        })
+    }
+
+    /// Decades around positive values; positions are logarithms to base 10.
+    pub fn logarithmic(values: impl IntoIterator<Item = f64>) -> Self {
+        let logs = values
+            .into_iter()
+            .filter(|value| *value > 0.0)
+            .map(f64::log10);
+        let Some((low, high)) = ends(logs) else {
+            return Self::with_ticks(0.0, 1.0, Vec::new());
+        };
+        let (low, high) = (low - 0.12, high + 0.12);
+        let steps: &[f64] = if high - low > 1.6 {
+            &[1.0]
+        } else {
+            &[1.0, 2.0, 5.0]
+        };
+        let ticks = (low.floor() as i32..=high.ceil() as i32)
+            .flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)))
+            .filter(|value| (low..=high).contains(&value.log10()))
+            .map(|value| (value.log10(), text::short(value)))
+            .collect();
+        Self::with_ticks(low, high, ticks)
+    }
+
+    fn round(
+        values: impl IntoIterator<Item = f64>,
+        cap: Option<f64>,
+        label: impl Fn(f64, usize) -> String,
+    ) -> Self {
+        let (mut low, mut high) = ends(values).unwrap_or((0.0, 1.0));
+        if high - low < 1e-9 {
+            (low, high) = (low - 0.5, high + 0.5);
+        }
+        if let Some(cap) = cap {
+            high = high.min(cap);
+            low = low.min(high - 1e-3);
+        }
+        let step = round_step((high - low) / 4.0);
+        let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        let ticks: Vec<(f64, String)> = (first..=last)
+            .map(|number| number as f64 * step)
+            .map(|value| (value, label(value, decimals)))
+            .collect();
+        Self::with_ticks(first as f64 * step, last as f64 * step, ticks)
+    }
+}
+
+/// Plotters draws ticks and labels where this says.
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    /// The pixel of a value; values outside are drawn on the edge.
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
+        (f64::from(from) + share * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() {
+            Vec::new()
+        } else {
+            self.ticks.iter().map(|(at, _)| *at).collect()
+        }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        self.ticks
+            .iter()
+            .min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()))
+            .map_or_else(String::new, |(_, label)| label.clone())
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, about what is wanted.
+fn round_step(wanted: f64) -> f64 {
+    let decade = 10_f64.powf(wanted.log10().floor());
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|factor| factor * decade)
+        .into_iter()
+        .find(|step| *step >= 0.8 * wanted)
+        .unwrap_or(10.0 * decade)
+}
+
+/// Least and largest of those that are numbers.
+fn ends(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    values
+        .into_iter()
+        .filter(|value| value.is_finite())
+        .fold(None, |ends, value| match ends {
+            None => Some((value, value)),
+            Some((low, high)) => Some((low.min(value), high.max(value))),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(axis: &Axis) -> Vec<&str> {
+        axis.ticks.iter().map(|(_, label)| label.as_str()).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_hold_all_values() {
+        let axis = Axis::percent([0.9921, 0.9938, 0.9952]);
+        assert_eq!(labels(&axis), ["99.2", "99.3", "99.4", "99.5", "99.6"]);
+        let axis = Axis::percent([0.1, 1.0]);
+        assert_eq!(labels(&axis), ["0", "20", "40", "60", "80", "100"]);
+    }
+
+    #[test]
+    fn differences_show_their_sign_and_zero() {
+        assert_eq!(
+            labels(&Axis::difference([-0.002, 0.013])),
+            ["−0.5", "0.0", "+0.5", "+1.0", "+1.5"]
+        );
+    }
+
+    #[test]
+    fn odd_values_make_an_axis_too() {
+        for values in [vec![], vec![f64::NAN], vec![0.5], vec![f64::INFINITY, 1.0]] {
+            for axis in [
+                Axis::percent(values.clone()),
+                Axis::around(values.clone()),
+                Axis::difference(values.clone()),
+                Axis::logarithmic(values.clone()),
+            ] {
+                assert!(axis.low < axis.high, "{values:?}: {axis:?}");
+                assert!(axis.low.is_finite() && axis.high.is_finite());
+            }
+        }
+    }
+
+    #[test]
+    fn decades_are_labeled_shortly() {
+        assert_eq!(
+            labels(&Axis::logarithmic([6_422.0, 407_050.0])),
+            ["10k", "100k"]
+        );
+        assert_eq!(
+            labels(&Axis::logarithmic([12_000.0, 40_000.0])),
+            ["10k", "20k", "50k"]
+        );
+    }
+}

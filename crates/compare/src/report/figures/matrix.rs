@@ -1,0 +1,98 @@
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::pen::{self, FONT, GRID, INK, QUIET, WIDTH, canvas};
+use crate::report::document::Panel;
+use crate::{CompareError, Network};
+
+/// Up to so many classes the cells hold their counts.
+const MOST_WITH_COUNTS: usize = 12;
+const LEFT: i32 = 44;
+const TOP: i32 = 54;
+
+/// A confusion matrix: mistakes in the network's color, stronger for more of them.
+pub(in crate::report) fn confusion(
+    network: Network,
+    matrix: &[Vec<usize>],
+) -> Result<Panel, CompareError> {
+    let classes = matrix.len().max(1) as i32;
+    let side = WIDTH - LEFT - 12;
+    let slug = format!("confusion-{}", network.name().to_lowercase());
+    let label = format!(
+        "Confusion matrix of the {}: rows are true classes, columns are answers.",
+        network.name()
+    );
+    let most = mistakes(matrix).map(|(_, _, count)| count).max();
+    let edge = |number: usize| (number as i32 * side) / classes;
+    canvas(&slug, &label, (WIDTH, TOP + side + 12), |pen| {
+        pen.heading(network.name(), &[], 1)?;
+        let quiet = (FONT, false, QUIET);
+        let centered = (HPos::Center, VPos::Center);
+        pen.write(
+            "true",
+            (LEFT - 8, TOP - 14),
+            quiet,
+            (HPos::Right, VPos::Center),
+        )?;
+        pen.write(
+            "answer →",
+            (WIDTH - 12, 15),
+            quiet,
+            (HPos::Right, VPos::Center),
+        )?;
+        // So many classes that their names would touch: every other, every fifth …
+        let every = [1, 2, 5, 10, 20, 50]
+            .into_iter()
+            .find(|every| side / classes * every >= 20)
+            .unwrap_or(100);
+        for (class, row) in matrix.iter().enumerate() {
+            let middle = (edge(class) + edge(class + 1)) / 2;
+            if (class as i32) % every == 0 {
+                let name = class.to_string();
+                pen.write(&name, (LEFT + middle, TOP - 14), quiet, centered)?;
+                let right = (HPos::Right, VPos::Center);
+                pen.write(&name, (LEFT - 8, TOP + middle), quiet, right)?;
+            }
+            for (answer, &count) in row.iter().enumerate().take(matrix.len()) {
+                if count == 0 {
+                    continue;
+                }
+                let corners = [
+                    (LEFT + edge(answer), TOP + edge(class)),
+                    (LEFT + edge(answer + 1), TOP + edge(class + 1)),
+                ];
+                if answer == class {
+                    pen.block(corners, GRID, 0.55)?;
+                } else {
+                    // The square root, so that single mistakes can be seen beside many.
+                    let share = (count as f64 / most.unwrap_or(1).max(1) as f64).sqrt();
+                    pen.block(corners, pen::color(Some(network)), 0.12 + 0.5 * share)?;
+                }
+                if matrix.len() <= MOST_WITH_COUNTS {
+                    let at = (LEFT + (edge(answer) + edge(answer + 1)) / 2, TOP + middle);
+                    let look = (
+                        FONT,
+                        answer != class,
+                        if answer == class { QUIET } else { INK },
+                    );
+                    pen.write(&count.to_string(), at, look, centered)?;
+                }
+            }
+        }
+        for number in [0, matrix.len()] {
+            let at = edge(number);
+            pen.path(&[(LEFT, TOP + at), (LEFT + side, TOP + at)], GRID, 1, false)?;
+            pen.path(&[(LEFT + at, TOP), (LEFT + at, TOP + side)], GRID, 1, false)?;
+        }
+        Ok(())
+    })
+}
+
+/// True class, answer, count of every kind of mistake.
+fn mistakes(matrix: &[Vec<usize>]) -> impl Iterator<Item = (usize, usize, usize)> {
+    matrix.iter().enumerate().flat_map(|(class, row)| {
+        row.iter()
+            .enumerate()
+            .filter(move |(answer, count)| *answer != class && **count > 0)
+            .map(move |(answer, count)| (class, answer, *count))
+    })
+}

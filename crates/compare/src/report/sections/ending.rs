@@ -1,0 +1,184 @@
+use super::images;
+use crate::report::document::{Block, Section, Table};
+use crate::report::text;
+use crate::{CompareError, Contest, NetworkSummary, Results};
+
+/// What the numbers do not say.
+pub(super) fn caveats(results: &Results) -> Section {
+    let mut items = vec![
+        "All seeds share the same training and test images. An interval or t-test over seeds speaks of the randomness of training (start values, held-out images, order, dropout), not of other images.".to_owned(),
+        "McNemar's test speaks of the test images, for the two networks of one seed. It does not say how other seeds would have ended.".to_owned(),
+        "p-values in the answer are given as they are and adjusted for the number of sentences that rest on a test (Holm 1979). Those in the tables are not adjusted: with many of them, some fall below 0.05 by chance.".to_owned(),
+    ];
+    items.push(match results.plan.seeds.len() {
+        0 | 1 => "With a single seed there is neither an interval nor a p-value over seeds: a difference may be luck of the draw.".to_owned(),
+        n => format!(
+            "A t-interval assumes that the results of the seeds are about normally distributed, which {n} of them cannot show."
+        ),
+    });
+    items.extend(
+        [&results.accuracy.full, &results.accuracy.matched]
+            .into_iter()
+            .filter_map(|contest| recipes(results, contest)),
+    );
+    items.extend(work(results));
+    if !results.tolerance.axes.is_empty() || !results.corruptions.kinds.is_empty() {
+        items.push(format!(
+            "Shift, rotation and scale are measured on {}, damaged images on {}. “More tolerant” means a smaller loss over the amounts tried here, nothing beyond.",
+            images(results.plan.tolerance.images, results),
+            images(results.plan.corruptions.images, results)
+        ));
+    }
+    items.push("The best epoch and the temperature are chosen on validation images; nothing is chosen on test images.".to_owned());
+    items.push("Times are of one machine while it may have done other things; the other numbers are the same for the same plan, data, backend and number of threads.".to_owned());
+    Section {
+        id: "caveats",
+        heading: "Read this with care".to_owned(),
+        blocks: vec![Block::List(items)],
+    }
+}
+
+/// In what the recipes of a contest differ besides the architecture.
+fn recipes(results: &Results, contest: &Contest) -> Option<String> {
+    let find = |recipe: &str| {
+        results
+            .networks
+            .iter()
+            .find(|network| network.recipe == recipe)
+    };
+    let (mlp, cnn) = (find(&contest.recipe.mlp)?, find(&contest.recipe.cnn)?);
+    let alike = |network: &NetworkSummary| (network.label_smoothing, network.dropout);
+    let say = |network: &NetworkSummary| {
+        format!(
+            "dropout {} and label smoothing {}",
+            text::plain(network.dropout),
+            text::plain(network.label_smoothing)
+        )
+    };
+    Some(if alike(mlp) == alike(cnn) {
+        format!(
+            "{} and {} are trained with the same dropout ({}) and label smoothing ({}); how well each recipe was tuned may still differ.",
+            mlp.recipe,
+            cnn.recipe,
+            text::plain(mlp.dropout),
+            text::plain(mlp.label_smoothing)
+        )
+    } else {
+        format!(
+            "The recipes differ in more than the architecture: {} is trained with {}, {} with {}. A part of any difference, above all in calibration, may come from that.",
+            mlp.recipe,
+            say(mlp),
+            cnn.recipe,
+            say(cnn)
+        )
+    })
+}
+
+/// Equal parameters are not equal work.
+fn work(results: &Results) -> Option<String> {
+    let contest = &results.accuracy.matched;
+    let work = |recipe: &str| {
+        let cost = results
+            .cost
+            .networks
+            .iter()
+            .find(|cost| cost.recipe == recipe)?;
+        (cost.multiply_adds > 0).then_some(cost.multiply_adds as f64)
+    };
+    let (mlp, cnn) = (work(&contest.recipe.mlp)?, work(&contest.recipe.cnn)?);
+    let (more, less, times) = if cnn >= mlp {
+        (&contest.recipe.cnn, &contest.recipe.mlp, cnn / mlp)
+    } else {
+        (&contest.recipe.mlp, &contest.recipe.cnn, mlp / cnn)
+    };
+    (times >= 1.5).then(|| {
+        format!(
+            "Matched in parameters is not matched in work: {more} needs {} times the multiply-adds of {less}.",
+            text::rate(times)
+        )
+    })
+}
+
+/// Where the time of this call went.
+pub(super) fn time(results: &Results) -> Section {
+    let total: f64 = results
+        .time
+        .iter()
+        .map(|spent| spent.seconds)
+        .filter(|seconds| seconds.is_finite())
+        .sum();
+    let row = |name: &str, seconds: f64| {
+        let share = if total > 0.0 {
+            text::fixed(100.0 * seconds / total, 1)
+        } else {
+            text::NONE.to_owned()
+        };
+        vec![name.to_owned(), text::seconds(seconds), share]
+    };
+    let table = Table::new("Time by part", ["part", "time", "% of all"]).rows(
+        results
+            .time
+            .iter()
+            .map(|spent| row(&spent.part, spent.seconds))
+            .chain([row("together", total)]),
+    );
+    Section {
+        id: "time",
+        heading: "Where the time went".to_owned(),
+        blocks: vec![
+            Block::paragraph(
+                "Time of the call that wrote this report. Networks that were trained in an earlier call and could be used again took none.",
+            ),
+            table.block(),
+        ],
+    }
+}
+
+/// How to get the same numbers.
+pub(super) fn repeat(results: &Results) -> Result<Section, CompareError> {
+    let plan = toml::to_string(&results.plan)
+        .map_err(|error| CompareError::Report(format!("the plan: {error}")))?;
+    let mut blocks = vec![
+        Block::paragraph("From the repository:"),
+        Block::Code("just compare-ffn-cnn".to_owned()),
+        Block::paragraph(
+            "That runs the default plan. To repeat this one, save the plan below as plan.toml and give it to the program:",
+        ),
+        Block::Code("digits compare --config plan.toml".to_owned()),
+        Block::paragraph(format!(
+            "The same plan on the same data, backend and number of threads gives the same numbers, times excepted. The data of this report has the fingerprint {} (SHA-256). results.json beside this report holds every number.",
+            results.dataset.fingerprint
+        )),
+        Block::Details {
+            summary: "The plan (TOML)".to_owned(),
+            blocks: vec![Block::Code(plan)],
+        },
+    ];
+    blocks.extend(results.networks.iter().map(|network| Block::Details {
+        summary: format!("The configuration of {} (TOML)", network.recipe),
+        blocks: vec![Block::Code(network.config.clone())],
+    }));
+    Ok(Section {
+        id: "repeat",
+        heading: "How to repeat it".to_owned(),
+        blocks,
+    })
+}
+
+/// What the methods rest on.
+pub(super) fn references() -> Section {
+    let items = [
+        "T. G. Dietterich: Approximate statistical tests for comparing supervised classification learning algorithms. Neural Computation 10(7), 1998, pp. 1895–1923.",
+        "C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger: On calibration of modern neural networks. ICML 2017, PMLR 70, pp. 1321–1330.",
+        "S. Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6(2), 1979, pp. 65–70.",
+        "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition. Proceedings of the IEEE 86(11), 1998, pp. 2278–2324.",
+        "Q. McNemar: Note on the sampling error of the difference between correlated proportions or percentages. Psychometrika 12(2), 1947, pp. 153–157.",
+        "N. Mu, J. Gilmer: MNIST-C: A robustness benchmark for computer vision. arXiv:1906.02337, 2019.",
+        "M. P. Naeini, G. F. Cooper, M. Hauskrecht: Obtaining well calibrated probabilities using Bayesian binning. AAAI 2015, pp. 2901–2907.",
+    ];
+    Section {
+        id: "references",
+        heading: "References".to_owned(),
+        blocks: vec![Block::List(items.map(str::to_owned).into())],
+    }
+}

@@ -1,0 +1,268 @@
+//! Numbers as people read them: typographic minus, thousands grouped, and a dash where there is
+//! no number, so that `NaN` never reaches a page.
+
+/// Stands where there is no number.
+pub(crate) const NONE: &str = "–";
+
+/// With so many decimals.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return NONE.to_owned();
+    }
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| matches!(c, '0' | '.')) => zero.to_owned(),
+        Some(rest) => format!("−{rest}"),
+        None => text,
+    }
+}
+
+/// With so many decimals and a sign unless it is zero.
+pub(crate) fn signed(value: f64, decimals: usize) -> String {
+    let text = fixed(value, decimals);
+    let positive = text.starts_with(|c: char| c.is_ascii_digit());
+    if positive && text.chars().any(|c| matches!(c, '1'..='9')) {
+        format!("+{text}")
+    } else {
+        text
+    }
+}
+
+/// A fraction as `99.41 %`.
+pub(crate) fn percent(fraction: f64, decimals: usize) -> String {
+    unit(fixed(100.0 * fraction, decimals), "%")
+}
+
+/// A difference of two fractions in percentage points: `+0.82`.
+pub(crate) fn points(difference: f64) -> String {
+    signed(100.0 * difference, 2)
+}
+
+/// An interval of fractions: `99.28 to 99.53 %`.
+pub(crate) fn percent_interval(interval: Option<[f64; 2]>, decimals: usize) -> String {
+    between(interval, |end| fixed(100.0 * end, decimals), " %")
+}
+
+/// An interval of differences in percentage points: `+0.70 to +0.94`.
+pub(crate) fn points_interval(interval: Option<[f64; 2]>) -> String {
+    between(interval, points, "")
+}
+
+fn between(interval: Option<[f64; 2]>, end: impl Fn(f64) -> String, unit: &str) -> String {
+    match interval {
+        Some([low, high]) if low.is_finite() && high.is_finite() => {
+            format!("{} to {}{unit}", end(low), end(high))
+        }
+        _ => NONE.to_owned(),
+    }
+}
+
+/// Two digits that count: `p = 0.41`, `p = 0.00034`, at least `p < 10⁻⁶`; nothing for what is no
+/// probability.
+pub(crate) fn p_value(p: f64) -> Option<String> {
+    match p {
+        p if !(0.0..=1.0).contains(&p) => None,
+        p if p < 1e-6 => Some("p < 10⁻⁶".to_owned()),
+        p if p < 0.995 => {
+            let decimals = (-p.log10()).ceil() as usize + 1;
+            Some(format!("p = {p:.decimals$}"))
+        }
+        _ => Some("p = 1".to_owned()),
+    }
+}
+
+/// The same for a cell of a table.
+pub(crate) fn p_cell(p: Option<f64>) -> String {
+    p.and_then(p_value).map_or_else(
+        || NONE.to_owned(),
+        |text| text.trim_start_matches("p = ").replace("p < ", "< "),
+    )
+}
+
+/// `407,050`.
+pub(crate) fn count(value: impl TryInto<u64>) -> String {
+    let Ok(value) = value.try_into() else {
+        return NONE.to_owned();
+    };
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate, rounded to three digits or so: `38,200`.
+pub(crate) fn rate(value: f64) -> String {
+    if !value.is_finite() || value < 0.0 {
+        return NONE.to_owned();
+    }
+    if value < 100.0 {
+        return fixed(value, 1);
+    }
+    let unit = 10_f64.powi(value.log10().floor() as i32 - 2);
+    count(((value / unit).round() * unit) as u64)
+}
+
+/// `0.42 s`, `8.3 s`, `3 min 20 s`, `1 h 05 min`.
+pub(crate) fn seconds(value: f64) -> String {
+    if !value.is_finite() || value < 0.0 {
+        return NONE.to_owned();
+    }
+    match value {
+        v if v < 0.995 => format!("{v:.2} s"),
+        v if v < 99.95 => format!("{v:.1} s"),
+        v if v < 3599.5 => {
+            let whole = v.round() as u64;
+            format!("{} min {:02} s", whole / 60, whole % 60)
+        }
+        v => {
+            let minutes = (v / 60.0).round() as u64;
+            format!("{} h {:02} min", minutes / 60, minutes % 60)
+        }
+    }
+}
+
+/// `26 kB`, `1.63 MB`.
+pub(crate) fn bytes(value: u64) -> String {
+    match value as f64 {
+        v if v < 1e3 => format!("{v:.0} bytes"),
+        v if v < 1e6 => format!("{:.0} kB", v / 1e3),
+        v => format!("{:.2} MB", v / 1e6),
+    }
+}
+
+/// `10`, `1k`, `2.5M`: for the ticks of an axis.
+pub(crate) fn short(value: f64) -> String {
+    let (scaled, letter) = match value.abs() {
+        v if v >= 1e9 => (value / 1e9, "G"),
+        v if v >= 1e6 => (value / 1e6, "M"),
+        v if v >= 1e3 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let decimals = usize::from((scaled - scaled.round()).abs() > 1e-9);
+    format!("{}{letter}", fixed(scaled, decimals))
+}
+
+/// The number as it was written: `0.5`, `−3`, `1`.
+pub(crate) fn plain(value: f64) -> String {
+    if value.is_finite() {
+        value.to_string().replace('-', "−")
+    } else {
+        NONE.to_owned()
+    }
+}
+
+/// `1 seed`, `5 seeds`.
+pub(crate) fn plural(number: usize, thing: &str) -> String {
+    let ending = match (number, thing) {
+        (1, _) => "",
+        (_, thing) if thing.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {thing}{ending}", count(number))
+}
+
+/// `1, 2 and 5`.
+pub(crate) fn listed<T: ToString>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    match items.as_slice() {
+        [] => NONE.to_owned(),
+        [one] => one.clone(),
+        [front @ .., last] => format!("{} and {last}", front.join(", ")),
+    }
+}
+
+/// With a capital letter at the front.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+fn unit(number: String, unit: &str) -> String {
+    if number == NONE {
+        number
+    } else {
+        format!("{number} {unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_values_keep_two_digits_and_stop_at_a_millionth() {
+        let cases = [
+            (0.0, Some("p < 10⁻⁶")),
+            (9.9e-7, Some("p < 10⁻⁶")),
+            (3.4e-4, Some("p = 0.00034")),
+            (0.0124, Some("p = 0.012")),
+            (0.0011, Some("p = 0.0011")),
+            (0.4103, Some("p = 0.41")),
+            (0.9999, Some("p = 1")),
+            (1.0, Some("p = 1")),
+            (f64::NAN, None),
+            (1.5, None),
+        ];
+        for (p, text) in cases {
+            assert_eq!(p_value(p).as_deref(), text, "{p}");
+        }
+        assert_eq!(p_cell(Some(0.0)), "< 10⁻⁶");
+        assert_eq!(p_cell(Some(0.25)), "0.25");
+        assert_eq!(p_cell(None), NONE);
+    }
+
+    #[test]
+    fn numbers_have_a_typographic_minus_and_no_negative_zero() {
+        assert_eq!(fixed(-1.25, 1), "−1.2");
+        assert_eq!(fixed(-0.001, 2), "0.00");
+        assert_eq!(points(0.0082), "+0.82");
+        assert_eq!(points(-0.0082), "−0.82");
+        assert_eq!(points(0.0), "0.00");
+        assert_eq!(percent(0.99412, 2), "99.41 %");
+        assert_eq!(percent(f64::NAN, 2), NONE);
+        assert_eq!(
+            percent_interval(Some([0.9928, 0.9953]), 2),
+            "99.28 to 99.53 %"
+        );
+        assert_eq!(percent_interval(Some([f64::NAN, 1.0]), 2), NONE);
+        assert_eq!(plain(-0.5), "−0.5");
+        assert_eq!(plain(f64::INFINITY), NONE);
+    }
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        assert_eq!(count(407_050_usize), "407,050");
+        assert_eq!(count(12_u64), "12");
+        assert_eq!(rate(38_249.0), "38,200");
+        assert_eq!(rate(42.04), "42.0");
+        assert_eq!(rate(f64::INFINITY), NONE);
+        assert_eq!(bytes(1_632_900), "1.63 MB");
+        assert_eq!(short(1e5), "100k");
+        assert_eq!(short(2_500_000.0), "2.5M");
+    }
+
+    #[test]
+    fn times_are_read_at_a_glance() {
+        assert_eq!(seconds(0.424), "0.42 s");
+        assert_eq!(seconds(8.26), "8.3 s");
+        assert_eq!(seconds(200.2), "3 min 20 s");
+        assert_eq!(seconds(3_900.0), "1 h 05 min");
+        assert_eq!(seconds(f64::NAN), NONE);
+    }
+
+    #[test]
+    fn words_follow_the_number() {
+        assert_eq!(plural(1, "seed"), "1 seed");
+        assert_eq!(plural(5, "seed"), "5 seeds");
+        assert_eq!(plural(3, "class"), "3 classes");
+        assert_eq!(listed(&[1, 2, 5]), "1, 2 and 5");
+        assert_eq!(capitalized("shot noise"), "Shot noise");
+    }
+}
