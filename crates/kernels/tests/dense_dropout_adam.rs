@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use burn::optim::{AdamConfig, AdamWConfig, Optimizer};
 use burn::tensor::{DType, Device, Distribution, Shape, Tensor, TensorData};
-use digits_kernels::{FusedAdamConfig, Instructions, dense, dropout};
+use digits_kernels::{FusedAdam, FusedAdamConfig, Instructions, dense, dropout};
+use proptest::prelude::*;
 
 /// Relative to the largest number of a result.
 const TOLERANCE_F32: f64 = 1e-5;
@@ -23,6 +24,19 @@ fn take_turns() -> MutexGuard<'static, ()> {
 
 fn devices() -> [Device; 2] {
     [Device::flex(), Device::ndarray()]
+}
+
+/// All pairs.
+fn both<A: Clone, B: Clone>(first: &[A], second: &[B]) -> Vec<(A, B)> {
+    first
+        .iter()
+        .flat_map(|a| second.iter().map(|b| (a.clone(), b.clone())))
+        .collect()
+}
+
+/// Whether to make do with few cases: under valgrind each takes a hundred times as long.
+fn few() -> bool {
+    std::env::var_os("DIGITS_FEW_CASES").is_some()
 }
 
 fn numbers(length: usize, seed: u64) -> Vec<f64> {
@@ -135,18 +149,89 @@ fn dense_layers_and_their_gradients_agree_with_the_definition() {
 }
 
 #[test]
-fn a_dense_layer_passes_nan_on() {
-    let device = Device::flex();
-    let x = Tensor::<2>::from_data([[f32::NAN, 1.0], [1.0, 1.0]], &device);
-    let y = values(dense(x, Tensor::ones([2, 3], &device), None));
-    assert!(y[..3].iter().all(|y| y.is_nan()));
-    assert_eq!(y[3..], [2.0; 3]);
+fn a_dense_layer_passes_nan_on_forward_and_backward() {
+    let _turn = take_turns();
+    for instructions in Instructions::available() {
+        assert!(instructions.force());
+        for device in devices().map(Device::autodiff) {
+            let x = Tensor::<2>::from_data([[f32::NAN, 1.0], [1.0, 1.0]], &device).require_grad();
+            let w = Tensor::<2>::ones([2, 3], &device).require_grad();
+            let b = Tensor::<1>::zeros([3], &device).require_grad();
+            let y = dense(x.clone(), w.clone(), Some(b.clone()));
+            let g = Tensor::<2>::from_data([[1.0, 2.0, 3.0], [0.0, f32::NAN, 0.0]], &device);
+            let gradients = (y.clone() * g).sum().backward();
+            let y = values(y.inner());
+            assert!(y[..3].iter().all(|y| y.is_nan()));
+            assert_eq!(y[3..], [2.0; 3]);
+            // Row 0 of x meets weights' row 0: NaN, even where g is 0.
+            let w = values(w.grad(&gradients).unwrap());
+            assert!(w[..3].iter().all(|w| w.is_nan()), "{w:?}");
+            assert_eq!([w[3], w[5]], [1.0, 3.0]);
+            assert!(w[4].is_nan());
+            let x = values(x.grad(&gradients).unwrap());
+            assert_eq!(x[..2], [6.0; 2]);
+            assert!(x[2..].iter().all(|x| x.is_nan()), "{x:?}");
+            let b = values(b.grad(&gradients).unwrap());
+            assert_eq!([b[0], b[2]], [1.0, 3.0]);
+            assert!(b[1].is_nan());
+        }
+    }
+}
+
+#[test]
+fn dropout_multiplies_also_what_is_not_finite() {
+    let _turn = take_turns();
+    let length = 100;
+    for instructions in Instructions::available() {
+        assert!(instructions.force());
+        for (device, dtype) in both(&devices(), &[DType::F32, DType::F64]) {
+            let of = |x: f64| {
+                let x: Tensor<1> = tensor(&vec![x; length], [length], &device, dtype);
+                values(dropout(x, 0.5, 3))
+            };
+            assert!(of(f64::NAN).iter().all(|x| x.is_nan()));
+            for (kept, infinite) in of(1.0).into_iter().zip(of(f64::INFINITY)) {
+                // 0 · ∞ is NaN.
+                let expected = kept * f64::INFINITY;
+                assert!(infinite == expected || infinite.is_nan() && expected.is_nan());
+            }
+            assert!(of(-1.0).iter().all(|x| x.is_sign_negative()));
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let _turn = take_turns();
+    for (device, dtype) in both(&devices(), &[DType::F32, DType::F64]) {
+        let all = [1, 2, 3].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| {
+                let tracked = device.clone().autodiff();
+                let x = tensor(&numbers(70 * 900, 1), [70, 900], &tracked, dtype).require_grad();
+                let w = tensor(&numbers(900 * 50, 2), [900, 50], &tracked, dtype).require_grad();
+                let y = dropout(dense(x.clone(), w.clone(), None), 0.4, 5);
+                let gradients = y.clone().square().sum().backward();
+                let w_gradient = w.grad(&gradients).unwrap();
+                let adam = adam(0.0);
+                let (stepped, _) = adam.step(0.1, w.inner(), w_gradient.clone(), None);
+                [
+                    values(y.inner()),
+                    values(x.grad(&gradients).unwrap()),
+                    values(w_gradient),
+                    values(stepped),
+                ]
+            })
+        });
+        assert_eq!(all[0], all[1]);
+        assert_eq!(all[0], all[2]);
+    }
 }
 
 #[test]
 fn dropout_keeps_the_expected_share_scaled_and_the_same_everywhere() {
     let _turn = take_turns();
-    let length = 200_000;
+    let length = if few() { 20_000 } else { 200_000 };
     for probability in [0.1, 0.25, 0.5, 0.9] {
         let mut all = Vec::new();
         for device in devices() {
@@ -197,32 +282,127 @@ fn dropout_sends_the_gradient_through_the_same_mask() {
     }
 }
 
+fn adam(weight_decay: f32) -> FusedAdam {
+    FusedAdamConfig {
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-8,
+        weight_decay,
+    }
+    .build()
+}
+
+#[test]
+fn adam_goes_on_from_burns_state_and_burn_from_ours() {
+    let ours = adam(0.0);
+    let burns = AdamConfig::new().with_epsilon(1e-8).build();
+    for device in devices() {
+        let gradient =
+            |step: u64| -> Tensor<1> { tensor(&numbers(50, 2 + step), [50], &device, DType::F32) };
+        let start: Tensor<1> = tensor(&numbers(50, 1), [50], &device, DType::F32);
+        let (mut all_burn, mut state) = (start.clone(), None);
+        for step in 0..6 {
+            (all_burn, state) = burns.step(0.01, all_burn, gradient(step), state);
+        }
+        // Two steps of one, two of the other, and again.
+        let (mut mixed, mut state) = (start, None);
+        for step in 0..6 {
+            (mixed, state) = if step / 2 == 1 {
+                ours.step(0.01, mixed, gradient(step), state)
+            } else {
+                burns.step(0.01, mixed, gradient(step), state)
+            };
+        }
+        assert_close(&values(mixed), &values(all_burn), 1e-6, "parameters");
+    }
+}
+
+#[test]
+#[should_panic(expected = "Adam's state is that of another parameter")]
+fn a_state_of_another_type_is_refused() {
+    let device = Device::flex();
+    let of = |dtype| -> Tensor<1> { tensor(&numbers(5, 1), [5], &device, dtype) };
+    let adam = adam(0.0);
+    let (_, state) = adam.step(0.1, of(DType::F64), of(DType::F64), None);
+    drop(adam.step(0.1, of(DType::F32), of(DType::F32), state));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if few() { 3 } else { 64 }))]
+
+    /// Numbers that f32 multiplies and adds exactly: the same, not only close.
+    #[test]
+    fn random_dense_layers_are_exact_where_arithmetic_is(
+        (batch, inputs, units) in (1_usize..40, 1_usize..600, 1_usize..70),
+        seed in 0_u64..1000,
+    ) {
+        let _turn = take_turns();
+        let dyadic = |length, seed| -> Vec<f64> {
+            numbers(length, seed).into_iter().map(|x| (x * 4.0).round() / 4.0 + 0.0).collect()
+        };
+        let (x, w) = (dyadic(batch * inputs, seed), dyadic(inputs * units, seed + 1));
+        let b = dyadic(units, seed + 2);
+        let mut expected = product(
+            [batch, units, inputs],
+            |i, l| x[i * inputs + l],
+            |l, j| w[l * units + j],
+        );
+        for (at, y) in expected.iter_mut().enumerate() {
+            *y += b[at % units];
+        }
+        for (device, instructions) in both(&devices(), &Instructions::available()) {
+            assert!(instructions.force());
+            let y = dense(
+                tensor(&x, [batch, inputs], &device, DType::F32),
+                tensor(&w, [inputs, units], &device, DType::F32),
+                Some(tensor(&b, [units], &device, DType::F32)),
+            );
+            prop_assert_eq!(&values(y), &expected);
+        }
+    }
+
+    #[test]
+    fn random_steps_of_adam_are_those_of_burn(
+        length in 1_usize..200,
+        rate in 1e-5_f64..0.1,
+        steps in 1_u64..8,
+        seed in 0_u64..1000,
+    ) {
+        for device in devices() {
+            let burns = AdamConfig::new().with_epsilon(1e-8).build();
+            let start: Tensor<1> = tensor(&numbers(length, seed), [length], &device, DType::F32);
+            let (mut ours, mut state) = (start.clone(), None);
+            let (mut theirs, mut their_state) = (start, None);
+            for step in 0..steps {
+                let g: Tensor<1> = tensor(&numbers(length, seed + step), [length], &device, DType::F32);
+                (ours, state) = adam(0.0).step(rate, ours, g.clone(), state);
+                (theirs, their_state) = burns.step(rate, theirs, g, their_state);
+            }
+            assert_close(&values(ours), &values(theirs), 1e-6, "parameters");
+        }
+    }
+}
+
 #[test]
 fn adam_takes_the_steps_of_burn() {
     let _turn = take_turns();
+    let types = [(DType::F32, 1e-6), (DType::F64, 1e-6)];
     for instructions in Instructions::available() {
         assert!(instructions.force());
-        for device in devices() {
+        for (device, (dtype, tolerance)) in both(&devices(), &types) {
             for weight_decay in [0.0_f32, 0.02] {
-                let fused = FusedAdamConfig {
-                    beta_1: 0.9,
-                    beta_2: 0.999,
-                    epsilon: 1e-8,
-                    weight_decay,
-                }
-                .build();
+                let fused = adam(weight_decay);
                 let adam = AdamConfig::new().with_epsilon(1e-8).build();
                 let decay = AdamWConfig::new()
                     .with_epsilon(1e-8)
                     .with_weight_decay(weight_decay)
                     .build();
-                let start = tensor(&numbers(40_000, 1), [200, 200], &device, DType::F32);
+                let start = tensor(&numbers(40_000, 1), [200, 200], &device, dtype);
                 let (mut ours, mut state) = (start.clone(), None);
                 let mut burns = start.clone();
                 let (mut adam_state, mut decay_state) = (None, None);
                 for step in 0..20 {
-                    let gradient =
-                        tensor(&numbers(40_000, 2 + step), [200, 200], &device, DType::F32);
+                    let gradient = tensor(&numbers(40_000, 2 + step), [200, 200], &device, dtype);
                     (ours, state) = fused.step(0.01, ours, gradient.clone(), state);
                     if weight_decay == 0.0 {
                         (burns, adam_state) = adam.step(0.01, burns, gradient, adam_state);
@@ -230,7 +410,7 @@ fn adam_takes_the_steps_of_burn() {
                         (burns, decay_state) = decay.step(0.01, burns, gradient, decay_state);
                     }
                 }
-                assert_close(&values(ours), &values(burns), 1e-6, "parameters");
+                assert_close(&values(ours), &values(burns), tolerance, "parameters");
                 // What was shared is not changed behind its owner's back.
                 assert_eq!(values(start), numbers(40_000, 1));
             }

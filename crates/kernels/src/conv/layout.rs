@@ -125,7 +125,7 @@ pub(crate) unsafe fn transpose_to<T: Float, U: Copy + Default>(
                     for i in top..bottom {
                         for j in left..right {
                             to.add(j * to_step + i)
-                                .write(*source.add(i * from_step + j));
+                                .write(convert(*source.add(i * from_step + j)));
                         }
                     }
                 }

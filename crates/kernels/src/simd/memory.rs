@@ -48,7 +48,7 @@ impl<T: Float> Memory<T> {
     /// Room for `length` elements.
     pub fn new(length: usize) -> Self {
         let spare = CACHE_LINE / size_of::<T>();
-        let mut buffer = Vec::with_capacity(length + spare);
+        let mut buffer = Vec::<MaybeUninit<T>>::with_capacity(length + spare);
         // SAFETY: the elements may be uninitialised, as their type says.
         unsafe { buffer.set_len(length + spare) };
         let start = buffer.as_ptr().align_offset(CACHE_LINE).min(spare);
