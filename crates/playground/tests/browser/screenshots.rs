@@ -1,0 +1,45 @@
+//! Pictures of every part, to be looked at: `just screenshots`.
+
+use std::path::Path;
+
+use crate::common::browser::{DESKTOP, PHONE, Page, Window};
+use crate::common::{app, serve};
+use crate::{PARTS, seven, visit};
+
+#[test]
+#[ignore = "needs Chromium: just screenshots"]
+fn every_part_on_phone_and_desktop_light_and_dark() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+    std::fs::create_dir_all(&folder).unwrap();
+    let server = serve(app());
+    for (size, window) in [("phone", PHONE), ("desktop", DESKTOP)] {
+        for (scheme, dark) in [("light", false), ("dark", true)] {
+            let page = Page::open(server.address, "draw", Window { dark, ..window });
+            for part in PARTS {
+                visit(&page, part);
+                match part {
+                    "draw" => {
+                        page.draw(&seven(), if window.phone { "touch" } else { "mouse" });
+                        page.wait("document.querySelector('#reach-noise').textContent !== ''");
+                        page.wait("document.querySelectorAll('#maps canvas').length === 2");
+                    }
+                    "filters" => {
+                        page.script(
+                            "for (let n = 0; n < 4; n++) document.querySelector('#step').click()",
+                        );
+                    }
+                    "backprop" => {
+                        page.script("document.querySelector('#ten').click()");
+                        page.wait("document.querySelector('#learned').dataset.steps === '10'");
+                    }
+                    _ => {
+                        page.script("document.querySelector('[data-run^=\"run:\"]').click(); document.querySelector('.matrix-box button').click()");
+                        page.wait("document.querySelectorAll('.matrix td').length === 100");
+                    }
+                }
+                page.screenshot(&folder.join(format!("{part}-{size}-{scheme}.png")));
+            }
+        }
+    }
+    println!("written to {}", folder.display());
+}
