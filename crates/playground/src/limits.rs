@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_reach_is_the_unbroken_stretch_around_the_slider() {
         let values = [-2.0, -1.0, 0.0, 1.0, 2.0];
-        let around = |here, holds| Reach::around(here, &values, &holds);
+        let around = |here, holds: [bool; 5]| Reach::around(here, &values, &holds);
         let reach = |holds, from, to| Reach { holds, from, to };
         assert_eq!(around(0.2, [true; 5]), reach(true, None, None));
         let (yes, no) = (true, false);

@@ -37,7 +37,10 @@ fn every_part_on_phone_and_desktop_light_and_dark() {
                         page.wait("document.querySelectorAll('.matrix td').length === 100");
                     }
                 }
-                page.screenshot(&folder.join(format!("{part}-{size}-{scheme}.png")));
+                page.screenshot(&folder.join(format!("{part}-{size}-{scheme}.png")), "body");
+                if (part, size, dark) == ("draw", "desktop", false) {
+                    page.screenshot(&folder.join("playground.png"), ".inside");
+                }
             }
         }
     }

@@ -168,9 +168,12 @@ impl Page {
         }
     }
 
-    /// Writes a picture of the whole page, below the window's edge, too.
-    pub fn screenshot(&self, path: &Path) {
-        let height = self.script("scrollTo(0, 0); return document.documentElement.scrollHeight");
+    /// Writes a picture of the page from its top to the end of an element, also of what is below
+    /// the window's edge.
+    pub fn screenshot(&self, path: &Path, last: &str) {
+        let height = self.script(&format!(
+            "scrollTo(0, 0); return Math.round(document.querySelector('{last}').getBoundingClientRect().bottom + 16)"
+        ));
         let width = self.script("return document.documentElement.clientWidth");
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
         let parameters = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
