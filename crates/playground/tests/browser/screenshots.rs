@@ -26,7 +26,7 @@ fn every_part_on_phone_and_desktop_light_and_dark() {
                             page.wait(
                                 "document.querySelector('#verdict').dataset.labels === '0 0'",
                             );
-                            page.click("#clear");
+                            page.press("#clear", kind);
                             page.wait("document.querySelector('#verdict').dataset.labels === ''");
                         }
                         page.draw(&seven(), kind);

@@ -212,13 +212,18 @@ impl Page {
         self.script(&script).as_str().unwrap().to_owned()
     }
 
-    /// Presses the main button of the pointer on an element, in its middle.
+    /// Presses the main button of the mouse on an element, in its middle.
     pub fn click(&self, selector: &str) {
+        self.press(selector, "mouse");
+    }
+
+    /// The same with any pointer: a phone has no mouse.
+    pub fn press(&self, selector: &str, kind: &str) {
         self.script(&format!(
             "document.querySelector('{selector}').scrollIntoView({{block: 'center'}})"
         ));
         let [x, y, width, height] = self.rectangle(selector);
-        self.stroke(&[(x + width / 2.0, y + height / 2.0)], "mouse");
+        self.stroke(&[(x + width / 2.0, y + height / 2.0)], kind);
     }
 
     /// Left, top, width, height of an element in the window.
@@ -246,6 +251,10 @@ impl Page {
                 if number == 0 {
                     actions.push(json!({ "type": "pointerDown", "button": 0 }));
                 }
+            }
+            if kind == "touch" {
+                // A finger that is lifted in no time makes a fling, and no click.
+                actions.push(json!({ "type": "pause", "duration": 80 }));
             }
             actions.push(json!({ "type": "pointerUp", "button": 0 }));
             json!({
