@@ -89,6 +89,10 @@ test *args:
 test-browser *args:
     cargo test --release --workspace --test browser -- --ignored --test-threads 1 {{ args }}
 
+# Pictures of every part of the page, light and dark, phone and desktop, in target/screenshots
+screenshots:
+    cargo test --release --workspace --test browser -- --ignored screenshots --nocapture
+
 # The playground's server under 64 clients for 30 seconds
 test-load:
     cargo test --release --workspace --test load -- --ignored --nocapture
