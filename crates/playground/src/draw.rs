@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
 use digits_data::prepare::{decode, dimensions, prepare};
-use digits_data::{DataError, Disturbance, ImageShape, Images, Source};
+use digits_data::{DataError, Disturbance, ImageShape, Images, Source, drawn};
 use digits_models::Model;
 use digits_train::{normalized, probabilities};
 use digits_verify::filter::Grid;
@@ -268,7 +268,11 @@ struct Digit {
 pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, Refusal> {
     let index = query.value("index", 0_usize)?;
     if query.get("from") == Some("drawn") {
-        return answer(Source::Drawn.to_string(), &Samples::drawn(index)?, 0);
+        return answer(
+            Source::Drawn(drawn::TRAIN).to_string(),
+            &Samples::drawn(index)?,
+            0,
+        );
     }
     let (name, images) = app.samples.test()?;
     let index = index % images.len();
