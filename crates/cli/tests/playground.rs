@@ -9,12 +9,16 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{digits, fails};
+use common::{digits, fails, notices, without_network};
 
 /// A playground on a free port, and where it is.
 fn start(arguments: &[&str]) -> (Child, String) {
+    start_as(digits(), arguments)
+}
+
+fn start_as(mut program: Command, arguments: &[&str]) -> (Child, String) {
     let folder = env!("CARGO_TARGET_TMPDIR");
-    let mut child = digits()
+    let mut child = program
         .args(["playground", "--port", "0"])
         .args(arguments)
         .current_dir(folder)
@@ -130,4 +134,25 @@ fn listening_beyond_this_machine_is_said_aloud() {
         .read_to_string(&mut said)
         .unwrap();
     assert!(said.contains("open to other machines"), "{said}");
+}
+
+#[test]
+fn that_the_digits_are_not_mnist_is_said_once() {
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["--data", "auto"];
+    let (mut child, address) = start_as(without_network(home.path()), &arguments);
+    for index in 0..2 {
+        let answer = get(&address, &format!("/api/digit?index={index}"));
+        assert!(answer.contains(r#""dataset":"drawn""#), "{answer}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(notices(&said).len(), 1, "{said}");
 }

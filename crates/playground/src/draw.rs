@@ -1,6 +1,6 @@
 //! A picture as two networks see it, their answers, and digits of the test split.
 
-use digits_data::{Images, Source};
+use digits_data::{Images, Source, drawn};
 use digits_train::probabilities;
 use serde::Serialize;
 
@@ -84,7 +84,11 @@ struct Digit {
 pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, Refusal> {
     let index = query.value("index", 0_usize)?;
     if query.get("from") == Some("drawn") {
-        return answer(Source::Drawn.to_string(), &Samples::drawn(index)?, 0);
+        return answer(
+            Source::Drawn(drawn::TRAIN).to_string(),
+            &Samples::drawn(index)?,
+            0,
+        );
     }
     let (name, images) = app.samples.test()?;
     let index = index % images.len();

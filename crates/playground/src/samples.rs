@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 
-use digits_data::{Images, OpenOptions, Source, drawn, open};
+use digits_data::{Event, Images, OpenOptions, Source, drawn, open};
 use digits_train::DatasetRecord;
 use hyper::StatusCode;
 
@@ -67,7 +67,7 @@ impl Samples {
         }
         // `auto` was one of two; the record knows which.
         let source = match (source, wanted.name.as_str()) {
-            (Source::Auto, "drawn") => &Source::Drawn,
+            (Source::Auto, "drawn") => &Source::Drawn(drawn::TRAIN),
             (Source::Auto, _) => &Source::Mnist,
             (source, _) => source,
         };
@@ -122,7 +122,14 @@ impl Samples {
         if let Some(opened) = self.opened.get() {
             return Ok(opened.clone());
         }
-        let dataset = open(&self.source, &self.options, &mut |_| {}).map_err(Refusal::failed)?;
+        let dataset = open(&self.source, &self.options, &mut |event| {
+            // Which digits these are is no small thing: the person who started the server reads
+            // it, and the page shows the name of the data set.
+            if let Event::Notice(text) = event {
+                eprintln!("note: {text}");
+            }
+        })
+        .map_err(Refusal::failed)?;
         let opened = Opened {
             test: Arc::new(dataset.open_test().map_err(Refusal::failed)?),
             name: dataset.name,

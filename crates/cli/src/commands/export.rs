@@ -162,8 +162,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             }
         }
         None => {
-            summary += "next: digits export RUN --script > network.py\n";
-            output::text(&summary.replace("RUN", &path.display().to_string()))?;
+            summary += &format!(
+                "next: digits export {} --script > network.py\n",
+                path.display()
+            );
+            output::text(&summary)?;
         }
     }
     Ok(ExitCode::SUCCESS)

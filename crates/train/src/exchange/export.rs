@@ -13,7 +13,7 @@ use crate::TrainError;
 use crate::config::RunConfig;
 use crate::exchange::ExchangeError;
 use crate::exchange::layout::{TorchTensor, counters, torch_tensors};
-use crate::exchange::weight_file::{MODEL, NORMALIZATION, RECIPE};
+use crate::exchange::weight_file::{DATASET, MODEL, NORMALIZATION, RECIPE};
 use crate::record::RunRecord;
 use crate::run_folder::{self, RunFolder};
 use crate::weights;
@@ -167,7 +167,7 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, ExchangeError
         );
     }
     let tensors = header.len();
-    header.insert("__metadata__".to_owned(), metadata(&config, &record)?);
+    header.insert("__metadata__".to_owned(), metadata(&config, &record, to)?);
     let order: Vec<&TorchTensor> = rounded.iter().map(|(tensor, _)| tensor).collect();
     Ok(Export {
         tensors,
@@ -274,8 +274,9 @@ pub(crate) fn to_burnpack<'a>(
     Ok(bytes.to_vec())
 }
 
-/// Text by text: the format allows nothing else.
-fn metadata(config: &RunConfig, record: &RunRecord) -> Result<Value, ExchangeError> {
+/// Text by text: the format allows nothing else. The accuracies are those of the run, and their
+/// names say so where the file holds rounded parameters.
+fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Value, ExchangeError> {
     let failed = |error| TrainError::backend("writing the metadata", error);
     let mut metadata = json!({
         "format": "pt",
@@ -283,11 +284,13 @@ fn metadata(config: &RunConfig, record: &RunRecord) -> Result<Value, ExchangeErr
         RECIPE: record.recipe,
         MODEL: serde_json::to_string(&config.model).map_err(failed)?,
         NORMALIZATION: serde_json::to_string(&record.dataset.normalization).map_err(failed)?,
-        "dataset": record.dataset.name,
+        DATASET: record.dataset.name,
+        "dtype": to.name(),
     });
     if let Some(result) = record.result {
-        metadata["valid_accuracy"] = result.valid_accuracy.to_string().into();
-        metadata["test_accuracy"] = result.test_accuracy.to_string().into();
+        let of = if to == FloatType::F32 { "" } else { "_f32" };
+        metadata[format!("valid_accuracy{of}")] = result.valid_accuracy.to_string().into();
+        metadata[format!("test_accuracy{of}")] = result.test_accuracy.to_string().into();
     }
     Ok(metadata)
 }

@@ -18,6 +18,8 @@ mod state_dict;
 mod weight_file;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -28,4 +30,5 @@ pub use import::{ImportSettings, import};
 pub use layout::{TorchTensor, torch_tensors};
 pub use matching::{Assignment, How, Match, NameMap};
 pub use script::script;
+pub(crate) use script::undropped;
 pub use weight_file::WeightFile;
