@@ -32,6 +32,10 @@ train-cnn *args:
 train *args:
     {{ digits }} train {{ args }}
 
+# Compare the feed-forward network and the CNN: the experiment and its report (--quick, --thorough)
+compare-ffn-cnn *args:
+    {{ digits }} compare {{ args }}
+
 # Measure a trained network (default: the newest)
 evaluate *args:
     {{ digits }} evaluate {{ args }}

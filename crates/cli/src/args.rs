@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use digits_data::Source;
 
-use crate::commands::{data, evaluate, export, filter, import, playground, predict, train, verify};
+use crate::commands::{
+    compare, data, evaluate, export, filter, import, playground, predict, train, verify,
+};
 use crate::device::Backend;
 
 /// Train, compare, prove and use networks that read handwritten digits.
@@ -25,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// Train a network: mlp (also ffn), cnn, or another recipe
     Train(train::Args),
+    /// Compare the feed-forward network and the CNN: the whole experiment and its report
+    Compare(compare::Args),
     /// Measure a trained network: accuracy, loss, per-class figures, confusion matrix
     Evaluate(evaluate::Args),
     /// Read digits from pictures

@@ -3,7 +3,7 @@ use std::panic;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 
-use crate::error::Message;
+use crate::error::{CliError, Message};
 
 /// A Burn backend. Every one is known by name; which are compiled in depends on the features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,6 +38,18 @@ pub struct BackendStatus {
 }
 
 impl Backend {
+    /// The backend of this name, from a configuration.
+    ///
+    /// # Errors
+    /// An unknown name.
+    pub fn named(name: &str) -> Result<Self, CliError> {
+        <Self as ValueEnum>::from_str(name, false).map_err(|_| {
+            CliError::usage(Message(format!(
+                "unknown backend `{name}`. `digits devices` shows the known ones"
+            )))
+        })
+    }
+
     /// The name that `--backend` takes.
     pub fn name(self) -> &'static str {
         match self {

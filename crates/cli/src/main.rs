@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod device;
 mod error;
+mod interrupt;
 mod output;
 mod progress;
 mod runs;

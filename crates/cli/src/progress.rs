@@ -167,3 +167,78 @@ impl DataProgress {
         }
     }
 }
+
+/// Shows an experiment on standard error: one bar over the whole plan on a terminal, and a line
+/// for each network.
+pub struct ComparisonProgress {
+    quiet: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl ComparisonProgress {
+    const STEPS: u64 = 1000;
+
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, bar: None }
+    }
+
+    pub fn show(&mut self, event: digits_compare::Event) {
+        use digits_compare::Event;
+        match event {
+            // As for the data: it changes what the result means.
+            Event::Notice(text) => self.line(&format!("note: {text}")),
+            _ if self.quiet => {}
+            Event::Begin { missing, found } => {
+                self.line(&format!(
+                    "{missing} networks to train, {found} are there already"
+                ));
+                if stderr().is_terminal() {
+                    let bar = ProgressBar::new(Self::STEPS);
+                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent}%  {msg}") {
+                        bar.set_style(style.progress_chars("━╸─"));
+                    }
+                    self.bar = Some(bar);
+                }
+            }
+            Event::Training { name, number, of } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_prefix(format!("{name} ({number} of {of})"));
+                }
+            }
+            Event::Trained {
+                name,
+                accuracy,
+                seconds,
+            } => self.line(&format!("{name}: {} in {seconds:.1} s", percent(accuracy))),
+            Event::Measuring { what } => match &self.bar {
+                Some(bar) => bar.set_prefix(what),
+                None => self.line(&format!("measuring {what}")),
+            },
+            Event::Done { share, left } => {
+                if let Some(bar) = &self.bar {
+                    let left = left
+                        .map(|left| format!("{} left", duration(left)))
+                        .unwrap_or_default();
+                    bar.set_message(format!("{}  {left}", bar.prefix()));
+                    bar.set_position((share * Self::STEPS as f64) as u64);
+                }
+            }
+        }
+    }
+
+    /// A line of its own, above the bar where there is one.
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+impl Drop for ComparisonProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

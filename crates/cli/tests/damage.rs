@@ -89,11 +89,11 @@ fn commands_name_the_damaged_file_and_a_newer_schema() {
     let path = run.display().to_string();
     let record = run.join("run.json");
     let good = fs::read_to_string(&record).unwrap();
-    fs::write(&record, good.replace("\"schema\": 2", "\"schema\": 3")).unwrap();
+    fs::write(&record, good.replace("\"schema\": 3", "\"schema\": 4")).unwrap();
     fails(
         1,
         ["evaluate", &path],
-        &["schema version 3", "newer `digits`"],
+        &["schema version 4", "newer `digits`"],
     );
     fs::write(&record, &good).unwrap();
     fs::write(run.join("model.bpk"), b"short").unwrap();

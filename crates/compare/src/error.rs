@@ -32,7 +32,16 @@ pub enum CompareError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// Stopped on request; the next call goes on.
+    #[error("stopped; what is done is kept, and the next call goes on")]
+    Interrupted,
     /// A figure could not be drawn or a document not be written.
     #[error("the report could not be made: {0}")]
     Report(String),
+}
+
+impl CompareError {
+    pub(crate) fn report(error: impl std::fmt::Display) -> Self {
+        Self::Report(error.to_string())
+    }
 }

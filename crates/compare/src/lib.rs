@@ -4,11 +4,46 @@
 //! results into a page, a Markdown text and JSON. Every network trained is an ordinary run folder
 //! and is used again where its configuration and data are the same.
 
+mod answer;
 mod error;
+mod experiment;
+mod picture;
 mod plan;
+mod progress;
+mod questions;
 pub mod report;
 mod results;
+mod runs;
+pub mod stats;
+mod text;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
 
 pub use error::CompareError;
+pub use experiment::{Experiment, compare};
 pub use plan::{CorruptionPlan, PermutationPlan, Plan, SamplePlan, TolerancePlan};
+pub use progress::{Event, Watcher};
 pub use results::*;
+
+/// Writes a file whole or not at all; makes its folder.
+///
+/// # Errors
+/// A folder or a file that cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CompareError> {
+    let problem = |source| CompareError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(problem)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(problem)?;
+    file.write_all(bytes).map_err(problem)?;
+    file.persist(path).map_err(|error| problem(error.error))?;
+    Ok(())
+}

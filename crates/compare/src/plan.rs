@@ -1,8 +1,18 @@
+use std::fs;
+use std::path::Path;
+
 use digits_data::Source;
+use digits_models::ModelConfig;
+use digits_train::Recipe;
 use serde::{Deserialize, Serialize};
 
 use crate::CompareError;
-use crate::results::Pair;
+use crate::results::{Network, Pair};
+
+/// The plans of `configs/`, compiled in so that the program works from anywhere.
+const STANDARD: &str = include_str!("../../../configs/compare.toml");
+const QUICK: &str = include_str!("../../../configs/compare-quick.toml");
+const THOROUGH: &str = include_str!("../../../configs/compare-thorough.toml");
 
 /// The whole experiment as data: what is trained, on what, and what is asked. Saved in the
 /// results; the same plan on the same data gives the same numbers, times excepted.
@@ -105,4 +115,219 @@ fn auto() -> Source {
 
 fn flex() -> String {
     "flex".to_owned()
+}
+
+impl Plan {
+    /// `configs/compare.toml`: five seeds, every question.
+    ///
+    /// # Errors
+    /// None for the plan that is compiled in, which a test reads.
+    pub fn standard() -> Result<Self, CompareError> {
+        Self::parse("configs/compare.toml", STANDARD)
+    }
+
+    /// `configs/compare-quick.toml`: a first look in about a minute.
+    ///
+    /// # Errors
+    /// As [`Plan::standard`].
+    pub fn quick() -> Result<Self, CompareError> {
+        Self::parse("configs/compare-quick.toml", QUICK)
+    }
+
+    /// `configs/compare-thorough.toml`: ten seeds, longer training.
+    ///
+    /// # Errors
+    /// As [`Plan::standard`].
+    pub fn thorough() -> Result<Self, CompareError> {
+        Self::parse("configs/compare-thorough.toml", THOROUGH)
+    }
+
+    /// A plan of one's own.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no plan; the message says where.
+    pub fn from_file(path: &Path) -> Result<Self, CompareError> {
+        let text = fs::read_to_string(path).map_err(|source| CompareError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// The same plan with other seeds. A question that was asked of some of the old seeds is asked
+    /// of as many of the new ones, or of all of them.
+    pub fn with_seeds(mut self, seeds: Vec<u64>) -> Self {
+        let all = self.seeds.len();
+        for count in [
+            &mut self.tolerance.seeds,
+            &mut self.tolerance.augmented_seeds,
+            &mut self.corruptions.seeds,
+            &mut self.permutation.seeds,
+            &mut self.samples.seeds,
+        ] {
+            *count = if *count == all {
+                seeds.len()
+            } else {
+                (*count).min(seeds.len())
+            };
+        }
+        self.seeds = seeds;
+        self
+    }
+
+    fn parse(origin: &str, text: &str) -> Result<Self, CompareError> {
+        toml::from_str(text).map_err(|error| CompareError::Plan {
+            origin: origin.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    /// Checks every number before any work is done.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense, by its full name, with what would.
+    pub fn validate(&self) -> Result<(), CompareError> {
+        let problem = |name: &str, message: String| {
+            Err(CompareError::Plan {
+                origin: name.to_owned(),
+                message,
+            })
+        };
+        let mut seeds = self.seeds.clone();
+        seeds.sort_unstable();
+        seeds.dedup();
+        if seeds.is_empty() || seeds.len() != self.seeds.len() {
+            return problem(
+                "seeds",
+                "give one or more, each once; five or more for an answer that stands".to_owned(),
+            );
+        }
+        for (name, count) in [
+            ("tolerance.seeds", self.tolerance.seeds),
+            ("tolerance.augmented_seeds", self.tolerance.augmented_seeds),
+            ("corruptions.seeds", self.corruptions.seeds),
+            ("permutation.seeds", self.permutation.seeds),
+            ("samples.seeds", self.samples.seeds),
+        ] {
+            if !(1..=seeds.len()).contains(&count) {
+                return problem(
+                    name,
+                    format!(
+                        "it is {count}; give 1 to {}, the number of seeds",
+                        seeds.len()
+                    ),
+                );
+            }
+        }
+        for (name, count) in [
+            ("calibration_bins", self.calibration_bins),
+            ("samples.batch_size", self.samples.batch_size),
+            ("samples.steps", self.samples.steps),
+        ] {
+            if count == 0 {
+                return problem(name, "it is 0; give 1 or more".to_owned());
+            }
+        }
+        for (name, amounts, none) in [
+            ("tolerance.shifts", &self.tolerance.shifts, 0.0),
+            ("tolerance.rotations", &self.tolerance.rotations, 0.0),
+            ("tolerance.scales", &self.tolerance.scales, 1.0),
+        ] {
+            let ascending = amounts.windows(2).all(|pair| pair[0] < pair[1]);
+            if !ascending || amounts.len() < 2 || !amounts.contains(&none) {
+                return problem(
+                    name,
+                    format!("give two numbers or more, ascending, {none} among them"),
+                );
+            }
+        }
+        let severities = &self.corruptions.severities;
+        if severities.is_empty()
+            || severities.windows(2).any(|pair| pair[0] >= pair[1])
+            || severities.iter().any(|level| !(1..=5).contains(level))
+        {
+            return problem(
+                "corruptions.severities",
+                "give one or more out of 1 to 5, ascending".to_owned(),
+            );
+        }
+        let sizes = &self.samples.per_class;
+        if sizes.contains(&0) || sizes.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return problem(
+                "samples.per_class",
+                "give numbers of 1 or more, ascending".to_owned(),
+            );
+        }
+        for (name, recipes) in [("networks", &self.networks), ("matched", &self.matched)] {
+            for network in Network::BOTH {
+                let recipe = recipes.of(network);
+                let right =
+                    match (Recipe::built_in(recipe)?.resolve()?.model, network) {
+                        (ModelConfig::Mlp(_), Network::Mlp)
+                        | (ModelConfig::Cnn(_), Network::Cnn) => true,
+                        (ModelConfig::Mlp(_), Network::Cnn)
+                        | (ModelConfig::Cnn(_), Network::Mlp) => false,
+                    };
+                if !right {
+                    return problem(
+                        &format!("{name}.{}", network.name().to_lowercase()),
+                        format!("the recipe {recipe} is not a network of this kind"),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plans_that_are_compiled_in_make_sense() {
+        for plan in [Plan::standard(), Plan::quick(), Plan::thorough()] {
+            plan.unwrap().validate().unwrap();
+        }
+    }
+
+    #[test]
+    fn senseless_plans_are_refused_by_the_name_of_the_setting() {
+        type Change = fn(&mut Plan);
+        let cases: [(&str, Change); 8] = [
+            ("seeds", |plan| plan.seeds = vec![1, 1]),
+            ("permutation.seeds", |plan| plan.permutation.seeds = 6),
+            ("samples.steps", |plan| plan.samples.steps = 0),
+            ("tolerance.shifts", |plan| {
+                plan.tolerance.shifts = vec![1.0, 2.0]
+            }),
+            ("tolerance.scales", |plan| plan.tolerance.scales.reverse()),
+            ("corruptions.severities", |plan| {
+                plan.corruptions.severities = vec![6]
+            }),
+            ("samples.per_class", |plan| {
+                plan.samples.per_class = vec![30, 10]
+            }),
+            ("matched.cnn", |plan| {
+                plan.matched.cnn = "mlp-small".to_owned()
+            }),
+        ];
+        for (name, change) in cases {
+            let mut plan = Plan::standard().unwrap();
+            change(&mut plan);
+            let message = plan.validate().unwrap_err().to_string();
+            assert!(message.starts_with(&format!("{name}:")), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_says_where() {
+        let text = STANDARD.replace("gallery = 24", "galery = 24");
+        let message = Plan::parse("mine.toml", &text).unwrap_err().to_string();
+        assert!(
+            message.contains("mine.toml") && message.contains("galery"),
+            "{message}"
+        );
+    }
 }

@@ -93,6 +93,12 @@ pub enum DataError {
         /// What would make sense.
         wanted: &'static str,
     },
+    /// A severity that no corruption has.
+    #[error("severity {given} of a corruption: give a whole number from 1 (mildest) to 5")]
+    Severity {
+        /// What was given.
+        given: usize,
+    },
     /// A picture cannot be decoded.
     #[error("{0} is not a picture that this program reads (PNG, JPEG, BMP, PGM/PPM): {1}")]
     NotAPicture(String, String),

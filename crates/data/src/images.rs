@@ -135,6 +135,20 @@ impl Images {
         &self.pixels
     }
 
+    /// A copy whose pixel `i` of every image is the pixel `order[i]` of the original.
+    pub(crate) fn reordered(&self, order: &[u32]) -> Self {
+        let pixels = self
+            .pixels
+            .chunks_exact(self.shape.pixels())
+            .flat_map(|image| order.iter().map(|&from| image[from as usize]))
+            .collect();
+        Self {
+            pixels,
+            labels: self.labels.clone(),
+            ..*self
+        }
+    }
+
     /// A copy of some of the images, in the order given.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 mod augmentation;
 mod batcher;
 mod cache;
+mod corruption;
 mod dataset;
 mod disturbance;
 mod download;
@@ -16,10 +17,12 @@ mod normalization;
 pub mod prepare;
 mod source;
 mod split;
+mod view;
 
 pub use augmentation::Augmentation;
 pub use batcher::Batcher;
 pub use cache::{Cache, FileStatus};
+pub use corruption::{Corruption, Severity};
 pub use dataset::{Dataset, Event, OpenOptions, open};
 pub use disturbance::Disturbance;
 pub use download::MIRRORS;
@@ -28,3 +31,4 @@ pub use images::{ImageShape, Images};
 pub use normalization::Normalization;
 pub use source::Source;
 pub use split::{Subsets, shuffled, stratified_split};
+pub use view::View;

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use digits_train::{EpochMetrics, Evaluation, FinalMetrics, RunFolder, Status, evaluate};
+use digits_train::{EpochMetrics, Evaluation, FinalMetrics, RunFolder, Status};
 use serde::Serialize;
 
 use crate::app::{Answer, App};
@@ -96,13 +96,7 @@ pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, Refusal> {
         return Answer::json(&evaluation);
     }
     let test = app.samples.test_of(&record.dataset.fingerprint)?;
-    let evaluation = evaluate(
-        &network.run.model,
-        &test,
-        None,
-        &record.dataset.normalization,
-        &app.device,
-    )?;
+    let evaluation = network.run.evaluate(&test, None, &app.device)?;
     let mut kept = lock(&app.runs.evaluations);
     kept.push_front((record.checksum.clone(), evaluation.clone()));
     kept.truncate(KEPT);

@@ -1,4 +1,4 @@
-use digits_data::{Augmentation, Source};
+use digits_data::{Augmentation, Source, View};
 use digits_models::ModelConfig;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,9 @@ pub struct RunConfig {
     /// Random changes to every training image.
     #[serde(default)]
     pub augmentation: Augmentation,
+    /// A part or a rearrangement of the data set, for experiments.
+    #[serde(default, skip_serializing_if = "View::is_whole")]
+    pub view: View,
 }
 
 fn auto() -> Source {
@@ -49,13 +52,20 @@ fn default_seed() -> u64 {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// Passes over the training images.
+    /// Epochs: after each the network is validated and the run is saved.
     pub epochs: usize,
+    /// Passes over the training images in one epoch. More than 1 is for few images, where
+    /// validating and saving after every pass would take longer than training.
+    #[serde(skip_serializing_if = "is_one")]
+    pub passes: usize,
     /// Images in one step; the last batch of an epoch may be shorter.
     pub batch_size: usize,
     /// Training images held out for validation: the best network and early stopping are
     /// decided on them, never on the test split.
     pub validation: usize,
+    /// Which network is kept.
+    #[serde(skip_serializing_if = "Keep::is_best")]
+    pub keep: Keep,
     /// Probability mass spread evenly over all classes (Szegedy et al. 2016), 0 ≤ α < 1.
     pub label_smoothing: f64,
     /// Gradients are scaled down to this L2 norm, taken over all parameters together.
@@ -77,8 +87,10 @@ impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
             epochs: 5,
+            passes: 1,
             batch_size: 128,
             validation: 5000,
+            keep: Keep::Best,
             label_smoothing: 0.0,
             clip_norm: None,
             early_stopping: None,
@@ -94,6 +106,27 @@ impl Default for TrainingConfig {
             },
         }
     }
+}
+
+/// Which network of a run is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// That of the epoch with the best validation accuracy.
+    #[default]
+    Best,
+    /// That of the last epoch: the validation images decide nothing.
+    Last,
+}
+
+impl Keep {
+    fn is_best(&self) -> bool {
+        *self == Self::Best
+    }
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
 }
 
 /// The optimizer and its constants.
@@ -173,6 +206,7 @@ impl RunConfig {
         let training = &self.training;
         for (name, value) in [
             ("epochs", training.epochs),
+            ("passes", training.passes),
             ("batch_size", training.batch_size),
             ("validation", training.validation),
         ] {
@@ -209,6 +243,7 @@ impl RunConfig {
         training.optimizer.validate()?;
         training.schedule.validate()?;
         self.augmentation.validate()?;
+        self.view.validate()?;
         self.model.parameters()?;
         Ok(())
     }

@@ -1,10 +1,11 @@
 use burn::tensor::{Device, Tensor, TensorData};
-use digits_data::{Images, Normalization};
+use digits_data::{Augmentation, Batcher, Images, Normalization};
 use digits_models::Model;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::loss::judge;
+use crate::run_folder::LoadedRun;
 
 /// Images in one forward pass of an evaluation.
 const BATCH: usize = 250;
@@ -45,6 +46,66 @@ impl Evaluation {
             .enumerate()
             .map(|(class, row)| row[class])
             .sum()
+    }
+}
+
+impl LoadedRun {
+    /// Evaluates the run's network on the images at `indices` (all of them for `None`), which
+    /// are arranged and normalized as in its training.
+    ///
+    /// # Errors
+    /// A backend that fails.
+    ///
+    /// # Panics
+    /// As [`evaluate`].
+    pub fn evaluate(
+        &self,
+        images: &Images,
+        indices: Option<&[u32]>,
+        device: &Device,
+    ) -> Result<Evaluation, TrainError> {
+        evaluate(
+            &self.model,
+            &self.config.view.arrange(images),
+            indices,
+            &self.record.dataset.normalization,
+            device,
+        )
+    }
+
+    /// The network's outputs before the softmax for the images at `indices` (all of them for
+    /// `None`), arranged and normalized as in its training: `[images, classes]`, row by row.
+    ///
+    /// # Errors
+    /// A backend that fails.
+    ///
+    /// # Panics
+    /// As [`evaluate`].
+    pub fn logits(
+        &self,
+        images: &Images,
+        indices: Option<&[u32]>,
+        device: &Device,
+    ) -> Result<Vec<f32>, TrainError> {
+        let images = self.config.view.arrange(images);
+        let all: Vec<u32>;
+        let indices = match indices {
+            Some(indices) => indices,
+            None => {
+                all = (0..images.len() as u32).collect();
+                &all
+            }
+        };
+        let shape = images.shape();
+        let normalization = self.record.dataset.normalization;
+        let batcher = Batcher::new(&images, normalization, &Augmentation::default(), 0);
+        let mut outputs = Vec::new();
+        for chunk in indices.chunks(BATCH) {
+            let (pixels, _) = batcher.fill(chunk, 0, 0);
+            let batch = [chunk.len(), 1, shape.height, shape.width];
+            outputs.extend(logits(&self.model, pixels, batch, device)?);
+        }
+        Ok(outputs)
     }
 }
 

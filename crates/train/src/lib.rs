@@ -23,7 +23,7 @@ mod starting_point;
 mod trainer;
 mod weights;
 
-pub use config::{OptimizerConfig, RunConfig, TrainingConfig};
+pub use config::{Keep, OptimizerConfig, RunConfig, TrainingConfig};
 pub use error::TrainError;
 pub use evaluate::{ClassReport, Evaluation, evaluate};
 pub use metrics::EpochMetrics;

@@ -79,7 +79,8 @@ pub fn normalized(run: &LoadedRun, images: &[Vec<u8>]) -> Result<Vec<f32>, Train
                 found: format!("{} pixels", image.len()),
             });
         }
-        run.record.dataset.normalization.apply(image, target);
+        let seen = run.config.view.arrange_image(image);
+        run.record.dataset.normalization.apply(&seen, target);
     }
     Ok(pixels)
 }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::metrics::EpochMetrics;
 
 /// The version of the run folder that this program writes and the newest it reads.
-/// Version 2 added `origin`; a run of version 1 has none.
-pub(crate) const SCHEMA: u32 = 2;
+/// Version 2 added `origin`, version 3 `passes` here and `view`, `passes` and `keep` in
+/// `config.toml`; a run without them has what every run had before.
+pub(crate) const SCHEMA: u32 = 3;
 
 /// `run.json`: what a run is, how far it is, and what each of its files must be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct RunRecord {
     pub dataset: DatasetRecord,
     /// Versions of the programs that trained.
     pub versions: Versions,
+    /// Passes over the training images in one epoch.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub passes: usize,
     /// Every finished epoch.
     pub epochs: Vec<EpochMetrics>,
     /// The epoch, counted from 1, whose network is in `model.bpk`; 0 before the first.
@@ -48,6 +52,14 @@ pub struct RunRecord {
     pub files: BTreeMap<String, String>,
     /// SHA-256 of this file with this field filled with zeros.
     pub checksum: String,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
 }
 
 /// How far a run is.
@@ -138,7 +150,7 @@ impl RunRecord {
 
     /// Training images a second, over the whole run.
     pub fn images_per_second(&self) -> f64 {
-        let images = self.dataset.train_images * self.epochs.len();
+        let images = self.dataset.train_images * self.passes * self.epochs.len();
         if self.train_seconds > 0.0 {
             images as f64 / self.train_seconds
         } else {

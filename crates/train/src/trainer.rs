@@ -1,14 +1,15 @@
+use std::borrow::Cow;
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use digits_data::{Batcher, Dataset, Normalization, Subsets, shuffled, stratified_split};
+use digits_data::{Batcher, Dataset, Images, Normalization, Subsets, shuffled, stratified_split};
 use digits_models::{InputShape, Model};
 
 use crate::TrainError;
 use crate::checkpoint::{self, Best, Progress};
-use crate::config::RunConfig;
+use crate::config::{Keep, RunConfig};
 use crate::curves;
 use crate::evaluate::evaluate;
 use crate::loss::{cross_entropy, judge};
@@ -126,6 +127,8 @@ pub fn train(start: Start<'_>, hooks: &mut Hooks<'_>) -> Result<Outcome, TrainEr
 struct Run<'a> {
     config: RunConfig,
     dataset: &'a Dataset,
+    /// The training images as the network sees them.
+    images: Cow<'a, Images>,
     subsets: Subsets,
     normalization: Normalization,
     folder: &'a RunFolder,
@@ -150,7 +153,7 @@ impl<'a> Run<'a> {
             resume,
             init,
         } = start;
-        let images = &dataset.train;
+        let images = config.view.arrange(&dataset.train);
         if config.training.validation >= images.len() {
             return Err(TrainError::TooFewImages(format!(
                 "{} has {} training images, and training.validation holds out {} of them; lower it",
@@ -164,8 +167,10 @@ impl<'a> Run<'a> {
             width: images.shape().width,
             classes: images.classes(),
         });
-        let subsets = stratified_split(images.labels(), config.training.validation, config.seed)?;
-        let mut normalization = Normalization::measure(images, &subsets.train);
+        let mut subsets =
+            stratified_split(images.labels(), config.training.validation, config.seed)?;
+        subsets.train = config.view.part(&images, &subsets.train, config.seed)?;
+        let mut normalization = Normalization::measure(&images, &subsets.train);
         let training_device = device.clone().autodiff();
         let mut optimizer = Optimizer::new(&config.training.optimizer, config.training.clip_norm);
 
@@ -231,6 +236,7 @@ impl<'a> Run<'a> {
                     normalization,
                 },
                 versions: Versions::current(),
+                passes: config.training.passes,
                 epochs: Vec::new(),
                 best_epoch: 0,
                 train_seconds: 0.0,
@@ -244,6 +250,7 @@ impl<'a> Run<'a> {
         let mut run = Self {
             config,
             dataset,
+            images,
             subsets,
             normalization,
             folder,
@@ -281,10 +288,12 @@ impl<'a> Run<'a> {
     /// One epoch, or the rest of one; `true` if it was stopped on request.
     fn epoch(&mut self, hooks: &mut Hooks<'_>) -> Result<bool, TrainError> {
         let epoch = self.progress.epoch + 1;
-        let order = shuffled(&self.subsets.train, self.config.seed, epoch as u64);
-        let dataset = self.dataset;
+        let order = self.order(epoch);
+        // A copy of the reference, or once an epoch of permuted images, so that steps may change
+        // the rest of the run.
+        let images = self.images.clone();
         let batcher = Batcher::new(
-            &dataset.train,
+            &images,
             self.normalization,
             &self.config.augmentation,
             self.config.seed,
@@ -394,7 +403,7 @@ impl<'a> Run<'a> {
         let model = self.model().valid();
         let valid = evaluate(
             &model,
-            &self.dataset.train,
+            &self.images,
             Some(&self.subsets.valid),
             &self.normalization,
             &self.device,
@@ -418,7 +427,10 @@ impl<'a> Run<'a> {
             valid_accuracy: valid.accuracy,
             seconds: sums.seconds,
         };
-        let best = self.progress.improves(valid.correct(), valid.loss);
+        let best = match self.config.training.keep {
+            Keep::Best => self.progress.improves(valid.correct(), valid.loss),
+            Keep::Last => true,
+        };
         self.progress.rows.push(metrics);
         self.progress.epoch = epoch;
         self.progress.batch = 0;
@@ -467,7 +479,7 @@ impl<'a> Run<'a> {
     fn finish(&mut self) -> Result<RunRecord, TrainError> {
         let best = self.folder.load(&self.device)?;
         let test = self.dataset.open_test()?;
-        let evaluation = evaluate(&best.model, &test, None, &self.normalization, &self.device)?;
+        let evaluation = best.evaluate(&test, None, &self.device)?;
         let valid = self
             .progress
             .rows
@@ -493,10 +505,17 @@ impl<'a> Run<'a> {
             .is_some_and(|patience| self.progress.epoch.saturating_sub(best) >= patience)
     }
 
+    /// The images of one epoch in the order in which they are learned: a permutation for each
+    /// pass.
+    fn order(&self, epoch: usize) -> Vec<u32> {
+        let passes = self.config.training.passes;
+        ((epoch - 1) * passes..epoch * passes)
+            .flat_map(|pass| shuffled(&self.subsets.train, self.config.seed, pass as u64 + 1))
+            .collect()
+    }
+
     fn batches(&self) -> usize {
-        self.subsets
-            .train
-            .len()
+        (self.subsets.train.len() * self.config.training.passes)
             .div_ceil(self.config.training.batch_size)
     }
 

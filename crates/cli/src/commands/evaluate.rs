@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use digits_data::{OpenOptions, open, stratified_split};
-use digits_train::{Evaluation, LoadedRun, RunFolder, TrainError, evaluate};
+use digits_train::{Evaluation, LoadedRun, RunFolder, TrainError};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
@@ -80,14 +80,13 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     };
     let mut progress = DataProgress::new(args.output.quiet);
     let dataset = open(&source, &options, &mut |event| progress.show(event))?;
-    let normalization = run.record.dataset.normalization;
     let started;
     let evaluation = match args.split {
         SplitName::Test => {
             let test = dataset.open_test()?;
             fits(&run, &dataset.name, &test)?;
             started = Instant::now();
-            evaluate(&run.model, &test, None, &normalization, &device)?
+            run.evaluate(&test, None, &device)?
         }
         SplitName::Validation => {
             if dataset.fingerprint != run.record.dataset.fingerprint {
@@ -102,13 +101,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                 run.config.seed,
             )?;
             started = Instant::now();
-            evaluate(
-                &run.model,
-                &dataset.train,
-                Some(&subsets.valid),
-                &normalization,
-                &device,
-            )?
+            run.evaluate(&dataset.train, Some(&subsets.valid), &device)?
         }
     };
     let images_per_second = evaluation.images as f64 / started.elapsed().as_secs_f64();

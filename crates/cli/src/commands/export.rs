@@ -224,7 +224,11 @@ fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError>
     };
     let mut progress = DataProgress::new(args.output.quiet);
     let dataset = open(source, &options, &mut |event| progress.show(event))?;
-    let test = dataset.open_test()?;
+    let test = export
+        .config
+        .view
+        .arrange(&dataset.open_test()?)
+        .into_owned();
     let input = export.config.model.input();
     let shape = test.shape();
     if (shape.height, shape.width) != (input.height, input.width) || test.classes() > input.classes

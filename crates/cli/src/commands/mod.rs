@@ -1,3 +1,4 @@
+pub mod compare;
 pub mod data;
 pub mod devices;
 pub mod evaluate;
@@ -18,6 +19,7 @@ use crate::error::CliError;
 pub fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Train(args) => train::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Export(args) => export::run(&args),

@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use clap::Args as ClapArgs;
 use digits_data::{OpenOptions, open};
@@ -11,12 +10,10 @@ use serde::Serialize;
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::device::{self, Backend};
 use crate::error::{CliError, Message};
+use crate::interrupt::{self, INTERRUPTED};
 use crate::output::{self, percent, thousands};
 use crate::progress::{DataProgress, TrainingProgress};
 use crate::runs;
-
-/// Exit status after Ctrl-C, as shells have it: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
 
 /// What is trained unless something else is asked for.
 const DEFAULT_RECIPE: &str = "cnn";
@@ -91,7 +88,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         ))));
     }
     config.threads = threads;
-    let backend = backend(&config.backend)?;
+    let backend = Backend::named(&config.backend)?;
     let device = backend.device()?;
 
     let options = OpenOptions {
@@ -114,16 +111,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         );
     }
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        eprintln!(
-            "\nstopping after this step (Ctrl-C again: at once, losing the steps since the last save)"
-        );
-    })?;
+    let stop = interrupt::flag()?;
     let mut progress = TrainingProgress::new(args.output.quiet);
     let init = args.init.as_ref().map(RunFolder::named).transpose()?;
     let outcome = train(
@@ -250,14 +238,6 @@ fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
         config.threads = threads;
     }
     Ok((folder, record.recipe, config))
-}
-
-fn backend(name: &str) -> Result<Backend, CliError> {
-    <Backend as clap::ValueEnum>::from_str(name, false).map_err(|_| {
-        CliError::usage(Message(format!(
-            "unknown backend `{name}`. `digits devices` shows the known ones"
-        )))
-    })
 }
 
 fn summary(record: &RunRecord, folder: &RunFolder) -> Summary {

@@ -12,12 +12,11 @@ mod picture;
 mod sections;
 mod sheet;
 mod summary;
-mod text;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use crate::{CompareError, Results};
+use crate::{CompareError, Results, text};
 
 /// The report as one self-contained page: no script, no font and no picture from outside.
 ///

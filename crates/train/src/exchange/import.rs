@@ -65,6 +65,7 @@ pub fn import(
             normalization,
         },
         versions: Versions::current(),
+        passes: 1,
         epochs: Vec::new(),
         best_epoch: 0,
         train_seconds: 0.0,

@@ -1,7 +1,7 @@
 mod content;
 mod markup;
 mod page;
-mod sample;
+pub(crate) mod sample;
 
 use self::markup::{Tag, tags};
 use self::sample::{classes, one_seed, sample_results};

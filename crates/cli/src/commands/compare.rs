@@ -1,0 +1,158 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+
+use clap::Args as ClapArgs;
+use digits_compare::{CompareError, Experiment, Plan, Results, Watcher, compare, report, write};
+use digits_data::{OpenOptions, open};
+
+use crate::args::{DataArgs, DeviceArgs, OutputArgs, artifacts};
+use crate::device::{self, Backend};
+use crate::error::CliError;
+use crate::interrupt::{self, INTERRUPTED};
+use crate::output;
+use crate::progress::{ComparisonProgress, DataProgress};
+
+/// Options of `digits compare`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// A first look in about a minute: one epoch, three seeds
+    #[arg(long, conflicts_with_all = ["thorough", "config"])]
+    quick: bool,
+    /// Ten seeds, longer training: for an answer to be cited
+    #[arg(long, conflicts_with = "config")]
+    thorough: bool,
+    /// Take the plan from a file; configs/compare.toml is one to start from
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Change any setting of all recipes, for example --set training.epochs=3
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Passes over the training images
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+    /// Images in one step
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// Seeds of the networks, for example 1,2,3 [default: those of the plan]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    seeds: Option<Vec<u64>>,
+    /// Folder of the report and of the runs, which the next call uses again
+    /// [default: artifacts/compare]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    device: DeviceArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `digits compare`
+pub fn run(args: Args) -> Result<ExitCode, CliError> {
+    let mut plan = plan(&args)?;
+    plan.validate().map_err(CliError::usage)?;
+    plan.threads = device::set_threads(plan.threads).map_err(CliError::usage)?;
+    let device = Backend::named(&plan.backend)?.device()?;
+    let options = OpenOptions {
+        offline: args.data.offline,
+        mirrors: None,
+    };
+    let mut data_progress = DataProgress::new(args.output.quiet);
+    let dataset = open(&plan.data, &options, &mut |event| data_progress.show(event))?;
+    plan.data = dataset.source.clone();
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| artifacts().join("compare"));
+    if !args.output.quiet {
+        eprintln!(
+            "comparing {} and {} on {}, {} backend, {} threads, {} seeds → {}",
+            plan.networks.mlp,
+            plan.networks.cnn,
+            dataset.name,
+            plan.backend,
+            plan.threads,
+            plan.seeds.len(),
+            folder.display()
+        );
+    }
+    let stop = interrupt::flag()?;
+    let mut progress = ComparisonProgress::new(args.output.quiet);
+    let outcome = compare(
+        &Experiment {
+            plan: &plan,
+            dataset: &dataset,
+            device: &device,
+            folder: &folder,
+        },
+        Watcher {
+            on_event: &mut |event| progress.show(event),
+            should_stop: &|| stop.load(Ordering::SeqCst),
+        },
+    );
+    drop(progress);
+    let results = match outcome {
+        Err(CompareError::Interrupted) => {
+            eprintln!("stopped. What is trained is kept: the same command goes on from here");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        other => other?,
+    };
+    let page = save(&folder, &results)?;
+    if args.output.json {
+        output::json(&results)?;
+    } else {
+        output::text(&report::summary(&results))?;
+    }
+    if !args.output.quiet {
+        eprintln!("the whole report, with figures: {}", page.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The plan, then what the command line changes.
+fn plan(args: &Args) -> Result<Plan, CliError> {
+    let mut plan = match &args.config {
+        Some(file) => Plan::from_file(file)?,
+        None if args.quick => Plan::quick()?,
+        None if args.thorough => Plan::thorough()?,
+        None => Plan::standard()?,
+    };
+    let named = [
+        ("training.epochs", args.epochs),
+        ("training.batch_size", args.batch_size),
+    ];
+    plan.set.extend(args.set.iter().cloned());
+    for (key, value) in named {
+        plan.set.extend(value.map(|value| format!("{key}={value}")));
+    }
+    if let Some(seeds) = &args.seeds {
+        plan = plan.with_seeds(seeds.clone());
+    }
+    if let Some(source) = &args.data.data {
+        plan.data = source.clone();
+    }
+    if let Some(backend) = args.device.backend {
+        plan.backend = backend.name().to_owned();
+    }
+    if let Some(threads) = args.device.threads {
+        plan.threads = threads;
+    }
+    Ok(plan)
+}
+
+/// Writes the report in all its forms; returns the page's path.
+fn save(folder: &Path, results: &Results) -> Result<PathBuf, CliError> {
+    let page = folder.join("report.html");
+    write(&page, report::html(results)?.as_bytes())?;
+    let (text, figures) = report::markdown(results)?;
+    for (name, svg) in figures {
+        write(&folder.join(name), svg.as_bytes())?;
+    }
+    write(&folder.join("report.md"), text.as_bytes())?;
+    let json = serde_json::to_string_pretty(results)? + "\n";
+    write(&folder.join("results.json"), json.as_bytes())?;
+    Ok(page)
+}

@@ -1,0 +1,194 @@
+use std::borrow::Cow;
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use crate::DataError;
+use crate::images::Images;
+use crate::split::stream;
+
+/// Streams of random numbers that must not meet those of the split and the shuffling.
+const PERMUTATION: u64 = 0x5045_524D_5554_4500;
+const PART: u64 = 0x5041_5254_0000_0000;
+
+/// A part or a rearrangement of a data set, for experiments. The default is the data set as it
+/// is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct View {
+    /// Train on this many images of each class only, drawn by the run's seed: a larger number
+    /// holds the images of a smaller one and more. Validation and test images stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_class: Option<usize>,
+    /// Permute the pixels of every image, those of the test split too, all in the same way,
+    /// which this seed decides: everything but the neighbourhood of pixels is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<u64>,
+}
+
+impl View {
+    /// Whether this is the data set as it is.
+    pub fn is_whole(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// # Errors
+    /// No images of each class.
+    pub fn validate(&self) -> Result<(), DataError> {
+        if self.per_class == Some(0) {
+            return Err(DataError::Inconsistent {
+                place: "view.per_class".to_owned(),
+                reason: "it is 0; give 1 or more, or leave it out".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Those of the `indices` that are trained on, sorted.
+    ///
+    /// # Errors
+    /// A class with fewer images than `per_class`.
+    ///
+    /// # Panics
+    /// If an index is out of range.
+    pub fn part(&self, images: &Images, indices: &[u32], seed: u64) -> Result<Vec<u32>, DataError> {
+        let Some(wanted) = self.per_class else {
+            return Ok(indices.to_vec());
+        };
+        let mut classes: Vec<Vec<u32>> = vec![Vec::new(); images.classes()];
+        for &index in indices {
+            classes[usize::from(images.label(index as usize))].push(index);
+        }
+        let mut part = Vec::with_capacity(wanted.saturating_mul(classes.len()).min(indices.len()));
+        for (label, mut class) in classes.into_iter().enumerate() {
+            if class.len() < wanted {
+                return Err(DataError::Inconsistent {
+                    place: format!("view.per_class = {wanted}"),
+                    reason: format!(
+                        "class {label} has only {} training images; lower it",
+                        class.len()
+                    ),
+                });
+            }
+            class.shuffle(&mut stream(seed ^ PART, label as u64));
+            part.extend(&class[..wanted]);
+        }
+        part.sort_unstable();
+        Ok(part)
+    }
+
+    /// The images as a network sees them: the same, or a copy with permuted pixels.
+    pub fn arrange<'a>(&self, images: &'a Images) -> Cow<'a, Images> {
+        match self.order(images.shape().pixels()) {
+            None => Cow::Borrowed(images),
+            Some(order) => Cow::Owned(images.reordered(&order)),
+        }
+    }
+
+    /// One image as a network sees it, row by row.
+    pub fn arrange_image<'a>(&self, image: &'a [u8]) -> Cow<'a, [u8]> {
+        match self.order(image.len()) {
+            None => Cow::Borrowed(image),
+            Some(order) => order.iter().map(|&from| image[from as usize]).collect(),
+        }
+    }
+
+    /// For each pixel, the pixel whose value it gets.
+    fn order(&self, pixels: usize) -> Option<Vec<u32>> {
+        let seed = self.permutation?;
+        let mut order: Vec<u32> = (0..pixels as u32).collect();
+        order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed ^ PERMUTATION));
+        Some(order)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ImageShape;
+
+    fn images() -> Images {
+        let shape = ImageShape {
+            height: 3,
+            width: 4,
+        };
+        let labels: Vec<u8> = (0..60).map(|i| i % 3).collect();
+        let pixels = (0..60 * 12).map(|i| (i % 251) as u8).collect();
+        Images::new(shape, 3, pixels, labels).unwrap()
+    }
+
+    #[test]
+    fn a_whole_view_changes_nothing() {
+        let images = images();
+        let view = View::default();
+        assert!(view.is_whole());
+        assert_eq!(*view.arrange(&images), images);
+        assert_eq!(view.part(&images, &[5, 9, 2], 1).unwrap(), [5, 9, 2]);
+    }
+
+    #[test]
+    fn a_part_has_as_many_of_each_class_and_grows_by_adding() {
+        let images = images();
+        let all: Vec<u32> = (0..60).collect();
+        let part = |per_class, seed| {
+            let view = View {
+                per_class: Some(per_class),
+                ..View::default()
+            };
+            view.part(&images, &all, seed).unwrap()
+        };
+        let small = part(4, 7);
+        for class in 0..3 {
+            let count = small.iter().filter(|&&i| images.label(i as usize) == class);
+            assert_eq!(count.count(), 4);
+        }
+        let large = part(9, 7);
+        assert!(small.iter().all(|index| large.contains(index)));
+        assert_ne!(part(4, 8), small);
+    }
+
+    #[test]
+    fn a_class_with_too_few_images_is_named() {
+        let view = View {
+            per_class: Some(21),
+            ..View::default()
+        };
+        let all: Vec<u32> = (0..60).collect();
+        let message = view.part(&images(), &all, 1).unwrap_err().to_string();
+        assert!(
+            message.contains("class 0") && message.contains("20"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_permutation_moves_the_pixels_of_every_image_alike_and_loses_none() {
+        let images = images();
+        let view = View {
+            permutation: Some(3),
+            ..View::default()
+        };
+        let permuted = view.arrange(&images);
+        assert_ne!(*permuted, images);
+        assert_eq!(permuted.labels(), images.labels());
+        for index in 0..images.len() {
+            assert_eq!(
+                permuted.pixels(index),
+                &*view.arrange_image(images.pixels(index))
+            );
+            let sorted = |pixels: &[u8]| {
+                let mut pixels = pixels.to_vec();
+                pixels.sort_unstable();
+                pixels
+            };
+            assert_eq!(sorted(permuted.pixels(index)), sorted(images.pixels(index)));
+        }
+        let other = View {
+            permutation: Some(4),
+            ..View::default()
+        };
+        assert_ne!(other.arrange(&images), permuted);
+    }
+}
