@@ -165,7 +165,6 @@ mod tests {
         for values in [vec![], vec![f64::NAN], vec![0.5], vec![f64::INFINITY, 1.0]] {
             for axis in [
                 Axis::percent(values.clone()),
-                Axis::around(values.clone()),
                 Axis::difference(values.clone()),
                 Axis::logarithmic(values.clone()),
             ] {
