@@ -8,6 +8,9 @@ use crate::split::stream;
 /// Separates augmentation from the other uses of a seed.
 const AUGMENT: u64 = 0x4155_474D_454E_5400;
 
+/// Images that one task normalises: less than this is not worth a second thread.
+const TOGETHER: usize = 32;
+
 /// Turns indices into batches: normalised pixels in one contiguous buffer, and labels.
 ///
 /// Augmentation draws from a generator that depends on the seed, the epoch and the image's place
@@ -49,11 +52,14 @@ impl<'a> Batcher<'a> {
             .collect();
         let pixels = match self.augmentation {
             None => {
-                let mut pixels = Vec::with_capacity(indices.len() * size);
-                for &index in indices {
-                    let image = self.images.pixels(index as usize);
-                    pixels.extend(image.iter().map(|&pixel| self.table[usize::from(pixel)]));
-                }
+                let mut pixels = vec![0.0; indices.len() * size];
+                pixels
+                    .par_chunks_exact_mut(size)
+                    .zip(indices)
+                    .with_min_len(TOGETHER)
+                    .for_each(|(out, &index)| {
+                        normalization::apply(&self.table, self.images.pixels(index as usize), out);
+                    });
                 pixels
             }
             Some(augmentation) => self.augmented(augmentation, indices, epoch, position),

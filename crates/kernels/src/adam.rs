@@ -6,8 +6,8 @@ use burn::optim::{
 use burn::tensor::{Device, Tensor};
 
 use crate::elementwise::AdamStep;
-use crate::on_host;
 use crate::operations::{self, Kernels};
+use crate::{Path, on_host};
 
 /// Settings of [`FusedAdam`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,6 +44,9 @@ impl FusedAdamConfig {
 
 /// Burn's Adam and AdamW in one pass over memory on the CPU, the same numbers to rounding; its
 /// state is that of Burn's [`Adam`], and other backends take Burn's.
+///
+/// # Panics
+/// [`Optimizer::step`] on a state of another parameter, of another shape or type.
 #[derive(Clone)]
 pub struct FusedAdam {
     config: FusedAdamConfig,
@@ -61,13 +64,20 @@ impl Optimizer for FusedAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        if !on_host(&tensor.device(), tensor.dtype()) || gradient.dtype() != tensor.dtype() {
+        if Self::path(&tensor, &gradient) == Path::Ordinary {
             return self.ordinary(rate, tensor, gradient, state);
         }
         let momentum = state.map_or_else(
             || AdaptiveMomentumState::new(0, gradient.zeros_like(), gradient.zeros_like()),
             |state| state.momentum,
         );
+        for moment in [&momentum.moment_1, &momentum.moment_2] {
+            assert_eq!(
+                (moment.dims(), moment.dtype()),
+                (tensor.dims(), tensor.dtype()),
+                "Adam's state is that of another parameter"
+            );
+        }
         let time = momentum.time + 1;
         let config = self.config;
         let power = i32::try_from(time).unwrap_or(i32::MAX);
@@ -107,6 +117,16 @@ impl Optimizer for FusedAdam {
 }
 
 impl FusedAdam {
+    /// The path that [`Optimizer::step`] takes for tensors like these.
+    pub fn path<const D: usize>(tensor: &Tensor<D>, gradient: &Tensor<D>) -> Path {
+        let fits = gradient.dtype() == tensor.dtype() && gradient.dims() == tensor.dims();
+        if fits && on_host(&tensor.device(), tensor.dtype()) {
+            Path::Fused
+        } else {
+            Path::Ordinary
+        }
+    }
+
     fn ordinary<const D: usize>(
         &self,
         rate: LearningRate,

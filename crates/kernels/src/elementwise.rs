@@ -1,5 +1,7 @@
 //! Operations number by number: Adam and dropout, each in one pass over memory.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use crate::simd::{Float, Instructions};
@@ -26,6 +28,14 @@ pub(crate) trait Elementwise: Float {
     /// Updates parameters and both moments in place.
     fn adam(step: AdamStep, values: &mut [Self], gradient: &[Self], moments: [&mut [Self]; 2]) {
         let [first, second] = moments;
+        // `zip` would end with the shortest, and leave the rest of the parameters as they are.
+        for other in [gradient.len(), first.len(), second.len()] {
+            assert_eq!(
+                values.len(),
+                other,
+                "Adam: parameters, gradient and moments"
+            );
+        }
         values
             .par_chunks_mut(CHUNK)
             .zip(gradient.par_chunks(CHUNK))
@@ -38,14 +48,16 @@ pub(crate) trait Elementwise: Float {
 
     /// `x · mask(seed)`, see [`keep`].
     fn dropout(seed: u64, probability: f64, x: &[Self]) -> Vec<Self> {
-        let mut result = vec![Self::default(); x.len()];
-        result
+        let mut result = Vec::with_capacity(x.len());
+        result.spare_capacity_mut()[..x.len()]
             .par_chunks_mut(CHUNK)
             .zip(x.par_chunks(CHUNK))
             .enumerate()
             .for_each(|(chunk, (to, from))| {
                 Self::dropout_chunk(seed, probability, chunk * CHUNK, from, to);
             });
+        // SAFETY: the chunks cover all of the buffer, and each was written from its like of `x`.
+        unsafe { result.set_len(x.len()) };
         result
     }
 
@@ -59,7 +71,13 @@ pub(crate) trait Elementwise: Float {
     );
 
     /// One chunk of [`Elementwise::dropout`] that starts at element `start`.
-    fn dropout_chunk(seed: u64, probability: f64, start: usize, from: &[Self], to: &mut [Self]);
+    fn dropout_chunk(
+        seed: u64,
+        probability: f64,
+        start: usize,
+        from: &[Self],
+        to: &mut [MaybeUninit<Self>],
+    );
 }
 
 /// 32 bits that depend on seed and position alone: the position through the finalizer of
@@ -80,8 +98,8 @@ fn threshold(probability: f64) -> u32 {
 
 /// The mask of dropout (Srivastava et al. 2014): 0 with `probability`, else 1/(1 − p). A function
 /// of the seed and the position, on every backend.
-pub(crate) fn mask(seed: u64, probability: f64, length: usize) -> Vec<f32> {
-    f32::dropout(seed, probability, &vec![1.0; length])
+pub(crate) fn mask(seed: u64, probability: f64, length: usize) -> Vec<f64> {
+    f64::dropout(seed, probability, &vec![1.0; length])
 }
 
 #[inline(always)]
@@ -112,7 +130,13 @@ fn adam_body<T: Float>(
 }
 
 #[inline(always)]
-fn dropout_body<T: Float>(seed: u64, probability: f64, start: usize, from: &[T], to: &mut [T]) {
+fn dropout_body<T: Float>(
+    seed: u64,
+    probability: f64,
+    start: usize,
+    from: &[T],
+    to: &mut [MaybeUninit<T>],
+) {
     // More than 2³² elements would repeat the mask: the high half of the position joins the key.
     let key = [
         seed as u32 ^ (start >> 32) as u32,
@@ -122,7 +146,8 @@ fn dropout_body<T: Float>(seed: u64, probability: f64, start: usize, from: &[T],
     let scale = T::from_f64(1.0 / (1.0 - probability));
     for (i, (to, &x)) in to.iter_mut().zip(from).enumerate() {
         let kept = bits(key, (start + i) as u32) >= limit;
-        *to = if kept { x.times(scale) } else { T::default() };
+        // A product with the mask, so that NaN and ∞ do not vanish where they are dropped.
+        to.write(x.times(if kept { scale } else { T::default() }));
     }
 }
 
@@ -131,8 +156,8 @@ macro_rules! elementwise {
         // Ordinary loops; the compiler makes vectors of them for each set of instructions.
         #[cfg(target_arch = "x86_64")]
         mod $module {
-            use super::{AdamStep, adam_body, dropout_body};
-            #[target_feature(enable = "avx512f,avx2,fma")]
+            use super::{AdamStep, MaybeUninit, adam_body, dropout_body};
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
             pub(super) fn adam_512(
                 s: AdamStep,
                 p: &mut [$t],
@@ -146,12 +171,24 @@ macro_rules! elementwise {
             pub(super) fn adam_2(s: AdamStep, p: &mut [$t], g: &[$t], m: &mut [$t], v: &mut [$t]) {
                 adam_body(s, p, g, m, v);
             }
-            #[target_feature(enable = "avx512f,avx2,fma")]
-            pub(super) fn dropout_512(s: u64, p: f64, i: usize, from: &[$t], to: &mut [$t]) {
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+            pub(super) fn dropout_512(
+                s: u64,
+                p: f64,
+                i: usize,
+                from: &[$t],
+                to: &mut [MaybeUninit<$t>],
+            ) {
                 dropout_body(s, p, i, from, to);
             }
             #[target_feature(enable = "avx2,fma")]
-            pub(super) fn dropout_2(s: u64, p: f64, i: usize, from: &[$t], to: &mut [$t]) {
+            pub(super) fn dropout_2(
+                s: u64,
+                p: f64,
+                i: usize,
+                from: &[$t],
+                to: &mut [MaybeUninit<$t>],
+            ) {
                 dropout_body(s, p, i, from, to);
             }
         }
@@ -179,7 +216,13 @@ macro_rules! elementwise {
                 }
             }
 
-            fn dropout_chunk(seed: u64, p: f64, start: usize, from: &[$t], to: &mut [$t]) {
+            fn dropout_chunk(
+                seed: u64,
+                p: f64,
+                start: usize,
+                from: &[$t],
+                to: &mut [MaybeUninit<$t>],
+            ) {
                 match Instructions::current() {
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: the processor has these instructions.

@@ -3,9 +3,11 @@
 //! Goto and van de Geijn 2008: slices of `DEPTH` along the inner dimension, panels of B as wide as
 //! a register tile, panels of A as high as one, each packed to lie in memory as it is read.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
-use crate::simd::{Aligned, Float, Instructions, Lanes, Plain, Shared};
+use crate::simd::{Aligned, Float, Instructions, Lanes, Memory, Plain, Shared};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 
@@ -78,7 +80,7 @@ macro_rules! compiled {
                 count: usize,
                 depth: std::ops::Range<usize>,
                 width: usize,
-                to: &mut [<$lanes as Lanes>::T],
+                to: &mut [MaybeUninit<<$lanes as Lanes>::T>],
             ) {
                 panel(from, first, count, depth, width, to);
             }
@@ -98,7 +100,7 @@ compiled!(plain_f64, Plain<f64>, 1 x 4,);
 #[cfg(target_arch = "x86_64")]
 compiled!(avx2, Avx2, 2 x 3, "avx2", "fma");
 #[cfg(target_arch = "x86_64")]
-compiled!(avx512, Avx512, 3 x 4, "avx512f", "avx2", "fma");
+compiled!(avx512, Avx512, 3 x 4, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma");
 
 impl Multiply for f32 {
     fn multiply(
@@ -128,7 +130,8 @@ impl Multiply for f64 {
     }
 }
 
-type Pack<T> = unsafe fn(Matrix<'_, T>, usize, usize, std::ops::Range<usize>, usize, &mut [T]);
+type Pack<T> =
+    unsafe fn(Matrix<'_, T>, usize, usize, std::ops::Range<usize>, usize, &mut [MaybeUninit<T>]);
 
 /// Both sides are packed once, panel by panel; then tasks of whole rows of tiles or whole columns
 /// of tiles compute. Every element of C is the same sum in the same order however the work is cut.
@@ -149,8 +152,8 @@ fn drive<T: Float>(
     a.check(m, k);
     b.check(k, n);
     let (row_panels, column_panels) = (m.div_ceil(rows), n.div_ceil(width));
-    let mut packed_a = Aligned::<T>::zeros(row_panels * rows * k);
-    let mut packed_b = Aligned::<T>::zeros(column_panels * width * k);
+    let mut packed_a = Memory::<T>::new(row_panels * rows * k);
+    let mut packed_b = Memory::<T>::new(column_panels * width * k);
     let mut c: Vec<T> = Vec::with_capacity(m * n);
     // A small product is done before a second thread is awake.
     let alone = if m * n * k < ALONE { usize::MAX } else { 1 };
@@ -187,6 +190,8 @@ fn drive<T: Float>(
             // SAFETY: as above.
             unsafe { pack(b, p * width, width.min(n - p * width), 0..k, width, to) };
         });
+    // SAFETY: the panels cover them, and each was written.
+    let (packed_a, packed_b) = unsafe { (packed_a.initialized(), packed_b.initialized()) };
     let target = Shared(c.as_mut_ptr());
     let workers = rayon::current_num_threads();
     let (down, across) = if row_panels >= column_panels {
@@ -228,7 +233,7 @@ fn drive<T: Float>(
     c
 }
 
-/// Columns `first .. first + count` of the rows `depth`, as `[row][width]`.
+/// Columns `first .. first + count` of the rows `depth`, as `[row][width]` with zeros behind.
 #[inline(always)]
 fn panel<T: Float>(
     from: Matrix<'_, T>,
@@ -236,25 +241,32 @@ fn panel<T: Float>(
     count: usize,
     depth: std::ops::Range<usize>,
     width: usize,
-    to: &mut [T],
+    to: &mut [MaybeUninit<T>],
 ) {
+    if count < width {
+        for to in to.chunks_exact_mut(width) {
+            to[count..].fill(MaybeUninit::new(T::default()));
+        }
+    }
     if from.column == 1 {
         for (row, to) in depth.zip(to.chunks_exact_mut(width)) {
-            to[..count].copy_from_slice(&from.data[row * from.row + first..][..count]);
+            let from = &from.data[row * from.row + first..][..count];
+            for (to, &x) in to[..count].iter_mut().zip(from) {
+                to.write(x);
+            }
         }
     } else if from.row == 1 {
-        crate::conv::transpose(
-            &from.data[first * from.column + depth.start..],
-            from.column,
-            to,
-            width,
-            count,
-            depth.len(),
-        );
+        let from_data = &from.data[first * from.column + depth.start..];
+        assert!(count <= width && depth.len() * width <= to.len());
+        let to = to.as_mut_ptr().cast();
+        // SAFETY: checked above.
+        unsafe {
+            crate::conv::transpose_to(from_data, from.column, to, width, count, depth.len(), |x| x);
+        }
     } else {
         for (row, to) in depth.zip(to.chunks_exact_mut(width)) {
             for (j, to) in to[..count].iter_mut().enumerate() {
-                *to = from.data[row * from.row + (first + j) * from.column];
+                to.write(from.data[row * from.row + (first + j) * from.column]);
             }
         }
     }

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Flex, NdArray};
-use burn::tensor::{Element, Shape, TensorData};
+use burn::backend::{Backend, Flex, NdArray, TensorMetadata};
+use burn::tensor::{DType, Element, Shape, TensorData};
 use burn_ndarray::NdArrayTensor;
 use ndarray::{ArcArray, ArrayView, IxDyn};
 
@@ -49,13 +49,24 @@ macro_rules! number {
 number!(f32, F32);
 number!(f64, F64);
 
+/// Empty numbers would be computed with silently.
+fn wrong_type<T: Number>(found: DType) -> ! {
+    panic!("a tensor of {found:?} among tensors of {:?}", T::dtype())
+}
+
 /// A backend whose tensors lie in main memory.
 pub(crate) trait Host: Backend {
-    /// The numbers of a tensor of type `T`, row-major; copied only if they lie otherwise.
+    /// The numbers of a tensor, row-major; copied only if they lie otherwise.
+    ///
+    /// # Panics
+    /// If they are not of type `T`.
     fn read<T: Number>(tensor: &FloatTensor<Self>) -> Cow<'_, [T]>;
     /// A tensor of these numbers, without a copy.
     fn make<T: Number>(numbers: Vec<T>, shape: Shape) -> FloatTensor<Self>;
     /// Changes the numbers of tensors in place; copied first where another tensor shares them.
+    ///
+    /// # Panics
+    /// If they are not of type `T`.
     fn change<T: Number, const N: usize>(
         tensors: [FloatTensor<Self>; N],
         change: impl FnOnce([&mut [T]; N]),
@@ -68,12 +79,10 @@ impl Host for Flex {
             Some(numbers) => Cow::Borrowed(numbers),
             None => {
                 let tensor = tensor.to_contiguous();
-                Cow::Owned(
-                    tensor
-                        .as_slice::<T>()
-                        .map(<[T]>::to_vec)
-                        .unwrap_or_default(),
-                )
+                match tensor.as_slice::<T>() {
+                    Some(numbers) => Cow::Owned(numbers.to_vec()),
+                    None => wrong_type::<T>(tensor.dtype()),
+                }
             }
         }
     }
@@ -103,7 +112,7 @@ impl Host for Flex {
 impl Host for NdArray {
     fn read<T: Number>(tensor: &FloatTensor<Self>) -> Cow<'_, [T]> {
         let Some(view) = T::view(tensor) else {
-            return Cow::Owned(Vec::new());
+            wrong_type::<T>(tensor.dtype());
         };
         match view.to_slice() {
             Some(numbers) => Cow::Borrowed(numbers),
@@ -124,18 +133,20 @@ impl Host for NdArray {
         change: impl FnOnce([&mut [T]; N]),
     ) -> [FloatTensor<Self>; N] {
         let mut arrays = tensors.map(|tensor| {
-            let array = T::array(tensor).unwrap_or_default();
+            let dtype = tensor.dtype();
+            let Some(array) = T::array(tensor) else {
+                wrong_type::<T>(dtype);
+            };
             if array.is_standard_layout() {
                 array
             } else {
                 array.as_standard_layout().into_owned().into_shared()
             }
         });
-        change(
-            arrays
-                .each_mut()
-                .map(|array| array.as_slice_mut().unwrap_or_default()),
-        );
+        change(arrays.each_mut().map(|array| match array.as_slice_mut() {
+            Some(numbers) => numbers,
+            None => unreachable!("in standard layout, see above"),
+        }));
         arrays.map(T::tensor)
     }
 }

@@ -114,7 +114,8 @@ fn geometry(images: &Tensor<4>, weights: &Tensor<4>, padding: [usize; 4], then: 
 /// left, bottom and right.
 ///
 /// # Panics
-/// As Burn's `conv2d`: tensors of unequal types or channels, a kernel larger than the image.
+/// As Burn's `conv2d`: tensors of unequal types or channels, a bias of another length, a kernel
+/// larger than the image.
 pub fn conv_block(
     images: Tensor<4>,
     weights: Tensor<4>,
@@ -122,6 +123,7 @@ pub fn conv_block(
     padding: [usize; 4],
     then: Then,
 ) -> Tensor<4> {
+    check_bias(bias.as_ref(), weights.dims()[0], weights.dtype());
     match conv_block_path(&images, &weights, padding, then) {
         Path::Ordinary => ordinary::conv_block(images, weights, bias, padding, then),
         Path::Fused => {
@@ -137,9 +139,32 @@ pub fn conv_block(
     }
 }
 
+/// # Panics
+/// On a bias of another length or type than the layer's: it would be read as zeros, or not at all.
+fn check_bias(bias: Option<&Tensor<1>>, length: usize, dtype: DType) {
+    if let Some(bias) = bias {
+        assert_eq!(
+            (bias.dims(), bias.dtype()),
+            ([length], dtype),
+            "the bias has one number of the weights' type for each channel or unit"
+        );
+    }
+}
+
 /// A bias of zeros of the type and device of `like`.
 fn zeros<const D: usize>(length: usize, like: &Tensor<D>) -> Tensor<1> {
     Tensor::zeros([length], (&like.device(), like.dtype()))
+}
+
+/// The path that [`dense`] takes for tensors like these.
+pub fn dense_path(x: &Tensor<2>, weights: &Tensor<2>) -> Path {
+    let ([batch, inputs], [rows, units]) = (x.dims(), weights.dims());
+    let fits = inputs == rows && batch > 0 && inputs > 0 && units > 0;
+    if fits && x.dtype() == weights.dtype() && on_host(&x.device(), x.dtype()) {
+        Path::Fused
+    } else {
+        Path::Ordinary
+    }
 }
 
 /// A dense layer, x·w + b, differentiable in all three tensors.
@@ -148,12 +173,11 @@ fn zeros<const D: usize>(length: usize, like: &Tensor<D>) -> Tensor<1> {
 /// x `[batch, inputs]`, weights `[inputs, units]`, bias `[units]` → `[batch, units]`
 ///
 /// # Panics
-/// As Burn's `matmul`: sizes that do not fit.
+/// As Burn's `matmul`: sizes that do not fit; and on a bias of another length or type.
 pub fn dense(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    let [batch, inputs] = x.dims();
-    let [rows, units] = weights.dims();
-    let fits = inputs == rows && batch * inputs * units > 0 && x.dtype() == weights.dtype();
-    if !fits || !on_host(&x.device(), x.dtype()) {
+    let units = weights.dims()[1];
+    check_bias(bias.as_ref(), units, weights.dtype());
+    if dense_path(&x, &weights) == Path::Ordinary {
         let y = x.matmul(weights);
         return match bias {
             Some(bias) => y + bias.unsqueeze(),
@@ -168,14 +192,23 @@ pub fn dense(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>) -> Tenso
     ))
 }
 
-/// Dropout (Srivastava et al. 2014): each number is set to 0 with `probability` (0 ≤ p < 1), else
-/// multiplied by 1/(1 − p). Which ones is a function of `seed` and the position, the same on every
+/// The path that [`dropout`] takes for tensors like this.
+pub fn dropout_path<const D: usize>(x: &Tensor<D>) -> Path {
+    if on_host(&x.device(), x.dtype()) {
+        Path::Fused
+    } else {
+        Path::Ordinary
+    }
+}
+
+/// Dropout (Srivastava et al. 2014): each number is multiplied by 0 with `probability`
+/// (0 ≤ p < 1), else by 1/(1 − p); NaN stays NaN and 0 · ∞ becomes it. Which ones is a function of `seed` and the position, the same on every
 /// backend, so any step can be repeated.
 pub fn dropout<const D: usize>(x: Tensor<D>, probability: f64, seed: u64) -> Tensor<D> {
     if probability <= 0.0 {
         return x;
     }
-    if on_host(&x.device(), x.dtype()) {
+    if dropout_path(&x) == Path::Fused {
         return Tensor::from_dispatch(<Dispatch as Kernels>::dropout(
             x.into_dispatch(),
             seed,
@@ -183,6 +216,7 @@ pub fn dropout<const D: usize>(x: Tensor<D>, probability: f64, seed: u64) -> Ten
         ));
     }
     let mask = elementwise::mask(seed, probability, x.shape().num_elements());
-    let mask = Tensor::<D>::from_data(TensorData::new(mask, x.shape()), &x.device());
+    let mask = TensorData::new(mask, x.shape()).convert_dtype(x.dtype());
+    let mask = Tensor::<D>::from_data(mask, (&x.device(), x.dtype()));
     x * mask
 }

@@ -12,7 +12,7 @@ use burn::backend::{
 };
 use burn::tensor::{DType, Shape};
 
-use crate::conv::{Fate, Geometry, Inputs, Then};
+use crate::conv::{Fate, Geometry, Inputs, Then, spread};
 use crate::elementwise::AdamStep;
 use crate::gemm::Matrix;
 use crate::host::{Host, Number};
@@ -277,15 +277,27 @@ fn conv_backward<B: Host, T: Number>(
             Some(B::make(result.weights, saved.weights.shape())),
             Some(B::make(result.bias, saved.bias.shape())),
         ],
-        // Infinite or NaN: as Burn's own operations do it.
-        None => ordinary::conv_backward::<B>(
-            &saved.geometry,
-            saved.images.clone(),
-            saved.weights.clone(),
-            saved.bias.clone(),
-            gradient,
-            for_images,
-        ),
+        // Infinite or NaN: Burn's convolutions, which multiply by every 0. Which pixels ReLU and
+        // pool let through is as the forward pass had it, as the result that the user saw: Burn's
+        // pool on ndarray would pass over a NaN.
+        None => {
+            let before = spread(&saved.geometry, &B::read::<T>(&gradient), fate);
+            let [height, width] = saved.geometry.convolved().unwrap_or_default();
+            let shape = [
+                saved.geometry.batch,
+                saved.geometry.channels_out,
+                height,
+                width,
+            ];
+            ordinary::conv_backward::<B>(
+                &saved.geometry,
+                saved.images.clone(),
+                saved.weights.clone(),
+                saved.bias.clone(),
+                B::make(before, Shape::from(shape)),
+                for_images,
+            )
+        }
     }
 }
 

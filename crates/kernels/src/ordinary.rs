@@ -1,8 +1,8 @@
 //! The same by Burn's own operations: for other backends, other sizes, and numbers that are not
 //! finite.
 
+use burn::backend::Backend;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, TensorMetadata, get_or_init_device_settings};
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, activation};
@@ -29,7 +29,8 @@ pub(crate) fn conv_block(
     }
 }
 
-/// Gradients of images (where asked for), weights and bias by Burn's operations.
+/// Gradients of images (where asked for), weights and bias by Burn's operations, `gradient` being
+/// that of the convolution's result, before ReLU and pool.
 pub(crate) fn conv_backward<B: Backend>(
     geometry: &Geometry,
     images: FloatTensor<B>,
@@ -39,40 +40,6 @@ pub(crate) fn conv_backward<B: Backend>(
     for_images: bool,
 ) -> [Option<FloatTensor<B>>; 3] {
     let options = options(geometry.padding);
-    let convolved = B::conv2d(
-        images.clone(),
-        weights.clone(),
-        Some(bias.clone()),
-        options.clone(),
-    );
-    let gradient = match geometry.then {
-        Then::Nothing => gradient,
-        Then::Relu => B::relu_backward(B::relu(convolved), gradient),
-        Then::ReluPool => {
-            let integers = get_or_init_device_settings::<B>(&images.device()).int_dtype;
-            let relu = B::relu(convolved);
-            let pooled = B::max_pool2d_with_indices(
-                relu.clone(),
-                [2, 2],
-                [2, 2],
-                [0, 0],
-                [1, 1],
-                false,
-                integers,
-            );
-            let gradient = B::max_pool2d_with_indices_backward(
-                relu.clone(),
-                [2, 2],
-                [2, 2],
-                [0, 0],
-                [1, 1],
-                false,
-                gradient,
-                pooled.indices,
-            );
-            B::relu_backward(relu, gradient.x_grad)
-        }
-    };
     [
         for_images.then(|| {
             B::conv2d_x_backward(

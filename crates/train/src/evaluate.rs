@@ -134,20 +134,12 @@ pub fn evaluate(
     };
     let classes = images.classes();
     let shape = images.shape();
+    // Fills batches without the disturbances of training, and in parallel.
+    let batcher = Batcher::new(images, *normalization, &Augmentation::default(), 0);
     let mut confusion = vec![vec![0; classes]; classes];
     let mut loss = 0.0;
     for chunk in indices.chunks(BATCH) {
-        let mut pixels = vec![0.0; chunk.len() * shape.height * shape.width];
-        for (target, &index) in pixels
-            .chunks_exact_mut(shape.height * shape.width)
-            .zip(chunk)
-        {
-            normalization.apply(images.pixels(index as usize), target);
-        }
-        let labels: Vec<u8> = chunk
-            .iter()
-            .map(|&index| images.label(index as usize))
-            .collect();
+        let (pixels, labels) = batcher.fill(chunk, 0, 0);
         let logits = logits(
             model,
             pixels,

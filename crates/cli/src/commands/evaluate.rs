@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -28,6 +29,9 @@ pub struct Args {
     /// Images to evaluate on
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
+    /// Evaluate once more to warm up and then so often; images_per_second is the median's
+    #[arg(long, value_name = "TIMES")]
+    repeat: Option<NonZeroUsize>,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -83,13 +87,13 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     };
     let mut progress = DataProgress::new(args.output.quiet);
     let dataset = open(&source, &options, &mut |event| progress.show(event))?;
-    let started;
-    let evaluation = match args.split {
+    let test;
+    let subsets;
+    let (images, indices) = match args.split {
         SplitName::Test => {
-            let test = dataset.open_test()?;
+            test = dataset.open_test()?;
             fits(&run, &dataset.name, &test)?;
-            started = Instant::now();
-            run.evaluate(&test, None, &device)?
+            (&test, None)
         }
         SplitName::Validation | SplitName::Train => {
             let own = dataset.fingerprint == run.record.dataset.fingerprint;
@@ -101,7 +105,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             }
             fits(&run, &dataset.name, &dataset.train)?;
             let seed = run.config.seed;
-            let subsets = if own {
+            subsets = if own {
                 let labels = dataset.train.labels();
                 let mut subsets = stratified_split(labels, run.config.training.validation, seed)?;
                 let view = &run.config.view;
@@ -114,11 +118,21 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                 SplitName::Validation => &subsets.valid[..],
                 SplitName::Train | SplitName::Test => &subsets.train[..],
             });
-            started = Instant::now();
-            run.evaluate(&dataset.train, indices, &device)?
+            (&dataset.train, indices)
         }
     };
-    let images_per_second = evaluation.images as f64 / started.elapsed().as_secs_f64();
+    let timed = || -> Result<_, TrainError> {
+        let started = Instant::now();
+        let evaluation = run.evaluate(images, indices, &device)?;
+        Ok((evaluation, started.elapsed().as_secs_f64()))
+    };
+    let (evaluation, first) = timed()?;
+    let mut seconds = (0..args.repeat.map_or(0, NonZeroUsize::get))
+        .map(|_| timed().map(|(_, seconds)| seconds))
+        .collect::<Result<Vec<f64>, _>>()?;
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds.get(seconds.len() / 2).copied().unwrap_or(first);
+    let images_per_second = evaluation.images as f64 / median;
     if args.output.json {
         output::json(&Report {
             run: run.path,

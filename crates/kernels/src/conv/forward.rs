@@ -7,18 +7,15 @@
 use rayon::prelude::*;
 
 use super::geometry::{Geometry, Plan, SLACK, Then};
-use super::layout::{pack, transpose, weights_for_forward};
-use crate::simd::{Aligned, Float, Lanes, Shared};
-
-/// Mark of a result that lets no gradient through; 0 to 3 are the pixels of a pool window.
-pub(crate) const DEAD: u8 = 4;
+use super::layout::{pack, transpose_to, weights_for_forward};
+use crate::simd::{Aligned, DEAD, Float, Lanes, Shared};
 
 /// [`one_image`], compiled for a set of instructions.
 type OneImage<L> = unsafe fn(
     &Image<'_, L>,
     &mut Scratch<<L as Lanes>::T>,
     &[<L as Lanes>::T],
-    Outputs<'_, <L as Lanes>::T>,
+    Outputs<<L as Lanes>::T>,
 );
 
 /// Values and marks.
@@ -59,23 +56,22 @@ pub(crate) fn forward<L: Lanes>(
     let mut values: Vec<L::T> = Vec::with_capacity(total);
     let mut kept: Vec<u8> = Vec::with_capacity(if keep { total } else { 0 });
     let (to_values, to_marks) = (Shared(values.as_mut_ptr()), Shared(kept.as_mut_ptr()));
-    (0..geometry.batch).into_par_iter().for_each_init(
+    // A worker's memory serves several images.
+    let images_at_once = (0..geometry.batch)
+        .into_par_iter()
+        .with_min_len(geometry.batch / 16);
+    images_at_once.for_each_init(
         || Scratch::new(&plan, blocks * block, geometry.then == Then::ReluPool),
         |scratch, index| {
-            // SAFETY: each image writes its own, whole part of both buffers, which hold `total`
-            // elements; plain numbers need no initialization before they are overwritten.
+            // SAFETY: offsets inside buffers that hold `total` elements.
             let outputs = unsafe {
                 Outputs {
-                    values: std::slice::from_raw_parts_mut(
-                        to_values.at(index * size_out),
-                        size_out,
-                    ),
-                    marks: keep.then(|| {
-                        std::slice::from_raw_parts_mut(to_marks.at(index * size_out), size_out)
-                    }),
+                    values: to_values.at(index * size_out),
+                    marks: keep.then(|| to_marks.at(index * size_out)),
                 }
             };
-            // SAFETY: `run` was compiled for instructions that this processor has.
+            // SAFETY: `run` was compiled for instructions that this processor has; each image
+            // writes its own part of both buffers, all of it.
             unsafe {
                 run(
                     &image,
@@ -109,10 +105,10 @@ pub(crate) struct Image<'a, L: Lanes> {
     blocks: usize,
 }
 
-/// Where one image's results go.
-pub(crate) struct Outputs<'a, T> {
-    values: &'a mut [T],
-    marks: Option<&'a mut [u8]>,
+/// Where one image's results go: memory that is not initialised yet.
+pub(crate) struct Outputs<T> {
+    values: *mut T,
+    marks: Option<*mut u8>,
 }
 
 /// Memory of one worker.
@@ -136,13 +132,14 @@ impl<T: Float> Scratch<T> {
 /// One image, all channels.
 ///
 /// # Safety
-/// The processor must have the instructions of `L`.
+/// The processor must have the instructions of `L`; the outputs must be valid for writes of one
+/// image's results, all of which this function writes.
 #[inline(always)]
 pub(crate) unsafe fn one_image<L: Lanes>(
     shared: &Image<'_, L>,
     scratch: &mut Scratch<L::T>,
     image: &[L::T],
-    outputs: Outputs<'_, L::T>,
+    outputs: Outputs<L::T>,
 ) {
     let (geometry, plan) = (shared.geometry, shared.plan);
     pack(geometry, plan, image, &mut scratch.padded);
@@ -157,20 +154,22 @@ pub(crate) unsafe fn one_image<L: Lanes>(
     }
     let channels = shared.blocks * shared.block;
     let (out, pixels) = (geometry.channels_out, plan.pixels_out);
-    transpose(
-        &scratch.values,
-        channels,
-        outputs.values,
-        pixels,
-        pixels,
-        out,
-    );
-    if let Some(marks) = outputs.marks {
-        for (channel, row) in marks.chunks_exact_mut(pixels).enumerate() {
-            for (pixel, mark) in row.iter_mut().enumerate() {
-                // The marks are 0 to 4, exact in any float.
-                *mark = scratch.marks[pixel * channels + channel].to_f64() as u8;
-            }
+    // SAFETY: the caller's outputs hold `out · pixels` elements each.
+    unsafe {
+        let values = outputs.values;
+        transpose_to(
+            &scratch.values,
+            channels,
+            values,
+            pixels,
+            pixels,
+            out,
+            |x| x,
+        );
+        if let Some(marks) = outputs.marks {
+            // The marks are 0 to 4, exact in any float.
+            let small = |mark: L::T| mark.to_i32() as u8;
+            transpose_to(&scratch.marks, channels, marks, pixels, pixels, out, small);
         }
     }
 }

@@ -31,20 +31,21 @@ pub struct Geometry {
 
 impl Geometry {
     /// Height and width of the image with its zeros.
-    pub(crate) fn padded(&self) -> [usize; 2] {
+    fn padded(&self) -> Option<[usize; 2]> {
         let [top, left, bottom, right] = self.padding;
-        [self.image[0] + top + bottom, self.image[1] + left + right]
+        Some([
+            self.image[0].checked_add(top)?.checked_add(bottom)?,
+            self.image[1].checked_add(left)?.checked_add(right)?,
+        ])
     }
 
     /// Height and width of the result of the convolution itself; `None` where the kernel is
     /// larger than the padded image.
     pub(crate) fn convolved(&self) -> Option<[usize; 2]> {
-        let [height, width] = self.padded();
+        let [height, width] = self.padded()?;
         Some([
-            (height + 1)
-                .checked_sub(self.kernel[0])
-                .filter(|&n| n > 0)?,
-            (width + 1).checked_sub(self.kernel[1]).filter(|&n| n > 0)?,
+            height.checked_sub(self.kernel[0])?.checked_add(1)?,
+            width.checked_sub(self.kernel[1])?.checked_add(1)?,
         ])
     }
 
@@ -70,21 +71,42 @@ impl Geometry {
         self.channels_in * self.kernel[0] * self.kernel[1]
     }
 
-    /// The sizes in the form that the inner loops use.
+    /// The sizes in the form that the inner loops use; `None` where nothing would be left, or
+    /// where a size or an offset overflows.
     pub(crate) fn plan(&self) -> Option<Plan> {
+        let product = |factors: &[usize]| {
+            factors
+                .iter()
+                .try_fold(1_usize, |product, &factor| product.checked_mul(factor))
+        };
         let [height, width] = self.convolved()?;
         let output = self.output()?;
-        let row = self.padded()[1] * self.channels_in;
-        // Offsets in lists have 32 bits.
-        let weights = self.channels_out * self.taps().next_multiple_of(64) * 16;
-        u32::try_from(weights.max(self.padded()[0] * row + SLACK)).ok()?;
+        let [padded_height, padded_width] = self.padded()?;
+        let row = product(&[padded_width, self.channels_in])?;
+        let padded = product(&[padded_height, row])?;
+        let run = product(&[self.kernel[1], self.channels_in])?;
+        // Offsets in lists have 32 bits. Rows of the packed weights end in at most 16 zeros, and
+        // there are at most 32 channels behind the last.
+        let packed = product(&[
+            self.channels_out.checked_add(32)?,
+            self.kernel[0],
+            run.checked_add(16)?,
+        ])?;
+        u32::try_from(packed.max(padded.checked_add(SLACK)?)).ok()?;
+        // The whole result.
+        product(&[
+            self.batch,
+            self.channels_out.checked_add(32)?,
+            height,
+            width,
+        ])?;
         Some(Plan {
             convolved: [height, width],
             pixels_out: output[0] * output[1],
             output,
             row,
-            padded: self.padded()[0] * row,
-            run: self.kernel[1] * self.channels_in,
+            padded,
+            run,
         })
     }
 }

@@ -23,21 +23,33 @@ pub(crate) fn pack<T: Float>(geometry: &Geometry, plan: &Plan, image: &[T], padd
     }
 }
 
-/// Copies the inside of `padded` back to one image.
+/// Copies the inside of `padded` back to one image, all of it.
+///
+/// # Safety
+/// `image` must be valid for writes of one image; it may be uninitialised.
 #[inline(always)]
-pub(crate) fn unpack<T: Float>(geometry: &Geometry, plan: &Plan, padded: &[T], image: &mut [T]) {
+pub(crate) unsafe fn unpack<T: Float>(
+    geometry: &Geometry,
+    plan: &Plan,
+    padded: &[T],
+    image: *mut T,
+) {
     let channels = geometry.channels_in;
     let [height, width] = geometry.image;
     let start = geometry.padding[0] * plan.row + geometry.padding[1] * channels;
     for y in 0..height {
-        transpose(
-            &padded[start + y * plan.row..],
-            channels,
-            &mut image[y * width..],
-            height * width,
-            width,
-            channels,
-        );
+        // SAFETY: row y of every channel, `height · width` numbers apart, lies in the image.
+        unsafe {
+            transpose_to(
+                &padded[start + y * plan.row..],
+                channels,
+                image.add(y * width),
+                height * width,
+                width,
+                channels,
+                |x| x,
+            );
+        }
     }
 }
 
@@ -52,36 +64,68 @@ pub(crate) fn transpose<T: Float>(
     rows: usize,
     columns: usize,
 ) {
-    if rows == 1 && to_step == 1 {
-        to[..columns].copy_from_slice(&from[..columns]);
-        return;
+    assert!(rows > 0 && columns > 0);
+    assert!((columns - 1) * to_step + rows <= to.len());
+    // SAFETY: the largest index of `to` was checked above.
+    unsafe {
+        transpose_to(
+            from,
+            from_step,
+            to.as_mut_ptr(),
+            to_step,
+            rows,
+            columns,
+            |x| x,
+        );
     }
+}
+
+/// [`transpose`] into memory that may be uninitialised, every number converted.
+///
+/// # Safety
+/// `to` must be valid for writes of `(columns − 1) · to_step + rows` numbers.
+#[inline(always)]
+pub(crate) unsafe fn transpose_to<T: Float, U: Copy + Default>(
+    from: &[T],
+    from_step: usize,
+    to: *mut U,
+    to_step: usize,
+    rows: usize,
+    columns: usize,
+    convert: impl Fn(T) -> U,
+) {
     const TILE: usize = 8;
     assert!(rows > 0 && columns > 0);
     assert!((rows - 1) * from_step + columns <= from.len());
-    assert!((columns - 1) * to_step + rows <= to.len());
-    let (source, target) = (from.as_ptr(), to.as_mut_ptr());
-    // SAFETY: the largest indices of both sides were checked above.
+    let source = from.as_ptr();
+    // SAFETY: the largest index of `from` was checked above, that of `to` is the caller's.
     unsafe {
+        if rows == 1 && to_step == 1 {
+            for i in 0..columns {
+                to.add(i).write(convert(*source.add(i)));
+            }
+            return;
+        }
         for top in (0..rows).step_by(TILE) {
             let bottom = rows.min(top + TILE);
             for left in (0..columns).step_by(TILE) {
                 let right = columns.min(left + TILE);
                 if bottom - top == TILE && right - left == TILE {
-                    let mut tile = [[T::default(); TILE]; TILE];
+                    let mut tile = [[U::default(); TILE]; TILE];
                     for (i, row) in tile.iter_mut().enumerate() {
                         let from = source.add((top + i) * from_step + left);
-                        *row = from.cast::<[T; TILE]>().read_unaligned();
+                        *row = from.cast::<[T; TILE]>().read_unaligned().map(&convert);
                     }
                     for j in 0..TILE {
-                        let column: [T; TILE] = std::array::from_fn(|i| tile[i][j]);
-                        let to = target.add((left + j) * to_step + top);
-                        to.cast::<[T; TILE]>().write_unaligned(column);
+                        let column: [U; TILE] = std::array::from_fn(|i| tile[i][j]);
+                        let to = to.add((left + j) * to_step + top);
+                        to.cast::<[U; TILE]>().write_unaligned(column);
                     }
                 } else {
                     for i in top..bottom {
                         for j in left..right {
-                            *target.add(j * to_step + i) = *source.add(i * from_step + j);
+                            to.add(j * to_step + i)
+                                .write(convert(*source.add(i * from_step + j)));
                         }
                     }
                 }

@@ -4,15 +4,16 @@ mod backward;
 mod forward;
 mod geometry;
 mod layout;
+mod stream;
 
 pub(crate) use forward::Results;
 pub use geometry::{Geometry, Then};
-pub(crate) use layout::transpose;
+pub(crate) use layout::transpose_to;
 
-pub(crate) use backward::{Fate, Gradients, Inputs};
+pub(crate) use backward::{Fate, Gradients, Inputs, spread};
 
 #[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2, Avx512};
+use crate::simd::{Avx2, Avx512, Avx512Narrow};
 use crate::simd::{Float, Instructions, Lanes, Plain};
 
 /// A number type with kernels: f32 by the best instructions of the processor, f64 by plain code.
@@ -39,7 +40,7 @@ macro_rules! compiled {
                 shared: &forward::Image<'_, $lanes>,
                 scratch: &mut forward::Scratch<<$lanes as Lanes>::T>,
                 image: &[<$lanes as Lanes>::T],
-                outputs: forward::Outputs<'_, <$lanes as Lanes>::T>,
+                outputs: forward::Outputs<<$lanes as Lanes>::T>,
             ) {
                 // SAFETY: only called where the features above are there.
                 unsafe { forward::one_image::<$lanes>(shared, scratch, image, outputs) }
@@ -49,7 +50,7 @@ macro_rules! compiled {
                 part: &backward::Part<'_, $lanes>,
                 worker: &mut backward::Worker<<$lanes as Lanes>::T>,
                 index: usize,
-                target: Option<&mut [<$lanes as Lanes>::T]>,
+                target: Option<*mut <$lanes as Lanes>::T>,
             ) -> bool {
                 // SAFETY: only called where the features above are there.
                 unsafe { backward::one_image::<$lanes>(part, worker, index, target) }
@@ -62,7 +63,20 @@ compiled!(plain_f64, Plain<f64>,);
 #[cfg(target_arch = "x86_64")]
 compiled!(avx2, Avx2, "avx2", "fma");
 #[cfg(target_arch = "x86_64")]
-compiled!(avx512, Avx512, "avx512f", "avx2", "fma");
+compiled!(
+    avx512, Avx512, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma"
+);
+#[cfg(target_arch = "x86_64")]
+compiled!(
+    avx512_narrow,
+    Avx512Narrow,
+    "avx512f",
+    "avx512bw",
+    "avx512dq",
+    "avx512vl",
+    "avx2",
+    "fma"
+);
 
 /// Whether so few channels leave more than half of a 16-lane vector empty.
 fn narrow(channels: usize) -> bool {
@@ -83,7 +97,16 @@ impl Convolve for f32 {
                 forward::forward(geometry, images, weights, bias, marks, avx512::forward)
             }
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 | Instructions::Avx2 => {
+            Instructions::Avx512 => forward::forward(
+                geometry,
+                images,
+                weights,
+                bias,
+                marks,
+                avx512_narrow::forward,
+            ),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => {
                 forward::forward(geometry, images, weights, bias, marks, avx2::forward)
             }
             _ => forward::forward(geometry, images, weights, bias, marks, plain_f32::forward),
@@ -97,9 +120,9 @@ impl Convolve for f32 {
                 backward::backward(geometry, inputs, avx512::backward)
             }
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 | Instructions::Avx2 => {
-                backward::backward(geometry, inputs, avx2::backward)
-            }
+            Instructions::Avx512 => backward::backward(geometry, inputs, avx512_narrow::backward),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => backward::backward(geometry, inputs, avx2::backward),
             _ => backward::backward(geometry, inputs, plain_f32::backward),
         }
     }

@@ -1,5 +1,9 @@
 //! Vectors of one processor family behind one trait, and the choice among them at run time.
 
+mod memory;
+
+pub(crate) use memory::{Aligned, Memory, Shared};
+
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A floating point type that the kernels compute in.
@@ -8,8 +12,8 @@ pub(crate) trait Float:
 {
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
-    /// The value in f64.
-    fn to_f64(self) -> f64;
+    /// A whole number that fits, as an i32.
+    fn to_i32(self) -> i32;
     /// The nearest value to an f64.
     fn from_f64(value: f64) -> Self;
     /// a + b
@@ -30,8 +34,8 @@ macro_rules! float {
                 self.is_finite()
             }
             #[inline(always)]
-            fn to_f64(self) -> f64 {
-                f64::from(self)
+            fn to_i32(self) -> i32 {
+                self as i32
             }
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
@@ -98,6 +102,60 @@ pub(crate) trait Lanes: Copy + 'static {
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// Where `a > b` or a is NaN: `(a, x)`, elsewhere `(b, y)`.
     unsafe fn select_greater(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> (Self::V, Self::V);
+    /// Lists the numbers of a row that are alive; returns how many. `values` and `places` must be
+    /// valid for writes of `row.length + LIST_SLACK` elements.
+    #[inline(always)]
+    unsafe fn list(row: &Row<Self::T>, values: *mut Self::T, places: *mut u32) -> usize {
+        // SAFETY: the caller's pointers.
+        unsafe { list_from::<Self::T>(row, 0, 0, values, places) }
+    }
+}
+
+/// Mark of a result that lets no gradient through; 0 to 3 are the pixels of a pool window.
+pub(crate) const DEAD: u8 = 4;
+
+/// Elements behind a list that may be overwritten.
+pub(crate) const LIST_SLACK: usize = 16;
+
+/// Gradients of one channel of one image, and what the forward pass says of them.
+pub(crate) struct Row<T> {
+    /// Gradients.
+    pub gradients: *const T,
+    /// Their marks.
+    pub marks: *const u8,
+    /// Places of the upper left pixels of their windows.
+    pub corners: *const u32,
+    /// From there to the pixel of each mark.
+    pub within: [u32; 4],
+    /// How many there are.
+    pub length: usize,
+}
+
+/// Plain code for [`Lanes::list`], from `start` on, `count` being listed already.
+///
+/// # Safety
+/// As [`Lanes::list`].
+#[inline(always)]
+unsafe fn list_from<T: Float>(
+    row: &Row<T>,
+    start: usize,
+    mut count: usize,
+    values: *mut T,
+    places: *mut u32,
+) -> usize {
+    for i in start..row.length {
+        // SAFETY: the caller's pointers; never more are listed than there are.
+        unsafe {
+            let (g, mark) = (*row.gradients.add(i), *row.marks.add(i));
+            // Written in any case: which results are dead cannot be predicted.
+            values.add(count).write(g);
+            places
+                .add(count)
+                .write(*row.corners.add(i) + row.within[usize::from(mark & 3)]);
+            count += usize::from((mark != DEAD) & (g != T::default()));
+        }
+    }
+    count
 }
 
 /// Plain code for every processor and both types; what the others are tested against.
@@ -144,94 +202,9 @@ impl<T: Float> Lanes for Plain<T> {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::Lanes;
-    use std::arch::x86_64::*;
-
-    /// AVX2 with FMA: 8 × f32.
-    #[derive(Clone, Copy)]
-    pub(crate) struct Avx2;
-
-    /// AVX-512: 16 × f32.
-    #[derive(Clone, Copy)]
-    pub(crate) struct Avx512;
-
-    // SAFETY of both: the contract of the trait (processor and pointers) is that of the intrinsics.
-    impl Lanes for Avx2 {
-        type T = f32;
-        type V = __m256;
-        const N: usize = 8;
-        const REGISTERS: usize = 12;
-        #[inline(always)]
-        unsafe fn splat(x: f32) -> __m256 {
-            unsafe { _mm256_set1_ps(x) }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> __m256 {
-            unsafe { _mm256_loadu_ps(from) }
-        }
-        #[inline(always)]
-        unsafe fn store(to: *mut f32, v: __m256) {
-            unsafe { _mm256_storeu_ps(to, v) }
-        }
-        #[inline(always)]
-        unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
-            unsafe { _mm256_fmadd_ps(a, b, c) }
-        }
-        #[inline(always)]
-        unsafe fn add(a: __m256, b: __m256) -> __m256 {
-            unsafe { _mm256_add_ps(a, b) }
-        }
-        #[inline(always)]
-        unsafe fn select_greater(a: __m256, b: __m256, x: __m256, y: __m256) -> (__m256, __m256) {
-            unsafe {
-                let greater = _mm256_cmp_ps::<_CMP_GT_OQ>(a, b);
-                let take = _mm256_or_ps(greater, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a));
-                (_mm256_blendv_ps(b, a, take), _mm256_blendv_ps(y, x, take))
-            }
-        }
-    }
-
-    impl Lanes for Avx512 {
-        type T = f32;
-        type V = __m512;
-        const N: usize = 16;
-        const REGISTERS: usize = 25;
-        #[inline(always)]
-        unsafe fn splat(x: f32) -> __m512 {
-            unsafe { _mm512_set1_ps(x) }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> __m512 {
-            unsafe { _mm512_loadu_ps(from) }
-        }
-        #[inline(always)]
-        unsafe fn store(to: *mut f32, v: __m512) {
-            unsafe { _mm512_storeu_ps(to, v) }
-        }
-        #[inline(always)]
-        unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
-            unsafe { _mm512_fmadd_ps(a, b, c) }
-        }
-        #[inline(always)]
-        unsafe fn add(a: __m512, b: __m512) -> __m512 {
-            unsafe { _mm512_add_ps(a, b) }
-        }
-        #[inline(always)]
-        unsafe fn select_greater(a: __m512, b: __m512, x: __m512, y: __m512) -> (__m512, __m512) {
-            unsafe {
-                let greater = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b);
-                let take = greater | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a);
-                (
-                    _mm512_mask_blend_ps(take, b, a),
-                    _mm512_mask_blend_ps(take, y, x),
-                )
-            }
-        }
-    }
-}
+mod x86;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2, Avx512, Avx512Narrow};
 
 /// Instructions that the f32 kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -240,7 +213,7 @@ pub enum Instructions {
     Plain,
     /// AVX2 with FMA: 8 numbers at a time.
     Avx2,
-    /// AVX-512: 16 numbers at a time.
+    /// AVX-512 (F, BW, DQ, VL): 16 numbers at a time.
     Avx512,
 }
 
@@ -255,7 +228,11 @@ impl Instructions {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             found.push(Self::Avx2);
-            if is_x86_feature_detected!("avx512f") {
+            let all_512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            if all_512 {
                 found.push(Self::Avx512);
             }
         }
@@ -286,58 +263,5 @@ impl Instructions {
             CHOSEN.store(self as u8 + 1, Ordering::Relaxed);
         }
         has
-    }
-}
-
-/// A pointer that threads share to write to disjoint parts of one buffer.
-#[derive(Clone, Copy)]
-pub(crate) struct Shared<T>(pub *mut T);
-
-// SAFETY: whoever writes through it takes care that no two threads touch the same element.
-unsafe impl<T: Send> Send for Shared<T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    /// The pointer, `offset` elements further. Taking `self` makes closures capture all of it.
-    pub unsafe fn at(self, offset: usize) -> *mut T {
-        // SAFETY: the caller keeps the offset inside the buffer.
-        unsafe { self.0.add(offset) }
-    }
-}
-
-/// Scratch memory whose first element lies on a cache line.
-pub(crate) struct Aligned<T> {
-    buffer: Vec<T>,
-    start: usize,
-    length: usize,
-}
-
-const CACHE_LINE: usize = 64;
-
-impl<T: Float> Aligned<T> {
-    /// `length` zeros.
-    pub fn zeros(length: usize) -> Self {
-        let spare = CACHE_LINE / size_of::<T>();
-        let buffer = vec![T::default(); length + spare];
-        let start = buffer.as_ptr().align_offset(CACHE_LINE).min(spare);
-        Self {
-            buffer,
-            start,
-            length,
-        }
-    }
-}
-
-impl<T> std::ops::Deref for Aligned<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        &self.buffer[self.start..self.start + self.length]
-    }
-}
-
-impl<T> std::ops::DerefMut for Aligned<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.buffer[self.start..self.start + self.length]
     }
 }

@@ -1,0 +1,186 @@
+//! The inner loops of the backward pass: lists of (gradient, place) streamed through registers.
+
+use super::backward::Part;
+use crate::simd::Lanes;
+
+/// Calls `$function::<L, ROWS, VECTORS>` for run-time numbers of rows and vectors.
+macro_rules! sized {
+    ($rows:expr, $vectors:expr, $function:ident::<$lanes:ty>($($argument:expr),*)) => {
+        match ($rows, $vectors) {
+            (5, 1) => $function::<$lanes, 5, 1>($($argument),*),
+            (5, 2) => $function::<$lanes, 5, 2>($($argument),*),
+            (5, 3) => $function::<$lanes, 5, 3>($($argument),*),
+            (5, 4) => $function::<$lanes, 5, 4>($($argument),*),
+            (5, 5) => $function::<$lanes, 5, 5>($($argument),*),
+            (3, 1) => $function::<$lanes, 3, 1>($($argument),*),
+            (3, 2) => $function::<$lanes, 3, 2>($($argument),*),
+            (3, 3) => $function::<$lanes, 3, 3>($($argument),*),
+            (3, 4) => $function::<$lanes, 3, 4>($($argument),*),
+            (3, 5) => $function::<$lanes, 3, 5>($($argument),*),
+            (3, 6) => $function::<$lanes, 3, 6>($($argument),*),
+            (2, 1) => $function::<$lanes, 2, 1>($($argument),*),
+            (2, 2) => $function::<$lanes, 2, 2>($($argument),*),
+            (2, 3) => $function::<$lanes, 2, 3>($($argument),*),
+            (2, 4) => $function::<$lanes, 2, 4>($($argument),*),
+            (2, 5) => $function::<$lanes, 2, 5>($($argument),*),
+            (2, 6) => $function::<$lanes, 2, 6>($($argument),*),
+            (1, 1) => $function::<$lanes, 1, 1>($($argument),*),
+            (1, 2) => $function::<$lanes, 1, 2>($($argument),*),
+            (1, 3) => $function::<$lanes, 1, 3>($($argument),*),
+            (1, 4) => $function::<$lanes, 1, 4>($($argument),*),
+            (1, 5) => $function::<$lanes, 1, 5>($($argument),*),
+            (1, 6) => $function::<$lanes, 1, 6>($($argument),*),
+            (rows, vectors) => unreachable!("no group of {rows} rows and {vectors} vectors"),
+        }
+    };
+}
+
+/// Rows and vectors that are held in registers together, for `rows` rows left and a row of
+/// `vectors` left: one of the groups that [`sized`] knows.
+#[inline(always)]
+fn group<L: Lanes>(rows: usize, vectors: usize) -> (usize, usize) {
+    // Rows of many vectors are cut evenly.
+    let vectors = vectors.div_ceil(vectors.div_ceil(6));
+    let rows = match (L::REGISTERS / vectors).min(rows) {
+        0 | 1 => 1,
+        2 => 2,
+        3 | 4 => 3,
+        _ => 5,
+    };
+    (rows, vectors)
+}
+
+/// Adds a channel's part of the weights' gradient: its list against the padded image.
+///
+/// # Safety
+/// The processor must have the instructions of `L`; the windows of the listed places, rounded up
+/// to whole vectors, must lie in `padded`, and a window of rows of `part.width` in `sums`.
+#[inline(always)]
+pub(super) unsafe fn weights_gradient<L: Lanes>(
+    part: &Part<'_, L>,
+    list: Listed<'_, L::T>,
+    padded: *const L::T,
+    sums: *mut L::T,
+) {
+    let mut ky = 0;
+    while ky < part.geometry.kernel[0] {
+        let mut v = 0;
+        let (rows, _) = group::<L>(part.geometry.kernel[0] - ky, part.width / L::N);
+        while v < part.width / L::N {
+            let (_, vectors) = group::<L>(rows, part.width / L::N);
+            let vectors = vectors.min(part.width / L::N - v);
+            // SAFETY: the caller's.
+            unsafe {
+                let from = padded.add(ky * part.plan.row + v * L::N);
+                let to = sums.add(ky * part.width + v * L::N);
+                sized!(
+                    rows,
+                    vectors,
+                    stream::<L>(
+                        list,
+                        part.geometry.channels_in,
+                        from,
+                        part.plan.row,
+                        to,
+                        part.width
+                    )
+                );
+            }
+            v += vectors;
+        }
+        ky += rows;
+    }
+}
+
+/// Gradients, and places or channels.
+pub(super) type Listed<'a, T> = (&'a [T], &'a [u32]);
+
+/// to[r][v] += Σ g · from[place · step + r · row + v] over the list.
+#[inline(always)]
+unsafe fn stream<L: Lanes, const ROWS: usize, const VECTORS: usize>(
+    (values, places): Listed<'_, L::T>,
+    step: usize,
+    from: *const L::T,
+    row: usize,
+    to: *mut L::T,
+    to_row: usize,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut sums: [[L::V; VECTORS]; ROWS] = std::array::from_fn(|r| {
+            std::array::from_fn(|v| L::load(to.add(r * to_row + v * L::N)))
+        });
+        let mut at = 0;
+        if ROWS * VECTORS <= 6 {
+            // Few sums: two windows at a time, so that additions do not wait for each other.
+            let mut others = [[L::splat(L::T::default()); VECTORS]; ROWS];
+            while at + 2 <= values.len() {
+                let (g, h) = (L::splat(values[at]), L::splat(values[at + 1]));
+                let x = from.add(places[at] as usize * step);
+                let y = from.add(places[at + 1] as usize * step);
+                for r in 0..ROWS {
+                    for v in 0..VECTORS {
+                        sums[r][v] = L::fma(g, L::load(x.add(r * row + v * L::N)), sums[r][v]);
+                        others[r][v] = L::fma(h, L::load(y.add(r * row + v * L::N)), others[r][v]);
+                    }
+                }
+                at += 2;
+            }
+            for r in 0..ROWS {
+                for v in 0..VECTORS {
+                    sums[r][v] = L::add(sums[r][v], others[r][v]);
+                }
+            }
+        }
+        for (&g, &place) in values[at..].iter().zip(&places[at..]) {
+            let g = L::splat(g);
+            let x = from.add(place as usize * step);
+            for r in 0..ROWS {
+                for v in 0..VECTORS {
+                    sums[r][v] = L::fma(g, L::load(x.add(r * row + v * L::N)), sums[r][v]);
+                }
+            }
+        }
+        for r in 0..ROWS {
+            for v in 0..VECTORS {
+                L::store(to.add(r * to_row + v * L::N), sums[r][v]);
+            }
+        }
+    }
+}
+
+/// Adds a pixel's part of the images' gradient: its list of channels against their weights.
+///
+/// # Safety
+/// The processor must have the instructions of `L`; the listed must be channels, and the window
+/// at `gradient`, rounded up to whole vectors, valid for reads and writes.
+#[inline(always)]
+pub(super) unsafe fn images_gradient<L: Lanes>(
+    part: &Part<'_, L>,
+    list: Listed<'_, L::T>,
+    gradient: *mut L::T,
+) {
+    let wide = part.geometry.kernel[0] * part.width;
+    let mut ky = 0;
+    while ky < part.geometry.kernel[0] {
+        let mut v = 0;
+        let (rows, _) = group::<L>(part.geometry.kernel[0] - ky, part.width / L::N);
+        while v < part.width / L::N {
+            let (_, vectors) = group::<L>(rows, part.width / L::N);
+            let vectors = vectors.min(part.width / L::N - v);
+            // SAFETY: the caller's. The weights behind a row's end are zero, so the numbers behind
+            // the window stay as they are.
+            unsafe {
+                let from = part.packed.as_ptr().add(ky * part.width + v * L::N);
+                let to = gradient.add(ky * part.plan.row + v * L::N);
+                sized!(
+                    rows,
+                    vectors,
+                    stream::<L>(list, wide, from, part.width, to, part.plan.row)
+                );
+            }
+            v += vectors;
+        }
+        ky += rows;
+    }
+}
