@@ -44,7 +44,7 @@ evaluate *args:
 predict *args:
     {{ digits }} predict {{ args }}
 
-# Write a network's weights for PyTorch: export RUN --to FILE.safetensors [--script]
+# Write a network's weights for PyTorch, or as ONNX: export RUN --to FILE.safetensors|FILE.onnx [--script]
 export *args:
     {{ digits }} export {{ args }}
 

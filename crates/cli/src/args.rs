@@ -33,7 +33,7 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Read digits from pictures
     Predict(predict::Args),
-    /// Write a network's weights for PyTorch
+    /// Write a network's weights for PyTorch, or as an ONNX model
     Export(export::Args),
     /// Make a run of weights from PyTorch
     Import(import::Args),

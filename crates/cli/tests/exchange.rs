@@ -160,6 +160,22 @@ fn a_run_named_run_is_not_rewritten_in_what_is_printed() {
 }
 
 #[test]
+fn an_onnx_model_is_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = shown(&folder.path().join("cnn.onnx"));
+    let export = ["export", "pretrained/cnn", "--to", &file];
+    let report = json([&export[..], &["--json"]].concat());
+    let bytes = fs::read(&file).unwrap();
+    assert_eq!(report["bytes"].as_u64(), Some(bytes.len() as u64));
+    // Four bytes for each parameter, and the graph.
+    assert!((861_480..870_000).contains(&bytes.len()), "{}", bytes.len());
+    let text = stdout(export);
+    assert!(text.contains("input `image`"), "{text}");
+    assert_eq!(fs::read(&file).unwrap(), bytes, "the same bytes");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn half_precision_tells_what_it_costs_and_the_script_fits_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| shown(&folder.path().join(name));
@@ -229,7 +245,15 @@ fn what_import_and_export_cannot_do_is_said() {
             env!("CARGO_MANIFEST_DIR")
         )
     };
-    fails(2, ["export", "--to", "x.onnx"], &["ONNX is not written"]);
+    fails(
+        2,
+        ["export", "--to", "x.bin"],
+        &["FILE.safetensors", "FILE.onnx"],
+    );
+    let onnx = ["export", "pretrained/cnn", "--to", "x.onnx"];
+    for more in [&["--script"][..], &["--dtype", "f16"]] {
+        fails(2, [&onnx[..], more].concat(), &["go with FILE.safetensors"]);
+    }
     fails(
         1,
         ["export", &at("none"), "--to", "x.safetensors"],
