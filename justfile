@@ -44,7 +44,7 @@ evaluate *args:
 predict *args:
     {{ digits }} predict {{ args }}
 
-# Write a network's weights for PyTorch: export RUN --to FILE.safetensors [--script]
+# Write a network's weights for PyTorch, or as ONNX: export RUN --to FILE.safetensors|FILE.onnx [--script]
 export *args:
     {{ digits }} export {{ args }}
 
@@ -64,7 +64,7 @@ filter *args:
 playground *args:
     {{ digits }} playground {{ args }}
 
-# The data: data status | fetch | import DIR
+# The data: data status | fetch | import DIR | draw DIR | sheet FILE.png
 data *args:
     {{ digits }} data {{ args }}
 
@@ -89,6 +89,10 @@ test *args:
 test-browser *args:
     cargo test --release --workspace --test browser -- --ignored --test-threads 1 {{ args }}
 
+# Pictures of every part of the page, light and dark, phone and desktop, in target/screenshots
+screenshots:
+    cargo test --release --workspace --test browser -- --ignored screenshots --nocapture
+
 # The playground's server under 64 clients for 30 seconds
 test-load:
     cargo test --release --workspace --test load -- --ignored --nocapture
@@ -98,10 +102,8 @@ bench:
     cargo bench --workspace --profile release --bench data_path --bench kernels
 
 # Training speed against PyTorch, which it installs from PyPI under target/
-bench-pytorch *args:
+bench-pytorch *args: pytorch
     cargo build --quiet --release --bin digits
-    test -x target/pytorch/bin/python || python3 -m venv target/pytorch
-    target/pytorch/bin/python -m pip install --quiet torch numpy onnx onnxruntime onnxscript
     target/pytorch/bin/python scripts/bench_pytorch.py {{ args }}
 
 # Everything that CI checks
@@ -118,7 +120,12 @@ check-wgpu:
     cargo test --release --workspace --features digits-cli/wgpu --test wgpu -- --nocapture
 
 # Hold real networks against PyTorch on MNIST (installs PyTorch, some GB, in target/pytorch)
-check-pytorch mnist="../shared/mnist" *args:
+check-pytorch mnist="../shared/mnist" *args: pytorch
     cargo build --release --workspace
-    test -d target/pytorch || (python3 -m venv target/pytorch && target/pytorch/bin/pip install -q torch numpy safetensors)
     target/pytorch/bin/python scripts/pytorch.py live --mnist {{ mnist }} {{ args }}
+
+# Both PyTorch recipes share the folder, so that it gets what either needs; pip leaves be what is there.
+[private]
+pytorch:
+    test -x target/pytorch/bin/python || python3 -m venv target/pytorch
+    target/pytorch/bin/python -m pip install --quiet torch numpy safetensors onnx onnxruntime onnxscript

@@ -1,4 +1,4 @@
-"""Holds digits against PyTorch. Needs torch, numpy and safetensors.
+"""Holds digits against PyTorch and ONNX Runtime. Needs torch, numpy, safetensors, onnx and onnxruntime.
 
 fixture  writes the references in crates/train/tests/pytorch, which the tests use.
 live     takes real networks and MNIST through `digits import`, `evaluate` and `export`, in both
@@ -17,6 +17,8 @@ import tempfile
 import tomllib
 
 import numpy
+import onnx
+import onnxruntime
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -24,6 +26,7 @@ from torch import nn
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CASES = ROOT / "crates/train/tests/pytorch"
 STEPS = 10
+LOGITS = 1e-5  # as in reference.rs
 
 # The same constants stand in crates/train/src/exchange/reference.rs.
 OPTIMIZERS = {
@@ -110,8 +113,10 @@ def reference(build, state, images, labels, batch, smoothing):
     return out | made
 
 
-def fixture(_):
+def fixture(args):
     for number, description in enumerate(sorted(CASES.glob("*.toml"))):
+        if args.names and description.stem not in args.names:
+            continue
         torch.manual_seed(number + 1)
         case = tomllib.loads(description.read_text())
         shape = case["model"]["input"]
@@ -203,6 +208,9 @@ def live(args):
         write_idx(data, "t10k", test, test_labels)
         cases = folder / "cases"
         cases.mkdir(exist_ok=True)
+        with torch.random.fork_rng():  # what is checked besides changes nothing of what follows
+            for description in sorted(CASES.glob("*.toml")):
+                as_onnx(args, description, folder)
         for recipe in args.recipes:
             both_ways(args, recipe, folder, data, (train, train_labels), (test, test_labels), cases)
         print(f"\nlogits of 1,000 images, gradients of a batch of 64, {STEPS} steps of each optimizer:", flush=True)
@@ -216,12 +224,50 @@ def live(args):
             sys.exit(tested.stdout + tested.stderr)
 
 
-def both_ways(args, recipe, folder, data, train, test, cases):
+def digits_of(args):
     def digits(*arguments):
         done = subprocess.run([args.digits, *map(str, arguments)], capture_output=True, text=True)
         if done.returncode != 0:
             sys.exit(f"digits {' '.join(map(str, arguments))}: {done.stderr}")
         return done.stdout
+
+    return digits
+
+
+def onnx_error(file, images, expected):
+    """The largest difference of a logit from PyTorch's, relative to the largest logit or to 1."""
+    onnx.checker.check_model(str(file), full_check=True)
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    (logits,) = session.run(["logits"], {"image": images.to(torch.uint8).numpy()})
+    error = (torch.from_numpy(logits) - expected).abs().max() / expected.abs().max().clamp(min=1)
+    if not error <= LOGITS:
+        sys.exit(f"{file}: ONNX Runtime's logits differ by {error:.1e}")
+    return float(error)
+
+
+def as_onnx(args, description, folder):
+    """One of the small networks, with every kind of layer, through ONNX Runtime."""
+    digits, name = digits_of(args), description.stem
+    case, saved = tomllib.loads(description.read_text()), load_file(description.with_suffix(".safetensors"))
+    build, _ = module(description.with_suffix(".py"))
+    net = build()
+    state = {key.removeprefix("weights."): value for key, value in saved.items() if key.startswith("weights.")}
+    net.load_state_dict(state, strict=False)  # without the counters of batch normalization
+    pickled, config, run = folder / f"{name}.pt", folder / f"{name}.toml", folder / f"{name}-run"
+    torch.save(net.state_dict(), pickled)
+    config.write_text(as_toml(case["model"]))
+    digits("import", pickled, "--config", config, "--normalize", "0.2,0.4", "--run", run)
+    file = folder / f"{name}.onnx"
+    digits("export", run, "--to", file)
+    shape = case["model"]["input"]
+    images = torch.randint(256, (50, 1, shape["height"], shape["width"]))
+    with torch.no_grad():
+        expected = net.eval()((images.to(torch.float32) / 255 - 0.2) / 0.4)
+    print(f"{name:<16} ONNX Runtime's logits differ from PyTorch's by {onnx_error(file, images, expected):.1e}", flush=True)
+
+
+def both_ways(args, recipe, folder, data, train, test, cases):
+    digits = digits_of(args)
 
     def right(net):
         with torch.no_grad():
@@ -243,6 +289,16 @@ def both_ways(args, recipe, folder, data, train, test, cases):
     normalize = functions.normalize
     net = functions.load(file)
     compare("trained here, exported:", run, net)
+
+    # As the recipe is, dropout layers and all: they count in the names of the others.
+    if without_dropout(recipe):
+        whole = folder / f"{recipe}-dropout"
+        digits("train", recipe, "--data", data, "--run", whole, "--epochs", 1, "--batch-size", 32, "--threads", 2,
+               "--set", "training.validation=500")
+        at = folder / f"{recipe}_dropout_net.py"
+        at.write_text(digits("export", whole, "--to", folder / f"{recipe}-dropout.safetensors", "--script"))
+        with torch.random.fork_rng():
+            compare("with dropout, exported:", whole, module(at)[1].load(folder / f"{recipe}-dropout.safetensors"))
 
     # Under the names and in the layout of the exported file, but further trained by PyTorch.
     net = train_a_little(net, *train, normalize)
@@ -273,6 +329,11 @@ def both_ways(args, recipe, folder, data, train, test, cases):
         sys.exit("the names made a difference")
 
     images, labels = test[0][:1000], test[1][:1000]
+    file = folder / f"{recipe}.onnx"
+    digits("export", imported, "--to", file)
+    with torch.no_grad():
+        expected = net(normalize(images))
+    print(f"{recipe:<10} ONNX Runtime's logits of 1,000 images differ from PyTorch's by {onnx_error(file, images, expected):.1e}", flush=True)
     model = tomllib.loads((run / "config.toml").read_text())["model"]
     made = reference(build, net.state_dict(), normalize(images), labels, 64, 0.05)
     save_file(made, cases / f"{recipe}.safetensors")
@@ -295,7 +356,9 @@ def as_toml(model):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    commands.add_parser("fixture").set_defaults(run=fixture)
+    command = commands.add_parser("fixture")
+    command.set_defaults(run=fixture)
+    command.add_argument("names", nargs="*", help="the networks to make references of; default: all")
     command = commands.add_parser("live")
     command.set_defaults(run=live)
     command.add_argument("recipes", nargs="*", default=["mlp", "cnn", "cnn-best"])

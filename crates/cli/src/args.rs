@@ -33,11 +33,11 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Read digits from pictures
     Predict(predict::Args),
-    /// Write a network's weights for PyTorch
+    /// Write a network's weights for PyTorch, or as an ONNX model
     Export(export::Args),
     /// Make a run of weights from PyTorch
     Import(import::Args),
-    /// Show, fetch or import the data
+    /// Show, fetch, import, draw or look at the data
     #[command(subcommand)]
     Data(data::Command),
     /// Check the hand-derived mathematics: backpropagation and the three filters
@@ -64,10 +64,11 @@ pub struct DeviceArgs {
 /// What data to use.
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
-    /// Data set: auto, mnist, drawn, or a folder with four files in IDX form
+    /// Data set: auto, mnist, drawn (drawn:N for N training images), or a folder with four files
+    /// in IDX form
     #[arg(
         long,
-        value_name = "auto|mnist|drawn|DIR",
+        value_name = "auto|mnist|drawn[:N]|DIR",
         env = "DIGITS_DATA",
         help_heading = "Data"
     )]

@@ -2,6 +2,7 @@ use std::panic;
 
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
+use digits_verify::Precision;
 
 use crate::error::{CliError, Message};
 
@@ -77,6 +78,14 @@ impl Backend {
             Self::Vulkan => self.vulkan(),
             Self::Metal => self.metal(),
             Self::Rocm => self.rocm(),
+        }
+    }
+
+    /// The numbers in which it can check the derivations: GPUs have no 64-bit ones.
+    pub fn precision(self) -> Precision {
+        match self {
+            Self::Flex | Self::Ndarray => Precision::F64,
+            Self::Wgpu | Self::Cuda | Self::Vulkan | Self::Metal | Self::Rocm => Precision::F32,
         }
     }
 

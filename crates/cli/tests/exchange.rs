@@ -51,6 +51,19 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
         figures
     };
     assert_eq!(figures("run"), figures("back"));
+    // It reads pictures like any other run, and says what it was trained on.
+    let picture = format!("{}/../../samples/7-black.png", env!("CARGO_MANIFEST_DIR"));
+    let answer = |run: &str| {
+        let mut answers = json(["predict", "--run", &at(run), &picture, "--json"]);
+        let answer = answers[0].as_object_mut().unwrap();
+        answer.remove("run").unwrap();
+        answer.clone()
+    };
+    assert_eq!(answer("run"), answer("back"));
+    assert_eq!(answer("back")["dataset"], "bars");
+    let output = common::run(["predict", "--run", &at("back"), &picture]);
+    let using = format!("using {} (mlp-small trained on bars)\n", at("back"));
+    assert_eq!(stderr(&output), using);
 
     // Trained further: the record says from what, and pixels are normalized as before.
     let further = |run: &str, more: &[&str]| {
@@ -96,12 +109,70 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
     );
     assert!(bytes("further") != bytes("back"));
 
+    let output = further("other", &["--set", "model.activation=tanh"]);
+    let said = stderr(&output);
+    assert!(
+        !output.status.success() && said.contains("nn.ReLU() as layer 2"),
+        "{said}"
+    );
     let output = further("other", &["--set", "model.hidden=[9, 8]"]);
     let said = stderr(&output);
     assert!(
         !output.status.success() && said.contains("was trained for a mlp of 6442"),
         "{said}"
     );
+}
+
+#[test]
+fn a_pretrained_network_is_trained_further_without_naming_its_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("bars");
+    bars(&data, 200, 40);
+    let (run, data) = (shown(&folder.path().join("run")), shown(&data));
+    let train = "train --init pretrained/cnn --epochs 1 --set training.validation=40 --json";
+    let more = ["--data", &data, "--run", &run];
+    let summary = json(train.split(' ').chain(more));
+    assert_eq!(summary["model"], "cnn");
+    assert_eq!(summary["parameters"], 215_370);
+    let record = fs::read(Path::new(&run).join("run.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    assert_eq!(record["origin"]["run"], "pretrained/cnn");
+}
+
+#[test]
+fn a_run_named_run_is_not_rewritten_in_what_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("bars");
+    bars(&data, 200, 40);
+    let (run, file) = (
+        folder.path().join("RUN-1"),
+        folder.path().join("RUN.safetensors"),
+    );
+    stdout(training(&data, &run));
+    let said = stdout(["export", &shown(&run), "--to", &shown(&file)]);
+    let first = format!("{} → {}: ", shown(&run), shown(&file));
+    assert!(said.starts_with(&first), "{said}");
+    let next = format!(
+        "next: digits export {} --script > network.py\n",
+        shown(&run)
+    );
+    assert!(said.ends_with(&next), "{said}");
+}
+
+#[test]
+fn an_onnx_model_is_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = shown(&folder.path().join("cnn.onnx"));
+    let export = ["export", "pretrained/cnn", "--to", &file];
+    let report = json([&export[..], &["--json"]].concat());
+    let bytes = fs::read(&file).unwrap();
+    assert_eq!(report["bytes"].as_u64(), Some(bytes.len() as u64));
+    // Four bytes for each parameter, and the graph.
+    assert!((861_480..870_000).contains(&bytes.len()), "{}", bytes.len());
+    let text = stdout(export);
+    assert!(text.contains("input `image`"), "{text}");
+    assert_eq!(fs::read(&file).unwrap(), bytes, "the same bytes");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
@@ -174,13 +245,33 @@ fn what_import_and_export_cannot_do_is_said() {
             env!("CARGO_MANIFEST_DIR")
         )
     };
-    fails(2, ["export", "--to", "x.onnx"], &["ONNX is not written"]);
+    fails(
+        2,
+        ["export", "--to", "x.bin"],
+        &["FILE.safetensors", "FILE.onnx"],
+    );
+    let onnx = ["export", "pretrained/cnn", "--to", "x.onnx"];
+    for more in [&["--script"][..], &["--dtype", "f16"]] {
+        fails(2, [&onnx[..], more].concat(), &["go with FILE.safetensors"]);
+    }
     fails(
         1,
         ["export", &at("none"), "--to", "x.safetensors"],
         &["is no run folder"],
     );
     fails(1, ["import", &at("none.pt")], &["cannot read"]);
+    let file = fixture("state-dict.pt");
+    for config in ["missing.toml", "no/such/recipe"] {
+        let missing = format!("cannot read {config}");
+        fails(1, ["import", &file, "--config", config], &[&missing]);
+    }
+    for normalize in ["0.1,0", "0.1,-1", "nan,1", "0.1,inf", "0.5,1e-45"] {
+        let given = ["import", &file, "--model", "cnn", "--normalize", normalize];
+        let output = common::run(given);
+        assert_eq!(output.status.code(), Some(2), "{normalize}");
+        let said = stderr(&output);
+        assert!(said.contains("cannot be normalized"), "{said}");
+    }
     fails(
         2,
         ["import", &fixture("state-dict.pt")],

@@ -5,7 +5,7 @@ use burn_dataset::vision::MnistDataset;
 
 use crate::DataError;
 use crate::cache::{Cache, mnist_fingerprint};
-use crate::download::{self, MIRRORS};
+use crate::download::{self, Failure, MIRRORS};
 use crate::drawn;
 use crate::fingerprint;
 use crate::idx::{self, FILES, Split};
@@ -15,7 +15,8 @@ use crate::source::Source;
 /// A labelled data set: the training images, and the test split on request.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// `mnist`, `drawn`, or the folder's name.
+    /// `mnist`, `drawn` (with the number of its training images, unless it is the usual one), or
+    /// the folder's name.
     pub name: String,
     /// Where it really came from; never [`Source::Auto`].
     pub source: Source,
@@ -61,7 +62,10 @@ impl Dataset {
                 read_split(folder, Split::Test, Some(self.train.classes()))?.0
             }
             Source::Mnist => from_burn(&MnistDataset::test())?,
-            Source::Drawn | Source::Auto => drawn::images(drawn::SEED, drawn::TRAIN, drawn::TEST)?,
+            Source::Drawn(_) | Source::Auto => {
+                let first = drawn::first_test(self.train.len());
+                drawn::images(drawn::SEED, first, drawn::TEST)?
+            }
         };
         if test.shape() != self.train.shape() {
             return Err(DataError::Inconsistent {
@@ -89,14 +93,29 @@ pub fn open(
 ) -> Result<Dataset, DataError> {
     match source {
         Source::Folder(folder) => open_folder(folder),
-        Source::Drawn => open_drawn(),
+        Source::Drawn(count) => open_drawn(*count),
         Source::Mnist => open_mnist(options, on_event),
         Source::Auto => match open_mnist(options, on_event) {
-            // No place for a cache is no MNIST, too; anything else wrong with it is an error.
-            Err(DataError::Unavailable { reasons, .. }) => fall_back(&reasons, on_event),
-            Err(DataError::NoCacheFolder) => fall_back("  there is no cache folder\n", on_event),
-            other => other,
+            Err(error) => match not_to_be_had(&error) {
+                Some(reason) => fall_back(&reason, on_event),
+                None => Err(error),
+            },
+            dataset => dataset,
         },
+    }
+}
+
+/// Why MNIST is not to be had, in a few words; `None` for any other error. A cache that is
+/// nowhere, or cannot be written, is no MNIST, too. (One that holds MNIST is never written.)
+fn not_to_be_had(error: &DataError) -> Option<String> {
+    match error {
+        DataError::Unavailable { brief, .. } => Some(brief.clone()),
+        DataError::NoCacheFolder => Some("there is no folder for a cache".to_owned()),
+        DataError::Io { path, source, .. } => Some(format!(
+            "the cache {} cannot be used: {source}",
+            path.display()
+        )),
+        _ => None,
     }
 }
 
@@ -112,21 +131,29 @@ pub(crate) fn ensure_mnist(
     if cache.is_whole() {
         return Ok(());
     }
-    let unavailable = |reasons: String| DataError::Unavailable {
+    let unavailable = |reasons: String, brief: String| DataError::Unavailable {
         cache: cache.path().to_owned(),
         reasons,
+        brief,
     };
     if options.offline {
-        return Err(unavailable(
-            "  the network is switched off (--offline)\n".to_owned(),
-        ));
+        let reason = "the network is switched off (--offline)".to_owned();
+        return Err(unavailable(format!("  {reason}\n"), reason));
     }
     let _lock = cache.lock()?;
     let mirrors = options
         .mirrors
         .clone()
         .unwrap_or_else(|| MIRRORS.map(str::to_owned).to_vec());
-    download::fetch(cache, &mirrors, on_event).map_err(unavailable)
+    download::fetch(cache, &mirrors, on_event).map_err(|failures| {
+        let lines = failures
+            .iter()
+            .map(|Failure { place, reason }| format!("  {place}: {reason}\n"))
+            .collect();
+        // They mostly agree; the last is the one that ended the attempt.
+        let brief = failures.last().map_or("no mirror", |last| &last.reason);
+        unavailable(lines, brief.to_owned())
+    })
 }
 
 impl Cache {
@@ -157,23 +184,25 @@ fn open_mnist(
     })
 }
 
-fn open_drawn() -> Result<Dataset, DataError> {
-    let train = drawn::images(drawn::SEED, 0, drawn::TRAIN)?;
+fn open_drawn(count: usize) -> Result<Dataset, DataError> {
+    let source = Source::Drawn(count);
+    let train = drawn::images(drawn::SEED, 0, count)?;
     Ok(Dataset {
-        name: "drawn".to_owned(),
-        source: Source::Drawn,
+        name: source.to_string(),
+        source,
         // The test images follow from the same generator and seed.
         fingerprint: fingerprint::sha256(train.bytes()),
         train,
     })
 }
 
-fn fall_back(reasons: &str, on_event: &mut dyn FnMut(Event)) -> Result<Dataset, DataError> {
+/// Says on one line that these are other digits; `--data mnist` tells the whole story.
+fn fall_back(reason: &str, on_event: &mut dyn FnMut(Event)) -> Result<Dataset, DataError> {
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     on_event(Event::Notice(format!(
-        "MNIST is not to be had, so this uses the digits that the program draws itself (data set \"drawn\"):\n{}",
-        reasons.trim_end()
+        "MNIST is not to be had ({reason}), so this uses the digits that the program draws itself (data set \"drawn\")"
     )));
-    open_drawn()
+    open_drawn(drawn::TRAIN)
 }
 
 fn from_burn(dataset: &MnistDataset) -> Result<Images, DataError> {

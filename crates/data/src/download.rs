@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
 use reqwest::Client;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::{self, Cache};
 use crate::dataset::Event;
@@ -24,48 +25,94 @@ const STALL: Duration = Duration::from_secs(15);
 const MAX_PACKED: usize = 16 << 20;
 const MAX_UNPACKED: u64 = 64 << 20;
 
-/// Fetches the files that the cache lacks. `Err` has one line for each mirror that failed.
+/// Why one attempt failed.
+pub(crate) struct Failure {
+    /// The address, or the file that could not be written.
+    pub place: String,
+    /// In a few words.
+    pub reason: String,
+}
+
+/// Fetches the files that the cache lacks. `Err` has one entry for each attempt that failed.
 pub(crate) fn fetch(
     cache: &Cache,
     mirrors: &[String],
     on_event: &mut dyn FnMut(Event),
-) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+) -> Result<(), Vec<Failure>> {
+    with_runtime(|runtime| fetch_with(runtime, cache, mirrors, on_event)).unwrap_or_else(|reason| {
+        Err(vec![Failure {
+            place: "the network".to_owned(),
+            reason,
+        }])
+    })
+}
+
+/// Runs something that waits for the network, and returns when it does. Dropping the runtime
+/// would wait for its threads, one of which may be asking a name server that never answers: the
+/// system's own patience is 10 seconds and more.
+fn with_runtime<T>(work: impl FnOnce(&Runtime) -> T) -> Result<T, String> {
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("cannot start the network: {error}\n"))?;
-    let deadline = Instant::now() + REACH;
+        .map_err(|error| format!("it cannot be started: {error}"))?;
+    let outcome = work(&runtime);
+    runtime.shutdown_background();
+    Ok(outcome)
+}
+
+fn fetch_with(
+    runtime: &Runtime,
+    cache: &Cache,
+    mirrors: &[String],
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(), Vec<Failure>> {
+    let mut deadline = Instant::now() + REACH;
     let mut reached = false;
-    let mut reasons = String::new();
+    let mut first = 0; // the mirror that served last
+    let mut failures = Vec::new();
     for index in cache.missing() {
         let name = FILES[index];
         let mut done = false;
-        for mirror in mirrors {
+        for position in 0..mirrors.len() {
+            let mirror = (first + position) % mirrors.len();
+            // A mirror that says nothing leaves the others their share of the time.
             let remaining = deadline.saturating_duration_since(Instant::now());
-            let patience = if reached { STALL } else { remaining };
-            if patience.is_zero() {
-                reasons += &format!("  {mirror}: not tried, the others did not answer in time\n");
-                continue;
-            }
-            let url = format!("{mirror}{name}.gz");
+            let share = remaining / (mirrors.len() - position) as u32;
+            let patience = if reached { STALL } else { share };
+            let url = format!("{}{name}.gz", mirrors[mirror]);
+            let mut arrived = false;
+            let mut on_event = |event| {
+                arrived = true;
+                on_event(event);
+            };
             let outcome = runtime
-                .block_on(download(&url, patience, &mut |event| on_event(event), name))
+                .block_on(download(&url, patience, &mut on_event, name))
                 .and_then(|packed| unpack(&packed))
                 .and_then(|bytes| cache::check(index, &bytes).map(|()| bytes));
             match outcome {
                 Ok(bytes) => {
-                    reached = true;
-                    cache
-                        .put(index, &bytes)
-                        .map_err(|error| format!("  {error}\n"))?;
+                    (reached, first) = (true, mirror);
+                    if let Err(error) = cache.put(index, &bytes) {
+                        failures.push(Failure {
+                            place: "the cache".to_owned(),
+                            reason: error.to_string(),
+                        });
+                        return Err(failures);
+                    }
                     done = true;
                     break;
                 }
-                Err(reason) => reasons += &format!("  {url}: {reason}\n"),
+                Err(reason) => {
+                    failures.push(Failure { place: url, reason });
+                    if arrived {
+                        // There is a network, and a transfer that broke off took its own time.
+                        deadline = Instant::now() + REACH;
+                    }
+                }
             }
         }
         if !done {
-            return Err(reasons);
+            return Err(failures);
         }
     }
     Ok(())
@@ -131,4 +178,26 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
         .read_to_end(&mut bytes)
         .map_err(|error| format!("its gzip compression is damaged or cut off ({error})"))?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_server_that_never_answers_does_not_hold_the_program_up() {
+        let started = Instant::now();
+        let answer = with_runtime(|runtime| {
+            // Names are looked up on such a thread, by a call that cannot be cut short.
+            runtime.spawn_blocking(|| std::thread::sleep(Duration::from_secs(20)));
+            runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
+            1
+        });
+        assert_eq!(answer, Ok(1));
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            started.elapsed()
+        );
+    }
 }

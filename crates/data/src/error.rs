@@ -61,6 +61,8 @@ pub enum DataError {
         cache: PathBuf,
         /// One line for each mirror.
         reasons: String,
+        /// Why, in a few words.
+        brief: String,
     },
     /// There is no place for the cache.
     #[error(
@@ -68,10 +70,30 @@ pub enum DataError {
     )]
     NoCacheFolder,
     /// The name of a data set is not understood.
-    #[error("unknown data set `{given}`: give auto, mnist, drawn, or a folder that exists")]
+    #[error(
+        "unknown data set `{given}`: give auto, mnist, drawn, drawn:N for N training images, or a folder that exists"
+    )]
     UnknownSource {
         /// What was given.
         given: String,
+    },
+    /// A number of drawn digits that makes no sense.
+    #[error("`{given}`: give drawn:N with N from 1 to {most}, the number of training images")]
+    DrawnCount {
+        /// What was given.
+        given: String,
+        /// The most that are drawn.
+        most: usize,
+    },
+    /// Numbers that pixels cannot be normalized with.
+    #[error(
+        "pixels cannot be normalized with mean {mean} and deviation {std}: give two finite numbers, the deviation above 0, as in 0.1307,0.3081"
+    )]
+    Normalization {
+        /// The mean given.
+        mean: f32,
+        /// The deviation given.
+        std: f32,
     },
     /// An augmentation setting makes no sense.
     #[error("augmentation.{name} is {value}; give {wanted}")]

@@ -251,8 +251,11 @@ pub fn write(folder: &Path, split: Split, images: &Images) -> Result<(), DataErr
     Ok(())
 }
 
-/// Writes a file beside its place, then moves it there.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
+/// Writes a file beside its place, then moves it there: it appears whole or not at all.
+///
+/// # Errors
+/// A place that cannot be written to.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let temporary = path.with_file_name(name);

@@ -1,11 +1,12 @@
 use serde::{Deserialize, Serialize};
 
+use crate::DataError;
 use crate::images::Images;
 
 /// How a pixel becomes a number: (pixel/255 − mean) / std. Measured once, on the training
 /// images, kept with the network, and used by training, evaluation and prediction alike.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Given")]
 pub struct Normalization {
     /// Mean of the pixels, scaled to 0..=1.
     pub mean: f32,
@@ -13,7 +14,37 @@ pub struct Normalization {
     pub std: f32,
 }
 
+/// What a file says, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    mean: f32,
+    std: f32,
+}
+
+impl TryFrom<Given> for Normalization {
+    type Error = DataError;
+
+    fn try_from(given: Given) -> Result<Self, DataError> {
+        Self::new(given.mean, given.std)
+    }
+}
+
 impl Normalization {
+    /// A normalization that somebody states.
+    ///
+    /// # Errors
+    /// A mean or deviation that is no finite number, a deviation that is not above 0 or so small
+    /// that some pixel would become no finite number.
+    pub fn new(mean: f32, std: f32) -> Result<Self, DataError> {
+        let stated = Self { mean, std };
+        if std > 0.0 && std.is_finite() && stated.table().iter().all(|value| value.is_finite()) {
+            Ok(stated)
+        } else {
+            Err(DataError::Normalization { mean, std })
+        }
+    }
+
     /// Mean and standard deviation of all pixels of the images at `indices`, exact up to the
     /// final rounding: pixels are counted by value, and the counts are whole numbers.
     ///
@@ -82,6 +113,38 @@ mod tests {
         let mut out = [0.0; 2];
         normalization.apply(&[102, 255], &mut out);
         assert!(out[0].abs() < 1e-6 && (out[1] - 0.6 / 0.14_f32.sqrt()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn what_would_make_no_finite_numbers_is_refused_in_code_and_in_files() {
+        for (mean, std) in [
+            (0.1307, 0.0),
+            (0.1307, -0.3),
+            (0.1307, f32::NAN),
+            (0.1307, f32::INFINITY),
+            (f32::NAN, 1.0),
+            (f32::NEG_INFINITY, 1.0),
+            (0.5, 1e-45),
+        ] {
+            let message = Normalization::new(mean, std).unwrap_err().to_string();
+            assert!(
+                message.contains("mean") && message.contains("deviation"),
+                "{message}"
+            );
+        }
+        let read = |text: &str| serde_json::from_str::<Normalization>(text);
+        let good = read(r#"{"mean": 0.1307, "std": 0.3081}"#).unwrap();
+        assert_eq!(good, Normalization::new(0.1307, 0.3081).unwrap());
+        for text in [
+            r#"{"mean": 0.1, "std": 0}"#,
+            r#"{"mean": 0.1, "std": -1.0}"#,
+            r#"{"mean": 1e39, "std": 1.0}"#,
+            r#"{"mean": 0.1, "std": 1e39}"#,
+            r#"{"mean": null, "std": 1.0}"#,
+            r#"{"mean": 0.1, "std": 1.0, "more": 1}"#,
+        ] {
+            read(text).expect_err(text);
+        }
     }
 
     #[test]

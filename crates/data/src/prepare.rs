@@ -5,15 +5,38 @@
 use std::io::Cursor;
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, ImageBuffer, ImageReader, Limits, Luma};
+use image::{DynamicImage, ImageBuffer, ImageError, ImageReader, Limits, Luma};
 
 use crate::DataError;
 use crate::images::ImageShape;
 
-/// Pictures above this many pixels a side are refused.
-const MAX_SIDE: u32 = 10_000;
-/// Pictures above this many pixels are refused.
-const MAX_PIXELS: u64 = 50_000_000;
+/// What a picture may cost. Checked before its pixels are unpacked, and held while they are, so
+/// that a small file cannot claim a large memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Pictures above this many pixels a side are refused.
+    pub side: u32,
+    /// Pictures above this many pixels are refused.
+    pub pixels: u64,
+    /// Bytes that unpacking may take, color profiles and other chunks included.
+    pub memory: u64,
+}
+
+impl Bounds {
+    /// For a file that a person names: photographs of 50 megapixels.
+    pub const FILE: Self = Self {
+        side: 10_000,
+        pixels: 50_000_000,
+        memory: 50_000_000 * 8 + (64 << 20),
+    };
+    /// For a picture that somebody sends: one megapixel, 32 MiB.
+    pub const SENT: Self = Self {
+        side: 1024,
+        pixels: 1024 * 1024,
+        memory: 32 << 20,
+    };
+}
+
 /// Below this difference between ink and paper, of 1, a picture is blank.
 const MIN_CONTRAST: f32 = 0.12;
 /// Share of the field that the ink's box fills: 20 of 28.
@@ -37,7 +60,20 @@ pub struct Prepared {
 /// # Errors
 /// Bytes that are no picture, a picture that is too large, or a blank one.
 pub fn prepare(name: &str, bytes: &[u8], shape: ImageShape) -> Result<Prepared, DataError> {
-    let gray = decode(name, bytes)?;
+    prepare_within(name, bytes, shape, Bounds::FILE)
+}
+
+/// [`prepare`] for a picture that may cost only so much.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_within(
+    name: &str,
+    bytes: &[u8],
+    shape: ImageShape,
+    bounds: Bounds,
+) -> Result<Prepared, DataError> {
+    let gray = decode(name, bytes, bounds)?;
     let (ink, inverted) = ink(&gray).ok_or_else(|| DataError::Blank(name.to_owned()))?;
     let pixels = center(&ink, shape).ok_or_else(|| DataError::Blank(name.to_owned()))?;
     Ok(Prepared {
@@ -50,52 +86,67 @@ pub fn prepare(name: &str, bytes: &[u8], shape: ImageShape) -> Result<Prepared, 
 /// Grey values 0 (black) to 1 (white); transparent pixels as on white paper.
 ///
 /// # Errors
-/// Bytes that are no picture, or a picture that is too large. Sizes are checked before the
-/// pixels are unpacked, so a small file cannot claim a large memory.
-pub fn decode(name: &str, bytes: &[u8]) -> Result<Gray, DataError> {
-    let too_large = || DataError::TooLarge(name.to_owned(), MAX_SIDE, MAX_PIXELS / 1_000_000);
-    let (width, height) = dimensions(name, bytes)?;
-    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(too_large());
+/// Bytes that are no picture, or a picture beyond the bounds.
+pub fn decode(name: &str, bytes: &[u8], bounds: Bounds) -> Result<Gray, DataError> {
+    let (width, height) = dimensions(name, bytes, bounds)?;
+    if width > bounds.side
+        || height > bounds.side
+        || u64::from(width) * u64::from(height) > bounds.pixels
+    {
+        return Err(too_large(name, bounds));
     }
-    let mut reader = reader(name, bytes)?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_PIXELS * 8 + (64 << 20));
-    reader.limits(limits);
-    match reader.decode() {
+    match reader(name, bytes, bounds)?.decode() {
         Ok(picture) => Ok(to_gray(&picture)),
-        Err(image::ImageError::Limits(_)) => Err(too_large()),
-        Err(error) => Err(not_a_picture(name, &error)),
+        Err(error) => Err(refusal(name, bounds, &error)),
     }
 }
 
-/// Width and height of a picture, from its first bytes; nothing is unpacked.
+/// Width and height of a picture, from its first bytes; no pixel is unpacked, and of what stands
+/// before them (a color profile) no more than the bounds allow.
 ///
 /// # Errors
 /// Bytes that are no picture.
-pub fn dimensions(name: &str, bytes: &[u8]) -> Result<(u32, u32), DataError> {
+pub fn dimensions(name: &str, bytes: &[u8], bounds: Bounds) -> Result<(u32, u32), DataError> {
     if bytes.is_empty() {
         return Err(not_a_picture(name, &"it is empty (0 bytes)"));
     }
-    if reader(name, bytes)?.format().is_none() {
+    let reader = reader(name, bytes, bounds)?;
+    if reader.format().is_none() {
         return Err(not_a_picture(name, &"its content is of no known kind"));
     }
-    match reader(name, bytes)?.into_dimensions() {
+    match reader.into_dimensions() {
         Ok((width, height)) if width == 0 || height == 0 => Err(not_a_picture(
             name,
             &format!("it has {width}×{height} pixels"),
         )),
         Ok(dimensions) => Ok(dimensions),
-        Err(error) => Err(not_a_picture(name, &error)),
+        Err(error) => Err(refusal(name, bounds, &error)),
     }
 }
 
-fn reader<'a>(name: &str, bytes: &'a [u8]) -> Result<ImageReader<Cursor<&'a [u8]>>, DataError> {
-    ImageReader::new(Cursor::new(bytes))
+fn reader<'a>(
+    name: &str,
+    bytes: &'a [u8],
+    bounds: Bounds,
+) -> Result<ImageReader<Cursor<&'a [u8]>>, DataError> {
+    let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
-        .map_err(|error| not_a_picture(name, &error))
+        .map_err(|error| not_a_picture(name, &error))?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(bounds.memory);
+    reader.limits(limits);
+    Ok(reader)
+}
+
+fn refusal(name: &str, bounds: Bounds, error: &ImageError) -> DataError {
+    match error {
+        ImageError::Limits(_) => too_large(name, bounds),
+        error => not_a_picture(name, error),
+    }
+}
+
+fn too_large(name: &str, bounds: Bounds) -> DataError {
+    DataError::TooLarge(name.to_owned(), bounds.side, bounds.pixels / 1_000_000)
 }
 
 fn not_a_picture(name: &str, reason: &dyn std::fmt::Display) -> DataError {

@@ -1,6 +1,8 @@
 //! Fetching MNIST, against a server on this machine: every way a mirror can fail.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::mnist;
 use digits_data::{Cache, DataError, Event, OpenOptions};
 
 /// What a mirror does with a request.
@@ -78,21 +81,6 @@ fn answer(mut stream: TcpStream, files: &Path, behavior: Mirror, log: &Mutex<Vec
     let _ = stream.write_all(&bytes);
 }
 
-fn mnist() -> Option<PathBuf> {
-    let folder = std::env::var_os("DIGITS_MNIST_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/mnist"),
-        PathBuf::from,
-    );
-    if folder.join("t10k-labels-idx1-ubyte.gz").is_file() {
-        return Some(folder);
-    }
-    println!(
-        "skipped: no gzipped MNIST in {} (set DIGITS_MNIST_DIR)",
-        folder.display()
-    );
-    None
-}
-
 fn options(mirrors: &[&str]) -> OpenOptions {
     OpenOptions {
         offline: false,
@@ -147,11 +135,24 @@ fn mirrors_that_fail_are_passed_over_and_nothing_wrong_enters_the_cache() {
             "{error}"
         );
         assert!(!folder.path().join("train/train-images-idx3-ubyte").exists());
-        if !matches!(behavior, Mirror::Silent) {
-            cache.fetch(&options(&[&bad, &good]), &mut |_| {}).unwrap();
-            assert!(cache.is_whole());
-        }
+        cache.fetch(&options(&[&bad, &good]), &mut |_| {}).unwrap();
+        assert!(cache.is_whole());
     }
+}
+
+#[test]
+fn two_mirrors_that_say_nothing_leave_time_for_a_third() {
+    let Some(files) = mnist() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path());
+    let (good, asked) = mirror(files.clone(), Mirror::Serve);
+    let (silent, refused) = mirror(files, Mirror::Silent);
+    let mirrors = options(&[&silent, &silent, &good]);
+    cache.fetch(&mirrors, &mut |_| {}).unwrap();
+    assert!(cache.is_whole());
+    // The one that serves is asked first from then on.
+    assert_eq!(asked.lock().unwrap().len(), 4);
+    assert_eq!(refused.lock().unwrap().len(), 2);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The IDX reader and the preparation of pictures, on good and on hostile bytes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod common;
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -155,17 +157,9 @@ fn paper_without_ink_is_blank_whatever_its_grain() {
 
 #[test]
 fn digits_of_mnist_survive_their_own_preparation() {
-    let folder = std::env::var_os("DIGITS_MNIST_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/mnist"),
-        Into::into,
-    );
-    if !folder.is_dir() {
-        println!(
-            "skipped: no MNIST in {} (set DIGITS_MNIST_DIR)",
-            folder.display()
-        );
+    let Some(folder) = common::mnist() else {
         return;
-    }
+    };
     let dataset = open(
         &Source::Folder(folder),
         &OpenOptions::default(),

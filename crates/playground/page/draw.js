@@ -1,8 +1,9 @@
 // Draw: two networks answer while somebody draws.
 
-import { ask, latest, settled, show } from "/ask.js";
+import { ask, latest, settled, show, spaced } from "/ask.js";
+import { showInside } from "/inside.js";
 import { Pad } from "/pad.js";
-import { gray, make, percent, pgm, signed } from "/paint.js";
+import { gray, make, percent, pgm } from "/paint.js";
 
 const $ = (id) => document.getElementById(id);
 const SIDES = ["a", "b"];
@@ -21,6 +22,8 @@ let pad;
 let choices = [];
 let chosen = [];
 let truth = null;
+/** When the earliest stroke was made that has not been answered yet. */
+let unanswered = null;
 const columns = [];
 const sliders = {};
 const speeds = [];
@@ -31,8 +34,8 @@ export function start() {
   $("undo").addEventListener("click", () => pad.undo());
   $("sample").addEventListener("click", () => sample({ index: Math.floor(Math.random() * 1e6) }));
   $("disputed").addEventListener("click", () => sample({ index: Math.floor(Math.random() * 1e6), wrong: "one" }));
-  $("load").addEventListener("click", () => sample({ index: $("index").value || 0 }));
-  $("index").addEventListener("keydown", (event) => event.key === "Enter" && sample({ index: $("index").value || 0 }));
+  $("load").addEventListener("click", numbered);
+  $("index").addEventListener("keydown", (event) => event.key === "Enter" && numbered());
   $("reset").addEventListener("click", reset);
   SLIDERS.forEach(addSlider);
   SIDES.forEach(addColumn);
@@ -47,27 +50,34 @@ function addColumn(side, number) {
   select.addEventListener("change", () => {
     chosen[number] = select.value;
     describe();
-    look(performance.now());
+    look();
   });
   const about = make("p", { className: "quiet" }, "\u00a0");
   const list = make("ol", { className: "bars", start: 0, "aria-label": "Probabilities" });
-  const rows = Array.from({ length: 10 }, (_, digit) => {
+  const label = make("label", {}, make("span", {}, number === 0 ? "Network 1" : "Network 2"), select);
+  $("networks").append(make("div", { className: `network ${side}` }, label, about, list));
+  columns.push({ select, about, rows: [], list, label });
+  bars(columns[number], 10);
+}
+
+/** As many bars as the network tells classes apart. */
+function bars(column, count) {
+  if (column.rows.length === count) return;
+  column.rows = Array.from({ length: count }, (_, digit) => {
     const fill = make("span", { className: "fill" });
     const share = make("span", { className: "percent" }, "–");
     const row = make("li", {}, make("span", {}, String(digit)), make("span", { className: "track", "aria-hidden": "true" }, fill), share);
-    list.append(row);
     return { row, fill, share };
   });
-  const label = make("label", {}, make("span", {}, number === 0 ? "Network 1" : "Network 2"), select);
-  $("networks").append(make("div", { className: `network ${side}` }, label, about, list));
-  columns.push({ select, about, rows, list, label });
+  column.list.replaceChildren(...column.rows.map(({ row }) => row));
 }
 
 async function choose() {
   try {
     choices = await ask("/api/networks");
+    show("networks", null);
   } catch (error) {
-    return show(error);
+    return show("networks", error);
   }
   if (choices.length === 0) {
     $("verdict").textContent = "There is no trained network yet. Train one in a terminal (just train-mlp, just train-cnn), then reload this page.";
@@ -81,7 +91,7 @@ async function choose() {
     column.select.value = chosen[number];
   });
   describe();
-  look(performance.now());
+  look();
 }
 
 function describe() {
@@ -91,6 +101,7 @@ function describe() {
     const accuracy = choice.accuracy === null ? "" : `, ${(100 * choice.accuracy).toFixed(2)} % on ${choice.dataset}`;
     column.about.textContent = `${choice.parameters.toLocaleString("en")} parameters${accuracy}`;
     column.label.firstChild.textContent = choice.kind.toUpperCase();
+    if (choice.classes) bars(column, choice.classes);
     $(`legend-${SIDES[number]}`).textContent = name(number);
   });
 }
@@ -107,7 +118,8 @@ function name(number) {
 function drawn(time) {
   if (!pad.untouched) setTruth(null);
   $("pad-hint").hidden = !pad.blank;
-  look(time);
+  if (time !== null) unanswered ??= time;
+  look();
 }
 
 function question(extra = {}) {
@@ -119,19 +131,31 @@ function question(extra = {}) {
   return [query, picture];
 }
 
-const look = latest(async (time) => {
+const look = latest("look", async () => {
   if (chosen.length < 2) return;
+  // A stroke waits from its event until an answer to it is on the screen, also where it had to
+  // wait for the answer to an earlier one; loading and sliders are no strokes and are not timed.
+  const since = unanswered;
+  unanswered = null;
   const [query, picture] = question();
   const answer = await ask(`/api/look?${query}`, picture);
   showAnswers(answer);
-  if (!answer.blank) measured(time);
-  deeper();
+  if (since !== null && !answer.blank) measured(since);
+  soon();
+  later();
 });
 
-async function measured(time) {
-  // The next frame shows what was just written.
-  await new Promise((done) => requestAnimationFrame(done));
-  speeds.push(performance.now() - time);
+async function measured(since) {
+  // What was written is on the screen after the next frame: its callback runs before painting, a
+  // message sent from there arrives after it.
+  await new Promise((done) => {
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = done;
+      port2.postMessage(null);
+    });
+  });
+  speeds.push(performance.now() - since);
   if (speeds.length > 101) speeds.shift();
   const median = speeds.toSorted((a, b) => a - b)[Math.floor(speeds.length / 2)];
   $("speed").textContent = `From stroke to both answers on the screen: ${median.toFixed(0)} ms (median of the last ${speeds.length}).`;
@@ -139,18 +163,15 @@ async function measured(time) {
   $("speed").dataset.count = speeds.length;
 }
 
-const deeper = settled(120, () => {
-  inside();
-  limits();
-});
-
 // ---- answers
 
 function showAnswers(answer) {
   seen.current = answer.blank ? null : { pixels: answer.pixels, width: answer.width, height: answer.height };
   gray($("seen"), answer.pixels, answer.width, answer.height);
+  $("seen-size").textContent = `${answer.height}×${answer.width}`;
   columns.forEach((column, number) => {
     const one = answer.answers[number];
+    if (one) bars(column, one.probabilities.length);
     column.rows.forEach(({ row, fill, share }, digit) => {
       const value = one?.probabilities[digit] ?? 0;
       fill.style.transform = `scaleX(${value})`;
@@ -172,7 +193,7 @@ function showAnswers(answer) {
     } else {
       verdict.replaceChildren(said(a, 0), " but ", said(b, 1), ...judged);
     }
-    $("seen").setAttribute("aria-label", "The 28 by 28 pixels that the networks see");
+    $("seen").setAttribute("aria-label", `The ${answer.height} by ${answer.width} pixels that the networks see`);
   }
   speak();
 }
@@ -187,9 +208,14 @@ const speak = settled(700, () => {
 
 // ---- test digits
 
+function numbered() {
+  const index = Number($("index").value || 0);
+  if (Number.isInteger(index) && index >= 0) return sample({ index });
+  $("truth").textContent = "Test digits are numbered from 0.";
+}
+
 async function sample(wanted) {
   const query = new URLSearchParams({ first: chosen[0] ?? "", second: chosen[1] ?? "", ...wanted });
-  const time = performance.now();
   $("truth").textContent = "Looking for one …";
   const pressed = document.activeElement;
   const buttons = [$("sample"), $("disputed"), $("load")];
@@ -200,11 +226,11 @@ async function sample(wanted) {
     $("index").value = digit.index;
     $("index").max = digit.count - 1;
     $("truth").textContent = `Test digit ${digit.index} of ${digit.dataset}: a ${digit.label}.`;
-    pad.load(digit, time);
-    show(null);
+    pad.load(digit);
+    show("digit", null);
   } catch (error) {
     $("truth").textContent = "";
-    show(error);
+    show("digit", error);
   }
   const focused = document.activeElement;
   buttons.forEach((button) => (button.disabled = false));
@@ -230,9 +256,9 @@ function addSlider({ by, label, low, high, step, start, unit }) {
     output.textContent = (by === "scale" ? value.toFixed(2) : String(value)).replace("-", "−") + unit;
     input.setAttribute("aria-valuetext", output.textContent);
   };
-  input.addEventListener("input", (event) => {
+  input.addEventListener("input", () => {
     tell();
-    look(event.timeStamp);
+    look();
   });
   tell();
   $("sliders").append(
@@ -247,10 +273,10 @@ function reset() {
     input.value = start;
     tell();
   }
-  look(performance.now());
+  look();
 }
 
-const limits = latest(async () => {
+const limits = latest("limits", async () => {
   if (pad.blank || chosen.length < 2) {
     for (const { strips, reach } of Object.values(sliders)) {
       strips.forEach((strip) => [...strip.children].forEach((cell) => (cell.className = "")));
@@ -259,79 +285,35 @@ const limits = latest(async () => {
     return;
   }
   const [query, picture] = question(truth === null ? {} : { truth });
-  for (const { by, values, labels, references } of await ask(`/api/limits?${query}`, picture)) {
-    const { strips, reach, unit, input } = sliders[by];
-    const parts = labels.map((row, number) => {
-      row.forEach((label, at) => (strips[number].children[at].className = label === references[number] ? "holds" : ""));
-      return `${name(number)} ${range(row.map((label) => label === references[number]), values, Number(input.value), unit)}`;
+  for (const { by, holds, reaches } of await ask(`/api/limits?${query}`, picture)) {
+    const { strips, reach, unit } = sliders[by];
+    const parts = holds.map((row, number) => {
+      row.forEach((held, at) => (strips[number].children[at].className = held ? "holds" : ""));
+      return `${name(number)} ${words(reaches[number], unit)}`;
     });
     reach.textContent = parts.join(", ");
   }
 });
 
-/** The unbroken stretch around where the slider is. */
-function range(holds, values, here, unit) {
-  const nearest = values.reduce((best, value, at) => (Math.abs(value - here) < Math.abs(values[best] - here) ? at : best), 0);
-  if (!holds[nearest]) return "has given up here";
-  let [low, high] = [nearest, nearest];
-  while (holds[low - 1]) low--;
-  while (holds[high + 1]) high++;
+/** The stretch around where the slider is, in words; an end that is null is the slider's. */
+function words({ holds, from, to }, unit) {
   const text = (value) => String(Number(value.toFixed(2))).replace("-", "−") + unit;
-  if (low === 0 && high === values.length - 1) return "holds everywhere";
-  if (low === 0) return `holds up to ${text(values[high])}`;
-  if (high === values.length - 1) return `holds from ${text(values[low])}`;
-  return `holds from ${text(values[low])} to ${text(values[high])}`;
+  if (!holds) return "has given up here";
+  if (from === null && to === null) return "holds everywhere";
+  if (from === null) return `holds up to ${text(to)}`;
+  if (to === null) return `holds from ${text(from)}`;
+  return `holds from ${text(from)} to ${text(to)}`;
 }
+
+const later = settled(120, limits);
 
 // ---- inside
 
-const inside = latest(async () => {
-  const figures = [];
-  const maps = [];
-  const blank = pad.blank || chosen.length < 2;
-  const [query, picture] = blank ? [] : question();
-  const answers = blank ? [] : await ask(`/api/inside?${query}`, picture);
-  const { width, height } = seen.current ?? { width: 28, height: 28 };
-  answers.forEach((one, number) => {
-    const canvas = make("canvas", { role: "img", "aria-label": `Saliency of ${name(number)} for the answer ${one.label}` });
-    signed(canvas, one.saliency, width, height);
-    figures.push(make("figure", {}, canvas, make("figcaption", {}, `${name(number)}, why ${one.label}`)));
-    one.blocks.forEach((block, at) => {
-      const label = `Block ${at + 1}: ${block.channels} maps of ${block.height}×${block.width}`;
-      const sheet = make("canvas", { role: "img", "aria-label": `${label} of ${name(number)}` });
-      contactSheet(sheet, block);
-      maps.push(make("figure", {}, sheet, make("figcaption", {}, `${name(number)}, ${label.toLowerCase()}`)));
-    });
-  });
-  if (blank) {
-    for (const number of [0, 1]) {
-      const canvas = make("canvas", { role: "img", "aria-label": "Nothing drawn" });
-      gray(canvas, new Uint8Array(1), 1, 1);
-      figures.push(make("figure", {}, canvas, make("figcaption", {}, chosen.length < 2 ? "\u00a0" : name(number))));
-    }
-    maps.push(make("p", { className: "quiet" }, "They appear when something is drawn."));
-  } else if (maps.length === 0) {
-    maps.push(make("p", { className: "quiet" }, "Neither network has any: feature maps are a thing of convolutional networks."));
-  }
-  $("saliency").replaceChildren(...figures);
-  $("maps").replaceChildren(...maps);
+const inside = latest("inside", async () => {
+  const drawn = !pad.blank && chosen.length === 2;
+  const [query, picture] = drawn ? question() : [];
+  showInside(drawn ? await ask(`/api/inside?${query}`, picture) : [], name, chosen.length === 2);
 });
 
-/** All maps of a block side by side, with a gap of one pixel. */
-function contactSheet(canvas, { channels, height, width, values }) {
-  const across = channels <= 8 ? channels : channels <= 16 ? 8 : 16;
-  const down = Math.ceil(channels / across);
-  const [w, h] = [across * (width + 1) - 1, down * (height + 1) - 1];
-  const sheet = new Uint8Array(w * h);
-  for (let channel = 0; channel < channels; channel++) {
-    const left = (channel % across) * (width + 1);
-    const top = Math.floor(channel / across) * (height + 1);
-    for (let row = 0; row < height; row++) {
-      for (let column = 0; column < width; column++) {
-        // The square root makes weak answers visible, as a screen's gamma would.
-        sheet[(top + row) * w + left + column] = Math.sqrt(255 * values[(channel * height + row) * width + column]);
-      }
-    }
-  }
-  gray(canvas, sheet, w, h);
-}
+/** Also while somebody draws, but not at every stroke: the answers come first. */
+const soon = spaced(150, inside);

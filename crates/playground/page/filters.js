@@ -34,8 +34,9 @@ export function start() {
 async function load() {
   try {
     presets = await ask("/api/filters");
+    show("filters", null);
   } catch (error) {
-    return show(error);
+    return show("filters", error);
   }
   for (const kind of ["image", "kernel"]) {
     const options = presets[`${kind}s`].map(({ name }) => make("option", { value: name }, name));
@@ -98,23 +99,22 @@ function grid(element, rows, kind, label) {
 function padded() {
   const element = $("image-grid");
   element.querySelectorAll(".zero-cell").forEach((cell) => cell.remove());
-  const same = $("padding").value === "same";
-  $("equation").classList.toggle("padded", same);
+  const { top, bottom, left, right } = windows.margins;
   const [height, width] = [image.length, image[0].length];
-  const ring = same ? 1 : 0;
-  element.style.setProperty("--columns", width + 2 * ring);
-  [...element.children].forEach((input) => {
-    input.style.gridRow = Math.floor(input.dataset.at / width) + 1 + ring;
-    input.style.gridColumn = (input.dataset.at % width) + 1 + ring;
-  });
-  if (!same) return;
-  for (let r = -1; r <= height; r++) {
-    for (let c = -1; c <= width; c++) {
+  $("equation").classList.toggle("padded", top + bottom + left + right > 0);
+  element.style.setProperty("--columns", width + left + right);
+  const put = (cell, r, c) => {
+    cell.style.gridRow = r + top + 1;
+    cell.style.gridColumn = c + left + 1;
+    cell.dataset.row = r;
+    cell.dataset.column = c;
+  };
+  [...element.children].forEach((input) => put(input, Math.floor(input.dataset.at / width), input.dataset.at % width));
+  for (let r = -top; r < height + bottom; r++) {
+    for (let c = -left; c < width + right; c++) {
       if (r >= 0 && r < height && c >= 0 && c < width) continue;
       const cell = make("span", { className: "zero-cell", "aria-hidden": "true" }, "0");
-      cell.style.gridRow = r + 2;
-      cell.style.gridColumn = c + 2;
-      cell.dataset.zero = `${r} ${c}`;
+      put(cell, r, c);
       element.append(cell);
     }
   }
@@ -126,7 +126,7 @@ function short(value) {
 
 // ---- the windows
 
-const compute = latest(async (restart) => {
+const compute = latest("window", async (restart) => {
   const question = { image, kernel, stride: Number($("stride").value), padding: $("padding").value };
   applyToPicture();
   windows = await ask("/api/window", question);
@@ -169,13 +169,10 @@ function go(at) {
     cell.setAttribute("aria-label", known ? `${name}: ${short(sum)}` : `${name}: not computed yet`);
   });
   const terms = windows.terms[place];
-  const covered = new Set(terms.filter(({ at }) => at).map(({ at }) => at[0] * image[0].length + at[1]));
-  const [stride, ring] = [Number($("stride").value), $("padding").value === "same" ? 1 : 0];
-  const [top, left] = [row * stride - ring, column * stride - ring];
+  const [top, left] = windows.origins[place];
   for (const cell of $("image-grid").children) {
-    const [r, c] = (cell.dataset.zero ?? "").split(" ").map(Number);
-    const overZero = r >= top && r < top + kernel.length && c >= left && c < left + kernel[0].length;
-    cell.classList.toggle("covered", cell.dataset.zero ? overZero : covered.has(Number(cell.dataset.at)));
+    const { row: r, column: c } = cell.dataset;
+    cell.classList.toggle("covered", r >= top && r < top + kernel.length && c >= left && c < left + kernel[0].length);
   }
   $("place").textContent = `window ${place + 1} of ${count}`;
   $("sum-title").textContent = `Row ${row + 1}, column ${column + 1} of the result: kernel · image, added up`;
@@ -184,14 +181,18 @@ function go(at) {
   $("step").disabled = place === count - 1;
 }
 
+/** The products, what each of them is, and their sum: three lines, each equal to the next. */
 function write(terms, sum) {
-  const parts = [];
-  terms.forEach(({ kernel: weight, image: value, at }, number) => {
-    if (number > 0) parts.push(" + ");
-    const text = `${bracket(weight)}·${at ? bracket(value) : "0"}`;
-    parts.push(make("span", { className: at ? (weight === 0 ? "term zero" : "term") : "term outside" }, text));
+  const products = [];
+  const values = [];
+  terms.forEach(({ kernel: weight, image: value, product, at }, number) => {
+    const kind = at ? (product === 0 ? "term zero" : "term") : "term outside";
+    if (number > 0) products.push(" + ");
+    products.push(make("span", { className: kind }, `${bracket(weight)}·${at ? bracket(value) : "0"}`));
+    if (number > 0) values.push(product < 0 ? " − " : " + ");
+    values.push(make("span", { className: kind }, short(number > 0 ? Math.abs(product) : product)));
   });
-  $("sum").replaceChildren(...parts, make("span", { className: "total" }, ` = ${short(sum)}`));
+  $("sum").replaceChildren(make("span", { className: "line" }, ...products), make("span", { className: "line" }, " = ", ...values), make("span", { className: "total" }, ` = ${short(sum)}`));
 }
 
 const bracket = (value) => (value < 0 ? `(${short(value)})` : short(value));
@@ -242,14 +243,7 @@ function dragOver(element, target) {
 }
 
 /** The window whose middle is nearest to this cell of the image. */
-function fromImage(cell) {
-  const columns = image[0].length;
-  const [r, c] = [Math.floor(cell.dataset.at / columns), cell.dataset.at % columns];
-  const stride = Number($("stride").value);
-  const inset = $("padding").value === "same" ? 0 : 1;
-  const clamp = (value, count) => Math.max(0, Math.min(count - 1, Math.round((value - inset) / stride)));
-  return clamp(r, windows.rows) * windows.columns + clamp(c, windows.columns);
-}
+const fromImage = (cell) => windows.nearest[cell.dataset.at];
 
 function arrows(event) {
   const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -windows?.columns, ArrowDown: windows?.columns, Home: -place, End: Infinity };

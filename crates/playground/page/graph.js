@@ -18,7 +18,7 @@ export function network(element, state, mode, opened, open) {
   const lines = new Map(state.worked.sections.flatMap(({ steps }) => steps.map((step) => [step.symbol, step])));
   const back = mode === "backward";
   const rows = Math.max(values.input.length, values.v.length, values.w.length);
-  const height = TOP + ROW * rows + 62;
+  const height = TOP + ROW * rows + 88;
   const row = (index) => TOP + ROW * (index + 0.5) + 18;
   const svg = draw("svg", { viewBox: `0 0 ${X.end} ${height}`, role: "group", "aria-label": `The network, ${mode} pass` });
   const [under, over] = [draw("g"), draw("g")];
@@ -28,12 +28,14 @@ export function network(element, state, mode, opened, open) {
   weights(values.w, "w", X.w, X.hidden, NODE.width / 2, (i) => (i === 0 ? TOP / 2 + 6 : row(i - 1) + (back ? 0 : 21)));
   for (const x of [X.input, X.hidden]) over.append(draw("circle", { cx: x, cy: TOP / 2 + 6, r: 19, class: "unit" }), text(x, TOP / 2 + 12, "1", "name"));
   values.input.forEach((value, i) => {
-    over.append(draw("circle", { cx: X.input, cy: row(i), r: 28, class: "unit" }), text(X.input, row(i) - 3, `x${sub(i + 1)}`, "name"), text(X.input, row(i) + 15, number(value, 3), "amount"));
+    const symbol = `x${sub(i + 1)}`;
+    over.append(button(symbol, value, "node", draw("circle", { cx: X.input, cy: row(i), r: 28 }), text(X.input, row(i) - 3, symbol, "name"), text(X.input, row(i) + 15, number(value, 3), "amount")));
   });
   values.v.forEach((_, j) => unit(X.hidden, row(j), "a", "z", "ε", j));
   values.w.forEach((_, k) => {
     unit(X.output, row(k), "b", "y", "δ", k);
-    over.append(text(X.output, row(k) + (back ? 42 : 62), `target t${sub(k + 1)} = ${number(values.target[k], 3)}`, "target"));
+    const symbol = `t${sub(k + 1)}`;
+    over.append(pill(X.output, row(k) + (back ? 42 : 64), 92, 30, symbol, values.target[k], symbol));
   });
   over.append(pill(X.output, height - 24, 118, 36, "L", lines.get("L").value, "L"));
   element.replaceChildren(svg);
@@ -68,6 +70,15 @@ export function network(element, state, mode, opened, open) {
   }
 
   function pill(x, y, w, h, name, value, symbol, kind = "") {
+    return button(
+      symbol, value, kind,
+      draw("rect", { x: x - w / 2, y: y - h / 2, width: w, height: h, rx: kind ? h / 2 : 7 }),
+      text(x, y + 5, "", "amount", draw("tspan", { class: "name" }, name), ` ${number(value, name.length > 4 ? 3 : 4)}`),
+    );
+  }
+
+  /** Something in the graph that opens its rule. */
+  function button(symbol, value, kind, ...inside) {
     const chosen = symbol === opened;
     const group = draw("g", {
       class: `value ${kind} ${chosen ? "opened" : ""}`,
@@ -76,11 +87,7 @@ export function network(element, state, mode, opened, open) {
       "aria-pressed": String(chosen),
       "aria-label": `${symbol} is ${number(value, 6)}`,
       "data-symbol": symbol,
-    });
-    group.append(
-      draw("rect", { x: x - w / 2, y: y - h / 2, width: w, height: h, rx: kind ? h / 2 : 7 }),
-      text(x, y + 5, "", "amount", draw("tspan", { class: "name" }, name), ` ${number(value, name.length > 4 ? 3 : 4)}`),
-    );
+    }, ...inside);
     group.addEventListener("click", () => open(symbol));
     group.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;

@@ -12,8 +12,9 @@ let shown;
 
 function show() {
   const asked = location.hash.slice(1);
-  if (asked === "main") return;
-  const name = asked in parts ? asked : "draw";
+  // The skip link; but a page that is loaded at it must show something.
+  if (asked === "main" && shown) return;
+  const name = Object.hasOwn(parts, asked) ? asked : "draw";
   if (name === shown) return;
   started[shown]?.leave?.();
   shown = name;
@@ -29,5 +30,9 @@ function show() {
   window.scrollTo(0, 0);
 }
 
+// A picture that is dropped beside its place would otherwise replace the whole page.
+for (const name of ["dragover", "drop"]) {
+  window.addEventListener(name, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+}
 window.addEventListener("hashchange", show);
 show();

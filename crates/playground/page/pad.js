@@ -7,10 +7,14 @@ const WIDTH = 22;
 export class Pad {
   #strokes = [];
   #stroke = null;
+  /** The pointer that draws; others are ignored until it is lifted. */
+  #pointer = null;
   #base = null;
   #pen = { x: SIZE / 2, y: SIZE / 2, down: false };
 
-  /** `changed(time)` is called after every change with the time of the event that made it. */
+  /**
+   * `changed(time)` is called after every change, with the time of the event if it was a stroke's.
+   */
   constructor(canvas, cursor, changed) {
     this.canvas = canvas;
     this.cursor = cursor;
@@ -21,7 +25,7 @@ export class Pad {
     // Where the browser has them, raw moves: ordinary ones wait for the next frame.
     const moves = "onpointerrawupdate" in window ? "pointerrawupdate" : "pointermove";
     canvas.addEventListener(moves, (event) => this.#move(event));
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (this.#stroke = null));
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(name, (event) => this.#up(event));
     canvas.addEventListener("keydown", (event) => this.#key(event));
     canvas.addEventListener("blur", () => this.#hideCursor());
   }
@@ -47,28 +51,29 @@ export class Pad {
     return this.#base && this.#strokes.length === 0 ? this.#base : null;
   }
 
-  clear(time = performance.now()) {
+  clear() {
     this.#strokes = [];
     this.#base = null;
-    this.#changed(time);
+    this.#changed();
   }
 
-  undo(time = performance.now()) {
+  undo() {
     if (this.#strokes.length > 0) this.#strokes.pop();
     else this.#base = null;
-    this.#changed(time);
+    this.#changed();
   }
 
   /** Shows a digit of the data set: `{ pixels, width, height }`. */
-  load(digit, time = performance.now()) {
+  load(digit) {
     this.#strokes = [];
     this.#base = digit;
-    this.#changed(time);
+    this.#changed();
   }
 
   #down(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !event.isPrimary || this.#pointer !== null) return;
     event.preventDefault();
+    this.#pointer = event.pointerId;
     this.canvas.focus({ preventScroll: true });
     this.#hideCursor();
     this.canvas.setPointerCapture(event.pointerId);
@@ -79,14 +84,19 @@ export class Pad {
   }
 
   #move(event) {
-    if (!this.#stroke) return;
+    if (!this.#stroke || event.pointerId !== this.#pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
     for (const one of events.length > 0 ? events : [event]) {
       const to = this.#place(one);
       this.#line(this.#stroke.at(-1), to);
       this.#stroke.push(to);
     }
-    this.changed(event.timeStamp);
+    this.changed((events[0] ?? event).timeStamp);
+  }
+
+  #up(event) {
+    if (event.pointerId !== this.#pointer) return;
+    this.#pointer = this.#stroke = null;
   }
 
   #place(event) {
@@ -97,16 +107,18 @@ export class Pad {
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) {
       if (event.key !== "z" || event.altKey) return;
-      this.undo(event.timeStamp);
+      this.#pen.down = false;
+      this.undo();
     } else if (event.key === "Escape") {
       this.#pen.down = false;
-      this.clear(event.timeStamp);
+      this.clear();
     } else if (event.key === "Backspace" || event.key === "Delete") {
       this.#pen.down = false;
-      this.undo(event.timeStamp);
+      this.undo();
     } else if (event.key === " " || event.key === "Enter") {
-      this.#pen.down = !this.#pen.down;
-      if (this.#pen.down) {
+      // A key that is held down repeats; the pen must not flutter.
+      if (!event.repeat) this.#pen.down = !this.#pen.down;
+      if (this.#pen.down && !event.repeat) {
         const at = { x: this.#pen.x, y: this.#pen.y };
         this.#strokes.push([at]);
         this.#line(at, at);
@@ -143,10 +155,10 @@ export class Pad {
     this.#pen.down = false;
   }
 
-  #changed(time) {
+  #changed() {
     this.#stroke = null;
     this.#repaint();
-    this.changed(time);
+    this.changed(null);
   }
 
   #line(from, to) {

@@ -8,6 +8,7 @@ const $ = (id) => document.getElementById(id);
 /** Longest side of a picture that is sent; larger ones are scaled down first. */
 const SIDE = 256;
 
+/** `{ bytes, title, drawn }`: a file of a picture as the program reads it. */
 let picture = null;
 let kernel = null;
 
@@ -37,28 +38,29 @@ export async function enterPicture() {
   if (picture) return;
   try {
     const { pixels, width, height } = await ask("/api/digit?from=drawn&index=3");
-    use({ pixels: Uint8Array.from(pixels), width, height, title: "a digit", drawn: true });
+    use({ bytes: pgm(pixels, width, height), title: "a digit", drawn: true });
+    show("picture", null);
   } catch (error) {
-    show(error);
+    show("picture", error);
   }
 }
 
-export const applyToPicture = latest(async () => {
+export const applyToPicture = latest("filter", async () => {
   if (!picture || !kernel().kernel) return;
   const { kernel: rows, stride, padding } = kernel();
-  const query = new URLSearchParams({ kernel: rows.map((row) => row.join(" ")).join("; "), stride, padding });
-  const bytes = await ask(`/api/filter?${query}`, pgm(picture.pixels, picture.width, picture.height));
-  const [height, width] = new Uint32Array(bytes, 0, 2);
-  const values = new Float32Array(bytes, 8);
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
+  const { values, width, height, low, high } = await filtered(rows.map((row) => row.join(" ")).join("; "), stride, padding);
   const largest = Math.max(-low, high, 1e-12);
   signed($("filtered"), values.map((value) => value / largest), width, height);
   $("filtered-range").textContent = `result, ${height}×${width}, ${number(low, 1)} to ${number(high, 1)}`;
 });
+
+async function filtered(kernel, stride, padding) {
+  const query = new URLSearchParams({ kernel, stride, padding });
+  const bytes = await ask(`/api/filter?${query}`, picture.bytes);
+  const [height, width] = new Uint32Array(bytes, 0, 2);
+  const [low, high] = new Float32Array(bytes, 8, 2);
+  return { height, width, low, high, values: new Float32Array(bytes, 16) };
+}
 
 function fromDrawing() {
   if (!seen.current) {
@@ -66,7 +68,7 @@ function fromDrawing() {
     return;
   }
   const { pixels, width, height } = seen.current;
-  use({ pixels: Uint8Array.from(pixels), width, height, title: "your drawing", drawn: true });
+  use({ bytes: pgm(pixels, width, height), title: "your drawing", drawn: true });
 }
 
 async function take(file) {
@@ -80,22 +82,26 @@ async function take(file) {
   }
   const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((edge) => Math.max(1, Math.round(edge * scale)));
-  const context = new OffscreenCanvas(width, height).getContext("2d");
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
-  const { data } = context.getImageData(0, 0, width, height);
-  const pixels = new Uint8Array(width * height);
-  for (let at = 0; at < pixels.length; at++) {
-    pixels[at] = 0.2126 * data[4 * at] + 0.7152 * data[4 * at + 1] + 0.0722 * data[4 * at + 2];
-  }
-  use({ pixels, width, height, title: file.name, drawn: false });
+  const small = await canvas.convertToBlob({ type: "image/png" });
+  use({ bytes: new Uint8Array(await small.arrayBuffer()), title: file.name, drawn: false });
 }
 
 function use(next) {
   picture = next;
-  gray($("picture"), picture.pixels, picture.width, picture.height);
-  $("picture-size").textContent = `${picture.title}, ${picture.height}×${picture.width}`;
+  showPicture();
   applyToPicture();
 }
+
+/** The grey values that every kernel meets are the result of the kernel `1`. */
+const showPicture = latest("picture", async () => {
+  const { title } = picture;
+  const { values, width, height } = await filtered("1", 1, "valid");
+  gray($("picture"), values, width, height);
+  $("picture-size").textContent = `${title}, ${height}×${width}`;
+});

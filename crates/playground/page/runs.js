@@ -2,7 +2,7 @@
 
 import { ask, show } from "/ask.js";
 import { curve } from "/graph.js";
-import { make, number } from "/paint.js";
+import { draw, make, number } from "/paint.js";
 
 const $ = (id) => document.getElementById(id);
 const EVERY = 1500;
@@ -12,7 +12,9 @@ let chosen = null;
 let shown = "";
 let listed = "";
 let timer = null;
+/** Confusion matrices, and why there is none, by the version of the run. */
 const evaluations = new Map();
+const failures = new Map();
 
 export function start() {
   return { enter, leave: () => clearTimeout(timer) };
@@ -26,12 +28,12 @@ function enter() {
 async function refresh() {
   try {
     runs = await ask("/api/runs");
-    show(null);
+    show("runs", null);
     if (!runs.some(({ id }) => id === chosen)) chosen = runs[0]?.id ?? null;
     renderList();
     renderDetail();
   } catch (error) {
-    show(error);
+    show("runs", error);
   }
   if (!$("part-runs").hidden) timer = setTimeout(refresh, EVERY);
 }
@@ -74,7 +76,7 @@ function about(run) {
 
 function renderDetail() {
   const run = runs.find(({ id }) => id === chosen);
-  const key = run ? `${run.id} ${run.version} ${status(run)} ${evaluations.has(run.version)}` : "";
+  const key = run ? `${run.id} ${run.version} ${status(run)} ${evaluations.has(run.version)} ${failures.get(run.version)}` : "";
   if (key === shown) return;
   shown = key;
   const element = $("run-detail");
@@ -103,14 +105,17 @@ function renderDetail() {
 
 function chart(run, what, title) {
   const box = make("div", { className: "chart" });
-  const series = [["train", "first"], ["valid", "second"]].map(([split, kind]) => ({
+  const series = [["train", "first"], ["valid", "second dashed"]].map(([split, kind]) => ({
     name: split === "train" ? "training" : "validation",
     kind,
     points: run.epochs.map((row) => [row.epoch, row[`${split}_${what}`]]),
   }));
   curve(box, { series, xLabel: "epoch", yLabel: title, height: 260, log: what === "loss", xs: [1, run.planned ?? run.epochs.length] });
-  return make("figure", {}, make("figcaption", {}, `${title}: `, make("span", { className: "key minus" }), " training, ", make("span", { className: "key plus" }), " validation"), box);
+  return make("figure", {}, make("figcaption", {}, `${title}: `, key("first"), " training, ", key("second dashed"), " validation"), box);
 }
+
+/** How a curve is drawn: told apart by its dashes, too, not by color alone. */
+const key = (kind) => draw("svg", { viewBox: "0 0 30 8", class: "key-line", "aria-hidden": "true" }, draw("path", { d: "M1,4 H29", class: `curve ${kind}` }));
 
 function matrix(run) {
   const box = make("div", { className: "matrix-box" });
@@ -121,27 +126,31 @@ function matrix(run) {
   }
   if (run.best_epoch === 0) return box;
   const button = make("button", { type: "button" }, "Confusion matrix on the test split");
+  const told = make("p", { className: "failure", role: "status" }, failures.get(run.version) ?? "");
   button.addEventListener("click", async () => {
     button.disabled = true;
     button.textContent = "Reading the test split …";
+    told.textContent = "";
     try {
       evaluations.set(run.version, await ask(`/api/evaluation?run=${encodeURIComponent(run.id)}`));
-      show(null);
-      renderDetail();
+      failures.delete(run.version);
     } catch (error) {
+      // Beside its button: what is wrong concerns this run's data and nothing else.
+      failures.set(run.version, error.message);
+      told.textContent = error.message;
       button.disabled = false;
       button.textContent = "Confusion matrix on the test split";
-      show(error);
     }
+    renderDetail();
   });
-  box.append(button);
+  box.append(button, told);
   return box;
 }
 
 function table({ confusion, accuracy, images, loss }) {
   const wrong = Math.max(1, ...confusion.flatMap((row, r) => row.filter((_, c) => c !== r)));
   const digits = confusion.map((_, digit) => digit);
-  const head = make("tr", {}, make("th", { scope: "col" }, "true \\ read"), ...digits.map((digit) => make("th", { scope: "col" }, String(digit))));
+  const head = make("tr", {}, make("th", { scope: "col" }, make("span", { className: "visually-hidden" }, "true digit")), ...digits.map((digit) => make("th", { scope: "col" }, String(digit))));
   const rows = confusion.map((row, r) =>
     make("tr", {}, make("th", { scope: "row" }, String(r)), ...row.map((count, c) => {
       const cell = make("td", { className: r === c ? "right" : count === 0 ? "none" : "wrong" }, String(count));
@@ -149,6 +158,7 @@ function table({ confusion, accuracy, images, loss }) {
       return cell;
     })),
   );
-  const caption = make("caption", {}, `${(100 * accuracy).toFixed(2)} % of ${images.toLocaleString("en")} test digits read rightly, loss ${number(loss, 4)}. Rows: the true digit; columns: what the network read.`);
-  return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion matrix" }, make("table", { className: "matrix" }, caption, make("thead", {}, head), make("tbody", {}, ...rows)));
+  const told = make("p", { id: "matrix-told", className: "quiet" }, `${(100 * accuracy).toFixed(2)} % of ${images.toLocaleString("en")} test digits read rightly, loss ${number(loss, 4)}. Rows: the true digit; columns: what the network read.`);
+  const whole = make("table", { className: "matrix", "aria-label": "Confusion matrix", "aria-describedby": told.id }, make("thead", {}, head), make("tbody", {}, ...rows));
+  return make("div", {}, told, make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion matrix" }, whole));
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use burn::tensor::Device;
 use bytes::Bytes;
 use digits_data::{OpenOptions, Source};
+use digits_verify::Precision;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response};
 use serde::Serialize;
 
 use crate::assets;
@@ -16,7 +17,7 @@ use crate::guard::{Guard, HEADERS};
 use crate::networks::Networks;
 use crate::query::Query;
 use crate::samples::Samples;
-use crate::{backprop, draw, filters, runs};
+use crate::{backprop, draw, filters, inside, limits, presets, runs};
 
 /// What the playground shows and computes on.
 #[derive(Debug, Clone)]
@@ -31,6 +32,9 @@ pub struct Options {
     pub open: OpenOptions,
     /// Where networks are computed, without autodiff.
     pub device: Device,
+    /// The numbers in which that device checks the hand rules of backpropagation: GPUs have no
+    /// 64-bit ones.
+    pub precision: Precision,
     /// The address that the server listens at; decides which `Host` is answered.
     pub host: std::net::IpAddr,
 }
@@ -38,10 +42,23 @@ pub struct Options {
 /// Everything that answers requests.
 pub struct App {
     pub(crate) device: Device,
+    pub(crate) precision: Precision,
     pub(crate) networks: Networks,
     pub(crate) samples: Samples,
     pub(crate) runs: runs::Cache,
     guard: Guard,
+}
+
+/// How long a request keeps a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Not at all: a file of the page.
+    Light,
+    /// Some milliseconds.
+    Normal,
+    /// Seconds: many images through a network, or a data set that is opened or even fetched.
+    /// These take turns of their own, so that nobody who draws waits for them.
+    Slow,
 }
 
 /// What a handler gives back.
@@ -72,6 +89,7 @@ impl App {
             runs: runs::Cache::default(),
             guard: Guard::new(options.host),
             device: options.device,
+            precision: options.precision,
         })
     }
 
@@ -86,17 +104,29 @@ impl App {
     /// Why not.
     pub fn admit(&self, parts: &Parts) -> Result<(), Refusal> {
         if parts.method != Method::GET && parts.method != Method::POST {
-            return Err(Refusal::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "only GET and POST are answered",
-            ));
+            return Err(Refusal::method("GET, POST"));
         }
-        self.guard.check(&parts.method, &parts.headers)
+        self.guard
+            .check(&parts.method, parts.uri.path(), &parts.headers)
     }
 
-    /// Whether a request costs next to nothing and need not wait for its turn.
-    pub fn is_light(request: &Request<Bytes>) -> bool {
-        request.method() == Method::GET && !request.uri().path().starts_with("/api/")
+    /// How long a request will keep a thread.
+    pub(crate) fn weight(&self, request: &Request<Bytes>) -> Weight {
+        match request.uri().path() {
+            path if !path.starts_with("/api/") => Weight::Light,
+            "/api/evaluation" => Weight::Slow,
+            "/api/digit" => {
+                let query = request.uri().query().unwrap_or_default();
+                let drawn = query.split('&').any(|pair| pair == "from=drawn");
+                let search = query.split('&').any(|pair| pair.starts_with("wrong="));
+                if search || !drawn && !self.samples.is_open() {
+                    Weight::Slow
+                } else {
+                    Weight::Normal
+                }
+            }
+            _ => Weight::Normal,
+        }
     }
 
     /// Answers one request whose body has arrived.
@@ -123,15 +153,24 @@ impl App {
             ("GET", "/api/networks") => Answer::json(&self.networks.list()),
             ("GET", "/api/digit") => draw::digit(self, &query),
             ("POST", "/api/look") => draw::look(self, &query, body),
-            ("POST", "/api/inside") => draw::inside(self, &query, body),
-            ("POST", "/api/limits") => draw::limits(self, &query, body),
-            ("GET", "/api/filters") => filters::presets(),
+            ("POST", "/api/inside") => inside::inside(self, &query, body),
+            ("POST", "/api/limits") => limits::limits(self, &query, body),
+            ("GET", "/api/filters") => presets::presets(),
             ("POST", "/api/window") => filters::window(body),
             ("POST", "/api/filter") => filters::picture(&query, body),
             ("GET", "/api/backprop") => backprop::defaults(),
-            ("POST", "/api/backprop") => backprop::work(body, &self.device),
+            ("POST", "/api/backprop") => backprop::work(self, body),
             ("GET", "/api/runs") => runs::list(self),
             ("GET", "/api/evaluation") => runs::evaluation(self, &query),
+            (
+                "GET",
+                "/api/look" | "/api/inside" | "/api/limits" | "/api/window" | "/api/filter",
+            ) => Err(Refusal::method("POST")),
+            (
+                "POST",
+                "/api/networks" | "/api/digit" | "/api/filters" | "/api/runs" | "/api/evaluation",
+            ) => Err(Refusal::method("GET")),
+            ("POST", path) if assets::find(path).is_some() => Err(Refusal::method("GET")),
             _ => Err(Refusal::missing("there is nothing at this address")),
         }
     }
@@ -142,6 +181,10 @@ pub(crate) fn refuse(refusal: &Refusal) -> Response<Bytes> {
     let body = serde_json::json!({ "error": refusal.message }).to_string();
     let mut response = with_headers("application/json", body.into());
     *response.status_mut() = refusal.status;
+    if let Some(allow) = refusal.allow {
+        let allow = HeaderValue::from_static(allow);
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
     response
 }
 

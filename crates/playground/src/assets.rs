@@ -24,7 +24,7 @@ macro_rules! asset {
     };
 }
 
-const ASSETS: [Asset; 15] = [
+const ASSETS: [Asset; 16] = [
     asset!("/", HTML, "index.html"),
     asset!("/icon.svg", SVG, "icon.svg"),
     asset!("/page.css", CSS, "page.css"),
@@ -35,6 +35,7 @@ const ASSETS: [Asset; 15] = [
     asset!("/paint.js", SCRIPT, "paint.js"),
     asset!("/pad.js", SCRIPT, "pad.js"),
     asset!("/draw.js", SCRIPT, "draw.js"),
+    asset!("/inside.js", SCRIPT, "inside.js"),
     asset!("/filters.js", SCRIPT, "filters.js"),
     asset!("/picture.js", SCRIPT, "picture.js"),
     asset!("/backprop.js", SCRIPT, "backprop.js"),

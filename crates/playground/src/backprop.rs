@@ -1,10 +1,9 @@
 //! The sheet's network: the hand rules with numbers put in, beside autodiff, step by step.
 
-use burn::tensor::Device;
 use digits_verify::{Engine, Precision, Values, Worked, max_error};
 use serde::{Deserialize, Serialize};
 
-use crate::app::Answer;
+use crate::app::{Answer, App};
 use crate::error::Refusal;
 
 /// Steps in one request.
@@ -30,10 +29,16 @@ struct Question {
 struct State {
     /// The derivation on the values after the steps; `worked.values` goes into the next request.
     worked: Worked,
-    /// ∂L/∂(every parameter) by Burn's autodiff in f64, in the order of `worked.names`.
+    /// Every parameter before the announced step, in the order of `worked.names`.
+    parameters: Vec<f64>,
+    /// ∂L/∂(every parameter) by Burn's autodiff, in the same order.
     autodiff: Vec<f64>,
-    /// The largest difference between `worked.gradient` and `autodiff`.
+    /// |by hand − by autodiff|, in the same order.
+    differences: Vec<f64>,
+    /// The largest of them, relative where the gradient is above 1, as `verify` measures it.
     difference: f64,
+    /// Bits of the numbers that autodiff computed with.
+    bits: u8,
     /// Steps that were taken.
     steps: usize,
     /// `[step, loss]`, beginning with step 0.
@@ -50,7 +55,7 @@ pub(crate) fn defaults() -> Result<Answer, Refusal> {
 }
 
 /// Takes steps, then works the derivation and asks autodiff for the same gradient.
-pub(crate) fn work(body: &[u8], device: &Device) -> Result<Answer, Refusal> {
+pub(crate) fn work(app: &App, body: &[u8]) -> Result<Answer, Refusal> {
     let Question {
         mut values,
         steps,
@@ -88,12 +93,23 @@ pub(crate) fn work(body: &[u8], device: &Device) -> Result<Answer, Refusal> {
             .map(|(row, bias)| std::iter::once(bias).chain(row).copied().collect())
             .collect();
     }
-    let autodiff = Engine::new(&network, device, Precision::F64).gradient(&batch)?;
+    let autodiff = Engine::new(&network, &app.device, app.precision).gradient(&batch)?;
     let worked = Worked::new(values)?;
     let taken = losses.len() - 1;
     let spacing = losses.len().div_ceil(MAX_POINTS);
     Answer::json(&State {
+        parameters: network.parameters(),
+        differences: worked
+            .gradient
+            .iter()
+            .zip(&autodiff)
+            .map(|(hand, auto)| (hand - auto).abs())
+            .collect(),
         difference: max_error(&worked.gradient, &autodiff),
+        bits: match app.precision {
+            Precision::F64 => 64,
+            Precision::F32 => 32,
+        },
         learned: worked.loss < LEARNED,
         mark: LEARNED,
         steps: taken,

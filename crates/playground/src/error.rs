@@ -37,6 +37,8 @@ pub struct Refusal {
     pub status: StatusCode,
     /// What is wrong and what to do.
     pub message: String,
+    /// The methods that are answered, where another one was used.
+    pub allow: Option<&'static str>,
 }
 
 impl Refusal {
@@ -44,6 +46,18 @@ impl Refusal {
         Self {
             status,
             message: message.into(),
+            allow: None,
+        }
+    }
+
+    /// Another method is needed here.
+    pub(crate) fn method(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("only {allow} is answered here"),
+            )
         }
     }
 

@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode};
 use crate::error::Refusal;
 
 /// Code, style and pictures from this server alone, none of it inline; no frames, no forms.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What every answer carries.
@@ -57,7 +57,12 @@ impl Guard {
     /// # Errors
     /// A `Host` that is not this server, an `Origin` that is not this page, or a body that a
     /// form of any site could send.
-    pub(crate) fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(crate) fn check(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(Refusal::bad("exactly one Host header is needed"));
@@ -81,8 +86,10 @@ impl Guard {
             }
         }
         if let Some(site) = headers.get("sec-fetch-site") {
-            // `none` is a person who typed the address; following a link here is a plain GET.
+            // `none` is a person who typed the address; following a link to the page is a plain
+            // GET. Nobody follows a link to what the page asks for.
             let link = *method == Method::GET
+                && !path.starts_with("/api/")
                 && headers
                     .get("sec-fetch-mode")
                     .is_some_and(|m| m == "navigate");
@@ -144,12 +151,21 @@ mod tests {
     use super::*;
 
     fn check(listening: &str, method: Method, pairs: &[(&'static str, &str)]) -> Result<(), u16> {
+        check_at(listening, method, "/", pairs)
+    }
+
+    fn check_at(
+        listening: &str,
+        method: Method,
+        path: &str,
+        pairs: &[(&'static str, &str)],
+    ) -> Result<(), u16> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
         Guard::new(listening.parse().unwrap())
-            .check(&method, &headers)
+            .check(&method, path, &headers)
             .map_err(|refusal| refusal.status.as_u16())
     }
 
@@ -217,6 +233,20 @@ mod tests {
             let fetch = [("sec-fetch-site", site), ("sec-fetch-mode", mode)];
             check("127.0.0.1", Method::GET, &[host, fetch[0], fetch[1]])
         };
+        let link = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+        ];
+        assert_eq!(
+            check_at(
+                "127.0.0.1",
+                Method::GET,
+                "/api/digit",
+                &[host, link[0], link[1]]
+            ),
+            Err(403),
+            "a link to data is none that a person follows"
+        );
         assert_eq!(site("same-origin", "cors"), Ok(()));
         assert_eq!(site("none", "navigate"), Ok(()));
         assert_eq!(site("cross-site", "navigate"), Ok(()));

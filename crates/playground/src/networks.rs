@@ -34,6 +34,8 @@ pub(crate) struct Choice {
     pub(crate) accuracy: Option<f64>,
     /// Name of the data set.
     pub(crate) dataset: String,
+    /// Classes that it tells apart, where the configuration can be read.
+    pub(crate) classes: Option<usize>,
 }
 
 /// A network that is ready to answer.
@@ -194,6 +196,11 @@ fn choice(place: &Place, record: &RunRecord) -> Choice {
         parameters: record.parameters,
         accuracy: record.result.map(|result| result.test_accuracy),
         dataset: record.dataset.name.clone(),
+        classes: place
+            .folder
+            .settings()
+            .ok()
+            .map(|config| config.model.input().classes),
     }
 }
 

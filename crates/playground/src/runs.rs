@@ -20,6 +20,8 @@ const KEPT: usize = 32;
 #[derive(Default)]
 pub(crate) struct Cache {
     evaluations: Mutex<VecDeque<(String, Evaluation)>>,
+    /// Held while one is computed: who asks for the same meanwhile gets the same.
+    computing: Mutex<()>,
 }
 
 #[derive(Serialize)]
@@ -88,6 +90,7 @@ pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, Refusal> {
     let id = query.get("run").unwrap_or_default();
     let network = app.networks.get(id)?;
     let record = &network.run.record;
+    let _computing = lock(&app.runs.computing);
     let known = lock(&app.runs.evaluations)
         .iter()
         .find(|(version, _)| *version == record.checksum)
@@ -95,7 +98,9 @@ pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, Refusal> {
     if let Some(evaluation) = known {
         return Answer::json(&evaluation);
     }
-    let test = app.samples.test_of(&record.dataset.fingerprint)?;
+    let test = app
+        .samples
+        .test_of(&record.dataset, &network.run.config.data)?;
     let evaluation = network.run.evaluate(&test, None, &app.device)?;
     let mut kept = lock(&app.runs.evaluations);
     kept.push_front((record.checksum.clone(), evaluation.clone()));

@@ -2,10 +2,15 @@
 
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 
-use digits_data::{Images, OpenOptions, Source, drawn, open};
+use digits_data::{Event, Images, OpenOptions, Source, drawn, open};
+use digits_train::DatasetRecord;
 use hyper::StatusCode;
 
 use crate::error::Refusal;
+use crate::networks::lock;
+
+/// Test splits that are kept beside the one that digits are shown from.
+const KEPT: usize = 4;
 
 pub(crate) struct Samples {
     source: Source,
@@ -13,6 +18,8 @@ pub(crate) struct Samples {
     opened: OnceLock<Opened>,
     /// Held while the data set is opened.
     opening: Mutex<()>,
+    /// Opened for runs that were trained on other data, the newest first.
+    others: Mutex<Vec<Opened>>,
 }
 
 #[derive(Clone)]
@@ -29,6 +36,7 @@ impl Samples {
             options,
             opened: OnceLock::new(),
             opening: Mutex::default(),
+            others: Mutex::default(),
         }
     }
 
@@ -37,17 +45,58 @@ impl Samples {
         self.open().map(|opened| (opened.name, opened.test))
     }
 
-    /// The test split of the data with this fingerprint.
-    pub(crate) fn test_of(&self, fingerprint: &str) -> Result<Arc<Images>, Refusal> {
-        let opened = self.open()?;
-        if opened.fingerprint == fingerprint {
-            Ok(opened.test)
-        } else {
-            Err(Refusal::bad(format!(
-                "this run was trained on other data than {}, which the playground has open; name its data with --data",
-                opened.name
-            )))
+    /// Whether the test split is there, so that a digit of it costs nothing.
+    pub(crate) fn is_open(&self) -> bool {
+        self.opened.get().is_some()
+    }
+
+    /// The test split of the data that a run was trained on: the one that is open, one opened
+    /// before, or that at `source`, where the run says that it was.
+    pub(crate) fn test_of(
+        &self,
+        wanted: &DatasetRecord,
+        source: &Source,
+    ) -> Result<Arc<Images>, Refusal> {
+        let fits = |opened: &&Opened| opened.fingerprint == wanted.fingerprint;
+        if let Some(opened) = self.opened.get().filter(fits) {
+            return Ok(Arc::clone(&opened.test));
         }
+        let mut others = lock(&self.others);
+        if let Some(opened) = others.iter().find(fits) {
+            return Ok(Arc::clone(&opened.test));
+        }
+        // `auto` was one of two; the record knows which.
+        let source = match (source, wanted.name.as_str()) {
+            (Source::Auto, "drawn") => &Source::Drawn(drawn::TRAIN),
+            (Source::Auto, _) => &Source::Mnist,
+            (source, _) => source,
+        };
+        let name = &wanted.name;
+        let problem = |reason: &str| {
+            Refusal::missing(format!(
+                "the matrix needs the test split of {name}, the data that this run was trained on. {reason}"
+            ))
+        };
+        // What --data names may be the same data in another place.
+        if let Some(opened) = self.open().ok().filter(|opened| fits(&opened)) {
+            return Ok(opened.test);
+        }
+        let dataset = open(source, &self.options, &mut |_| {})
+            .map_err(|error| problem(&format!("{error}. Then ask again")))?;
+        if dataset.fingerprint != wanted.fingerprint {
+            return Err(problem(&format!(
+                "What is at {source} now is other data; start the playground with --data DIR, where DIR holds it"
+            )));
+        }
+        let test = Arc::new(dataset.open_test().map_err(Refusal::failed)?);
+        let opened = Opened {
+            name: dataset.name,
+            fingerprint: dataset.fingerprint,
+            test: Arc::clone(&test),
+        };
+        others.insert(0, opened);
+        others.truncate(KEPT);
+        Ok(test)
     }
 
     /// A digit that the program draws itself, with its label; needs no data set.
@@ -73,7 +122,14 @@ impl Samples {
         if let Some(opened) = self.opened.get() {
             return Ok(opened.clone());
         }
-        let dataset = open(&self.source, &self.options, &mut |_| {}).map_err(Refusal::failed)?;
+        let dataset = open(&self.source, &self.options, &mut |event| {
+            // Which digits these are is no small thing: the person who started the server reads
+            // it, and the page shows the name of the data set.
+            if let Event::Notice(text) = event {
+                eprintln!("note: {text}");
+            }
+        })
+        .map_err(Refusal::failed)?;
         let opened = Opened {
             test: Arc::new(dataset.open_test().map_err(Refusal::failed)?),
             name: dataset.name,

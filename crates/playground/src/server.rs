@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::app::{App, refuse};
+use crate::app::{App, Weight, refuse};
 use crate::error::{PlaygroundError, Refusal};
 
 /// The largest body that is read: 1 MiB.
@@ -32,6 +32,8 @@ const CONNECTION_TIME: Duration = Duration::from_secs(300);
 const MAX_CONNECTIONS: usize = 256;
 /// Requests at once that wait for their turn to be computed; more are told to come again.
 const MAX_WAITING: usize = 128;
+/// The same for slow requests, which take turns one by one.
+const MAX_SLOW_WAITING: usize = 8;
 /// How long answers in progress may take after Ctrl-C.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -100,15 +102,16 @@ impl Server {
         let workers = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .max_blocking_threads(workers)
+            // One more for the slow ones.
+            .max_blocking_threads(workers + 1)
             .build()
             .map_err(problem)?;
         let result = runtime.block_on(async {
             let listener = TcpListener::from_std(self.listener).map_err(problem)?;
             let service = Arc::new(Service {
                 app: self.app,
-                turns: Arc::new(Semaphore::new(workers)),
-                queue: Semaphore::new(MAX_WAITING),
+                normal: Line::new(workers, MAX_WAITING),
+                slow: Line::new(1, MAX_SLOW_WAITING),
             });
             accept(listener, service, self.stop.subscribe()).await;
             Ok(())
@@ -120,8 +123,23 @@ impl Server {
 
 struct Service {
     app: Arc<App>,
+    normal: Line,
+    slow: Line,
+}
+
+/// Requests that wait for their turn to be computed.
+struct Line {
     turns: Arc<Semaphore>,
-    queue: Semaphore,
+    waiting: Semaphore,
+}
+
+impl Line {
+    fn new(at_once: usize, waiting: usize) -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(at_once)),
+            waiting: Semaphore::new(waiting),
+        }
+    }
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
@@ -197,17 +215,19 @@ impl Service {
             }
         };
         let request = Request::from_parts(parts, body);
-        if App::is_light(&request) {
-            return self.app.respond(&request).map(Full::new);
-        }
-        let Ok(place) = self.queue.try_acquire() else {
+        let line = match self.app.weight(&request) {
+            Weight::Light => return self.app.respond(&request).map(Full::new),
+            Weight::Normal => &self.normal,
+            Weight::Slow => &self.slow,
+        };
+        let Ok(place) = line.waiting.try_acquire() else {
             return refuse(&Refusal::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many requests at once; try again in a second",
             ))
             .map(Full::new);
         };
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = Arc::clone(&line.turns).acquire_owned().await;
         drop(place);
         let app = Arc::clone(&self.app);
         let work = tokio::task::spawn_blocking(move || {

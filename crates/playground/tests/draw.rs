@@ -93,6 +93,9 @@ fn limits_agree_with_single_answers() {
                 one(),
             ));
             for network in 0..2 {
+                let label = &slider["labels"][network][place];
+                let holds = *label == slider["references"][network];
+                assert_eq!(slider["holds"][network][place], holds);
                 assert_eq!(
                     slider["labels"][network][place], answer["answers"][network]["label"],
                     "{by} {value}"
@@ -145,6 +148,10 @@ fn saliency_is_the_slope_of_the_winning_score() {
             "{kind}: {slope} {squared}"
         );
     }
+    assert_eq!(
+        (&inside[1]["height"], &inside[1]["width"]),
+        (&document!(28), &document!(28))
+    );
     assert_eq!(inside[0]["blocks"], document!([]));
     let block = &inside[1]["blocks"][0];
     let size = ["channels", "height", "width"].map(|key| block[key].as_u64().unwrap());
@@ -152,6 +159,71 @@ fn saliency_is_the_slope_of_the_winning_score() {
         block["values"].as_array().unwrap().len() as u64,
         size.iter().product::<u64>()
     );
+}
+
+#[test]
+fn networks_of_other_sizes_and_classes_are_shown_with_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, artifacts) = (folder.path().join("data"), folder.path().join("runs"));
+    common::other_data(&data);
+    common::small_run("mlp", 1, &data, &artifacts.join("other"));
+    let app = common::app_on(&artifacts);
+    let ask = |path: &str| {
+        let path = format!("/api/{path}?first=pretrained/cnn&second=run:other");
+        json(&post(&app, &path, "application/octet-stream", one()))
+    };
+    let inside = ask("inside");
+    for (number, size) in [(0, (28, 28)), (1, (12, 20))] {
+        let one = &inside[number];
+        assert_eq!(
+            (one["height"].as_u64(), one["width"].as_u64()),
+            (Some(size.0), Some(size.1))
+        );
+        let saliency = one["saliency"].as_array().unwrap();
+        assert_eq!(saliency.len() as u64, size.0 * size.1);
+    }
+    let look = ask("look");
+    assert_eq!(numbers(&look["answers"][0]["probabilities"]).len(), 10);
+    assert_eq!(numbers(&look["answers"][1]["probabilities"]).len(), 3);
+    let networks = json(&get(&app, "/api/networks"));
+    let other = networks
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|n| n["id"] == "run:other");
+    assert_eq!(other.unwrap()["classes"], 3);
+}
+
+#[test]
+fn feature_maps_are_shown_as_the_square_root_of_their_values() {
+    let app = app();
+    let inside = json(&picture(&app, "/api/inside", "", one()));
+    let run = RunFolder::new(fixture().artifacts.join("small-cnn"))
+        .load(&Device::flex())
+        .unwrap();
+    let digits_models::Model::Cnn(cnn) = &run.model else {
+        panic!("a CNN")
+    };
+    let prepared = prepare("one", &one(), ImageShape::MNIST).unwrap();
+    let input = digits_train::normalized(&run, &[prepared.pixels]).unwrap();
+    let data = burn::tensor::TensorData::new(input, [1, 1, 28, 28]);
+    let maps = cnn.feature_maps(burn::tensor::Tensor::from_data(data, &Device::flex()));
+    for (at, map) in maps.into_iter().enumerate() {
+        let values = map.try_into_vec_as::<f32>().unwrap();
+        let largest = values.iter().copied().fold(0.0, f32::max);
+        let expected: Vec<u8> = values
+            .iter()
+            .map(|v| (255.0 * (v / largest).max(0.0).sqrt()).round() as u8)
+            .collect();
+        let found = numbers(&inside[1]["blocks"][at]["values"]);
+        assert!(
+            found
+                .iter()
+                .zip(&expected)
+                .all(|(a, &b)| (a - f64::from(b)).abs() <= 1.0),
+            "block {at}"
+        );
+    }
 }
 
 #[test]

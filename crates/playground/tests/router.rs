@@ -3,17 +3,11 @@
 
 mod common;
 
-use std::fs;
-use std::path::Path;
-
-use burn::tensor::Device;
-use common::{app, app_on, close, fixture, get, json, numbers, one, pgm, post, refused};
-use digits_data::{OpenOptions, Source, open};
-use digits_train::{RunFolder, evaluate};
+use common::{app, close, fixture, get, json, numbers, options, pgm, post, refused};
+use digits_playground::{App, Options};
 use digits_verify::filter::{sheet_filters, sheet_image};
-use digits_verify::{Values, Worked};
+use digits_verify::{Precision, Values, Worked};
 use serde_json::{Value, json as document};
-use sha2::{Digest, Sha256};
 
 const JSON: &str = "application/json";
 
@@ -45,7 +39,9 @@ fn the_page_and_all_that_it_names_is_there_with_a_policy_against_inline_code() {
     assert!(files.len() > 10, "the modules import each other: {files:?}");
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"));
-    assert!(!policy.contains("unsafe"));
+    for word in ["unsafe", "data:", "blob:", "*"] {
+        assert!(!policy.contains(word), "{word}");
+    }
     assert_eq!(page.headers()["x-content-type-options"], "nosniff");
 }
 
@@ -78,6 +74,31 @@ fn every_window_of_the_sheet_image_has_its_products_and_the_sheets_result() {
         document!(sheet_image().to_f64())
     );
     assert_eq!(presets["kernels"][2]["name"], "laplacian");
+}
+
+#[test]
+fn windows_are_told_where_they_lie_whatever_the_size_of_the_kernel() {
+    let app = app();
+    let ask = |size: usize, padding: &str| {
+        let question = document!({
+            "image": vec![vec![1; 6]; 6], "kernel": vec![vec![1; size]; size], "stride": 1, "padding": padding
+        });
+        json(&post(&app, "/api/window", JSON, question.to_string()))
+    };
+    let five = ask(5, "same");
+    assert_eq!(
+        five["margins"],
+        document!({"top": 2, "bottom": 2, "left": 2, "right": 2})
+    );
+    assert_eq!(five["origins"][0], document!([-2, -2]));
+    assert_eq!(five["nearest"], document!((0..36).collect::<Vec<_>>()));
+    let two = ask(2, "same");
+    assert_eq!(
+        two["margins"],
+        document!({"top": 0, "bottom": 1, "left": 0, "right": 1})
+    );
+    assert_eq!(ask(5, "valid")["nearest"][0], 0);
+    assert_eq!(ask(5, "valid")["origins"][3], document!([1, 1]));
 }
 
 #[test]
@@ -123,14 +144,39 @@ fn a_kernel_on_a_picture_gives_the_loops_result() {
         ..Geometry::default()
     };
     let expected = correlate(&image, &sheet_filters()[0].kernel.to_f64(), geometry).unwrap();
-    for (word, expected) in words[2..].iter().zip(expected.values()) {
+    let low = expected.values().iter().fold(f64::MAX, |a, &b| a.min(b));
+    let high = expected.values().iter().fold(f64::MIN, |a, &b| a.max(b));
+    let all = [&[low, high], expected.values()].concat();
+    assert_eq!(words.len(), 2 + all.len());
+    for (word, expected) in words[2..].iter().zip(all) {
         assert!((f64::from(f32::from_le_bytes(*word)) - expected).abs() < 1e-3);
     }
-    let bad = "/api/filter?kernel=1+x";
-    refused(
-        &post(&app, bad, "application/octet-stream", pgm(6, 5, &pixels)),
-        400,
-    );
+    let refuse = |kernel: &str, picture: Vec<u8>| {
+        let path = format!("/api/filter?kernel={kernel}");
+        refused(&post(&app, &path, "application/octet-stream", picture), 400)
+    };
+    refuse("1+x", pgm(6, 5, &pixels));
+    // What would take seconds: every product of a large kernel with a large picture.
+    let row = ["1"; 8].join("+");
+    let message = refuse(&row, pgm(6, 5, &pixels));
+    assert!(message.contains("8"), "{message}");
+    let large = pgm(513, 4, &[7; 4 * 513]);
+    let message = refuse("1", large);
+    assert!(message.contains("513×4"), "{message}");
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_a_large_picture_is_refused_everywhere() {
+    let app = app();
+    let claim = b"P5\n900000 900000\n255\n".to_vec();
+    for path in [
+        "/api/filter?kernel=1",
+        "/api/look?first=pretrained/mlp&second=pretrained/cnn",
+    ] {
+        let response = post(&app, path, "application/octet-stream", claim.clone());
+        let message = refused(&response, 400);
+        assert!(message.contains("900000"), "{message}");
+    }
 }
 
 #[test]
@@ -153,6 +199,11 @@ fn one_step_is_the_worked_derivation_and_agrees_with_autodiff() {
             .all(|(a, b)| close(*a, *b))
     );
     assert!(before["difference"].as_f64().unwrap() <= digits_verify::tolerance::ANALYTIC_F64);
+    assert_eq!(before["bits"], 64);
+    let autodiff = numbers(&before["autodiff"]);
+    for (at, difference) in numbers(&before["differences"]).into_iter().enumerate() {
+        assert!((difference - (gradient[at] - autodiff[at]).abs()).abs() < 1e-16);
+    }
     let after = ask(1);
     let flat =
         |rows: &Value| -> Vec<f64> { rows.as_array().unwrap().iter().flat_map(numbers).collect() };
@@ -169,6 +220,21 @@ fn one_step_is_the_worked_derivation_and_agrees_with_autodiff() {
             .all(|(a, b)| close(*a, *b))
     );
     assert!(close(numbers(&after["losses"][1])[1], worked.loss_after));
+}
+
+#[test]
+fn a_device_without_64_bit_numbers_is_asked_for_32_bit_ones() {
+    let app = App::new(Options {
+        precision: Precision::F32,
+        ..options(&fixture().artifacts)
+    })
+    .unwrap();
+    let question = document!({ "values": Values::default() });
+    let answer = json(&post(&app, "/api/backprop", JSON, question.to_string()));
+    assert_eq!(answer["bits"], 32);
+    let difference = answer["difference"].as_f64().unwrap();
+    assert!(difference > 1e-12, "computed in 32 bits: {difference}");
+    assert!(difference < digits_verify::tolerance::ANALYTIC_F32);
 }
 
 #[test]
@@ -196,138 +262,6 @@ fn learning_stops_when_it_has_learned_and_refuses_what_cannot_be_computed() {
 }
 
 #[test]
-fn runs_are_listed_with_their_curves_and_evaluated_as_digits_evaluate_does() {
-    let app = app();
-    let runs = json(&get(&app, "/api/runs"));
-    let trained = |run: &&Value| run["id"].as_str().unwrap().starts_with("run:");
-    let own: Vec<&Value> = runs.as_array().unwrap().iter().filter(trained).collect();
-    assert_eq!(own.len(), 2);
-    for run in own {
-        assert_eq!(run["epochs"].as_array().unwrap().len(), 2);
-        assert_eq!(
-            (&run["planned"], &run["status"]),
-            (&document!(2), &document!("finished"))
-        );
-    }
-    let found = json(&get(&app, "/api/evaluation?run=run:small-cnn"));
-    let run = RunFolder::new(fixture().artifacts.join("small-cnn"))
-        .load(&Device::flex())
-        .unwrap();
-    let source = Source::Folder(fixture().data.clone());
-    let test = open(&source, &OpenOptions::default(), &mut |_| {})
-        .unwrap()
-        .open_test()
-        .unwrap();
-    let normalization = &run.record.dataset.normalization;
-    let expected = evaluate(&run.model, &test, None, normalization, &Device::flex()).unwrap();
-    assert_eq!(found["confusion"], document!(expected.confusion));
-}
-
-#[test]
-fn a_run_is_shown_as_in_progress_exactly_while_somebody_trains_it() {
-    let inside = tempfile::tempdir().unwrap();
-    let folder = inside.path().join("run");
-    copy_run("mlp", &folder);
-    let path = folder.join("run.json");
-    // The record of a run that is not finished, sealed as the program does it.
-    let text = fs::read_to_string(&path).unwrap();
-    let running = text.replace("\"status\": \"finished\"", "\"status\": \"running\"");
-    assert_ne!(text, running);
-    fs::write(&path, reseal(&running)).unwrap();
-    let app = app_on(inside.path());
-    let state = || {
-        let runs = json(&get(&app, "/api/runs"));
-        let all = runs.as_array().unwrap().clone();
-        let run = all.into_iter().find(|run| run["id"] == "run:run").unwrap();
-        (run["status"].clone(), run["in_progress"].clone())
-    };
-    assert_eq!(state(), (document!("running"), document!(false)));
-    let lock = RunFolder::new(&folder).lock().unwrap();
-    assert_eq!(state(), (document!("running"), document!(true)));
-    drop(lock);
-    assert_eq!(state(), (document!("running"), document!(false)));
-    RunFolder::new(&folder).lock().unwrap();
-}
-
-/// A copy of one of the fixture's runs.
-fn copy_run(kind: &str, folder: &Path) {
-    let from = fixture().artifacts.join(format!("small-{kind}"));
-    fs::create_dir_all(folder).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        if entry.path().is_file() {
-            fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
-        }
-    }
-}
-
-/// `run.json` with a checksum that fits its content.
-fn reseal(text: &str) -> String {
-    let record: Value = serde_json::from_str(text).unwrap();
-    let zeroed = text.replace(record["checksum"].as_str().unwrap(), &"0".repeat(64));
-    let sum: String = Sha256::digest(zeroed.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    zeroed.replace(&"0".repeat(64), &sum)
-}
-
-#[test]
-fn no_run_name_leaves_the_artifacts_folder() {
-    let inside = tempfile::tempdir().unwrap();
-    let artifacts = inside.path().join("artifacts");
-    fs::create_dir(&artifacts).unwrap();
-    let real = fixture().artifacts.join("small-mlp");
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(&real, artifacts.join("link")).unwrap();
-    let app = app_on(&artifacts);
-    let all = json(&get(&app, "/api/networks"));
-    let ids: Vec<&str> = all
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["id"].as_str().unwrap())
-        .collect();
-    assert_eq!(ids, ["pretrained/cnn", "pretrained/mlp"]);
-    for name in [
-        "run:../small-mlp",
-        "run:link",
-        "run:..%2f..",
-        &format!("run:{}", real.display()),
-        "run:.",
-        "run:",
-        "named:0",
-        "",
-        "%00",
-    ] {
-        refused(&get(&app, &format!("/api/evaluation?run={name}")), 404);
-    }
-    for path in [
-        "/../Cargo.toml",
-        "//etc/passwd",
-        "/page/main.js",
-        "/api",
-        "/api/look",
-    ] {
-        refused(&get(&app, path), 404);
-    }
-}
-
-#[test]
-fn a_run_that_goes_on_is_loaded_anew() {
-    let inside = tempfile::tempdir().unwrap();
-    let folder = inside.path().join("run");
-    let app = app_on(inside.path());
-    let look = || {
-        let path = "/api/look?first=run:run&second=run:run";
-        json(&post(&app, path, "application/octet-stream", one()))
-    };
-    copy_run("mlp", &folder);
-    let before = look();
-    copy_run("cnn", &folder);
-    assert_ne!(before["answers"], look()["answers"]);
-}
-
-#[test]
 fn other_methods_and_other_sites_are_refused() {
     let app = app();
     let ask = |method: &str, pairs: &[(&str, &str)]| {
@@ -346,6 +280,25 @@ fn other_methods_and_other_sites_are_refused() {
     for method in ["PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"] {
         assert_eq!(ask(method, &[host]), 405, "{method}");
     }
+    let allow = |response: &hyper::Response<bytes::Bytes>| {
+        assert_eq!(response.status(), 405);
+        response.headers()["allow"].to_str().unwrap().to_owned()
+    };
+    for path in ["look", "inside", "limits", "window", "filter"] {
+        assert_eq!(allow(&get(&app, &format!("/api/{path}"))), "POST");
+    }
+    for path in [
+        "/",
+        "/main.js",
+        "/api/networks",
+        "/api/runs",
+        "/api/evaluation",
+    ] {
+        assert_eq!(allow(&post(&app, path, JSON, "{}")), "GET");
+    }
+    let put = hyper::Request::put("/").header("host", "localhost");
+    let put = app.respond(&put.body(bytes::Bytes::new()).unwrap());
+    assert_eq!(allow(&put), "GET, POST");
     assert_eq!(ask("GET", &[("host", "rebound.example")]), 421);
     assert_eq!(ask("GET", &[host, ("origin", "https://evil.example")]), 403);
 }

@@ -147,6 +147,20 @@ pub enum TrainError {
         /// Its size.
         found: String,
     },
+    /// A run is to go on from a network that computes something else.
+    #[error(
+        "the network of {run} has {found} as layer {layer}, and the run to be trained from it {wanted}; only dropout may differ"
+    )]
+    OtherNetwork {
+        /// The run folder.
+        run: PathBuf,
+        /// The first layer that differs, counted from 1, dropout not counted.
+        layer: usize,
+        /// The layer there, as PyTorch would write it.
+        found: String,
+        /// The layer in the configuration.
+        wanted: String,
+    },
     /// The backend failed.
     #[error("the backend failed while {doing}: {message}")]
     Backend {

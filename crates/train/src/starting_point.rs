@@ -4,7 +4,7 @@ use digits_data::Normalization;
 use digits_models::{Model, ModelConfig};
 
 use crate::TrainError;
-use crate::exchange::torch_tensors;
+use crate::exchange::{torch_tensors, undropped};
 use crate::record::Origin;
 use crate::run_folder::{MODEL, RunFolder, sha256};
 use crate::weights;
@@ -16,8 +16,8 @@ pub(crate) struct StartingPoint {
     pub origin: Origin,
 }
 
-/// The network of another run, for training on `device`. Dropout may differ; the parameters
-/// must not.
+/// The network of another run, for training on `device`. Dropout may differ; the network must
+/// not, nor what it computes.
 pub(crate) fn continued(
     folder: &RunFolder,
     config: &ModelConfig,
@@ -53,6 +53,23 @@ pub(crate) fn continued(
             expected: size(&other)?,
             what: "the run to be trained from it".to_owned(),
             found: size(config)?,
+        });
+    }
+    // The same parameters may be those of another network: another activation, stride, pooling.
+    let (wanted, found) = (undropped(config)?, undropped(&other)?);
+    if wanted != found {
+        let layer = (0..wanted.len().max(found.len()))
+            .find(|&layer| wanted.get(layer) != found.get(layer))
+            .unwrap_or_default();
+        let name = |layers: &[String]| {
+            let layer = layers.get(layer);
+            layer.map_or_else(|| "none".to_owned(), String::clone)
+        };
+        return Err(TrainError::OtherNetwork {
+            run: folder.path().to_owned(),
+            layer: layer + 1,
+            found: name(&found),
+            wanted: name(&wanted),
         });
     }
     let origin = Origin::Continued {

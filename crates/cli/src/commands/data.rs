@@ -1,13 +1,14 @@
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use digits_data::idx::{self, Split};
-use digits_data::{Cache, Images, OpenOptions, drawn};
-use image::{GrayImage, Luma};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use digits_data::idx::{self, FILES, Split};
+use digits_data::{Cache, Images, OpenOptions, Source, drawn, open};
+use image::{GrayImage, ImageFormat, Luma};
 use serde::Serialize;
 
-use crate::args::OutputArgs;
+use crate::args::{DataArgs, OutputArgs};
 use crate::error::{CliError, Message};
 use crate::output;
 use crate::progress::DataProgress;
@@ -28,23 +29,57 @@ pub enum Command {
         output: OutputArgs,
     },
     /// Write the digits that the program draws itself as a data set in IDX form
-    Draw {
-        /// The folder
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-        /// Seed of the drawing
-        #[arg(long, value_name = "N", default_value_t = drawn::SEED)]
-        seed: u64,
-        /// Training images
-        #[arg(long, value_name = "N", default_value_t = drawn::TRAIN)]
-        train: usize,
-        /// Test images
-        #[arg(long, value_name = "N", default_value_t = drawn::TEST)]
-        test: usize,
-        /// Write a contact sheet of the first 200 training images, too
-        #[arg(long, value_name = "FILE.png")]
-        sheet: Option<PathBuf>,
-    },
+    Draw(DrawArgs),
+    /// Write a contact sheet: 200 images of any data set in one picture
+    Sheet(SheetArgs),
+}
+
+/// Options of `digits data draw`.
+#[derive(Debug, ClapArgs)]
+pub struct DrawArgs {
+    /// The folder; may be left out with --sheet
+    #[arg(value_name = "DIR", required_unless_present = "sheet")]
+    folder: Option<PathBuf>,
+    /// Seed of the drawing
+    #[arg(long, value_name = "N", default_value_t = drawn::SEED)]
+    seed: u64,
+    /// Training images
+    #[arg(long, value_name = "N", default_value_t = drawn::TRAIN)]
+    train: usize,
+    /// Test images
+    #[arg(long, value_name = "N", default_value_t = drawn::TEST)]
+    test: usize,
+    /// Write a contact sheet of the first 200 training images
+    #[arg(long, value_name = "FILE.png")]
+    sheet: Option<PathBuf>,
+    /// Replace a data set that the folder holds
+    #[arg(long)]
+    force: bool,
+}
+
+/// Options of `digits data sheet`.
+#[derive(Debug, ClapArgs)]
+pub struct SheetArgs {
+    /// The picture to write
+    #[arg(value_name = "FILE.png")]
+    file: PathBuf,
+    /// Images to show
+    #[arg(long, value_enum, default_value_t = Shown::Train)]
+    split: Shown,
+    #[command(flatten)]
+    data: DataArgs,
+    /// No progress on standard error
+    #[arg(long, help_heading = "Output")]
+    quiet: bool,
+}
+
+/// The images of a contact sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shown {
+    /// The first training images
+    Train,
+    /// The first test images
+    Test,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,13 +111,8 @@ pub fn run(command: &Command) -> Result<ExitCode, CliError> {
             cache.import(folder)?;
             (cache, output)
         }
-        Command::Draw {
-            folder,
-            seed,
-            train,
-            test,
-            sheet,
-        } => return draw(folder, *seed, (*train, *test), sheet.as_deref()),
+        Command::Draw(args) => return draw(args),
+        Command::Sheet(args) => return sheet(args),
     };
     let report = report(&cache);
     if output.json {
@@ -108,28 +138,37 @@ pub fn run(command: &Command) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Images beyond this many are refused: 2 GiB of pixels is the most that is read back.
-const MOST: usize = 2_000_000;
-
-fn draw(
-    folder: &Path,
-    seed: u64,
-    (train, test): (usize, usize),
-    sheet: Option<&Path>,
-) -> Result<ExitCode, CliError> {
-    if train == 0 || test == 0 || train > MOST || test > MOST {
+fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
+    let DrawArgs {
+        seed, train, test, ..
+    } = *args;
+    if train == 0 || test == 0 || train > drawn::MOST || test > drawn::MOST {
         return Err(CliError::usage(Message(format!(
-            "--train and --test take 1 to {MOST} images"
+            "--train and --test take 1 to {} images",
+            drawn::MOST
         ))));
     }
-    let images = drawn::images(seed, 0, train)?;
-    idx::write(folder, Split::Train, &images)?;
-    idx::write(folder, Split::Test, &drawn::images(seed, train, test)?)?;
-    if let Some(file) = sheet {
-        contact_sheet(&images).save(file).map_err(|error| {
-            CliError::failed(Message(format!("cannot write {}: {error}", file.display())))
-        })?;
+    let there = args
+        .folder
+        .as_ref()
+        .and_then(|folder| FILES.iter().find_map(|name| idx::find(folder, name).ok()));
+    if let (Some(file), false) = (there, args.force) {
+        return Err(CliError::failed(Message(format!(
+            "{} is there already, part of a data set. Name another folder, or replace it with --force",
+            file.display()
+        ))));
     }
+    if let Some(file) = &args.sheet {
+        let images = drawn::images(seed, 0, train.min(COLUMNS * ROWS))?;
+        write_sheet(&images, file)?;
+        output::text(&format!("contact sheet {}\n", file.display()))?;
+    }
+    let Some(folder) = &args.folder else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    idx::write(folder, Split::Train, &drawn::images(seed, 0, train)?)?;
+    let tests = drawn::images(seed, drawn::first_test(train), test)?;
+    idx::write(folder, Split::Test, &tests)?;
     output::text(&format!(
         "{train} training and {test} test images in {}\n",
         folder.display()
@@ -137,10 +176,43 @@ fn draw(
     Ok(ExitCode::SUCCESS)
 }
 
+fn sheet(args: &SheetArgs) -> Result<ExitCode, CliError> {
+    let source = args.data.data.clone().unwrap_or(Source::Auto);
+    let options = OpenOptions {
+        offline: args.data.offline,
+        ..OpenOptions::default()
+    };
+    let mut progress = DataProgress::new(args.quiet);
+    let dataset = open(&source, &options, &mut |event| progress.show(event))?;
+    let (images, split) = match args.split {
+        Shown::Train => (&dataset.train, "training"),
+        Shown::Test => (&dataset.open_test()?, "test"),
+    };
+    write_sheet(images, &args.file)?;
+    output::text(&format!(
+        "contact sheet of the first {split} images of {}: {}\n",
+        dataset.name,
+        args.file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Images in a row of a contact sheet, and rows.
+const COLUMNS: usize = 20;
+const ROWS: usize = 10;
+
+fn write_sheet(images: &Images, file: &Path) -> Result<(), CliError> {
+    let mut png = Cursor::new(Vec::new());
+    contact_sheet(images)
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(|error| {
+            CliError::failed(Message(format!("cannot write {}: {error}", file.display())))
+        })?;
+    Ok(idx::write_whole(file, png.get_ref())?)
+}
+
 /// The first images, 20 in a row.
 fn contact_sheet(images: &Images) -> GrayImage {
-    const COLUMNS: usize = 20;
-    const ROWS: usize = 10;
     let shape = images.shape();
     GrayImage::from_fn(
         (COLUMNS * shape.width) as u32,

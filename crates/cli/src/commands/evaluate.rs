@@ -48,6 +48,9 @@ enum SplitName {
     Test,
     /// The training images that were held out
     Validation,
+    /// The training images: of the run's own data, those that it was trained on; of other data,
+    /// all. For tuning on data that a run has not seen without reading their test split
+    Train,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,19 +95,30 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             fits(&run, &dataset.name, &test)?;
             (&test, None)
         }
-        SplitName::Validation => {
-            if dataset.fingerprint != run.record.dataset.fingerprint {
+        SplitName::Validation | SplitName::Train => {
+            let own = dataset.fingerprint == run.record.dataset.fingerprint;
+            if !own && args.split == SplitName::Validation {
                 return Err(CliError::usage(Message(format!(
                     "the validation images are those held out of the run's own data ({}); leave out --data",
                     run.record.dataset.name
                 ))));
             }
-            subsets = stratified_split(
-                dataset.train.labels(),
-                run.config.training.validation,
-                run.config.seed,
-            )?;
-            (&dataset.train, Some(subsets.valid.as_slice()))
+            fits(&run, &dataset.name, &dataset.train)?;
+            let seed = run.config.seed;
+            subsets = if own {
+                let labels = dataset.train.labels();
+                let mut subsets = stratified_split(labels, run.config.training.validation, seed)?;
+                let view = &run.config.view;
+                subsets.train = view.part(&dataset.train, &subsets.train, seed)?;
+                Some(subsets)
+            } else {
+                None
+            };
+            let indices = subsets.as_ref().map(|subsets| match args.split {
+                SplitName::Validation => &subsets.valid[..],
+                SplitName::Train | SplitName::Test => &subsets.train[..],
+            });
+            (&dataset.train, indices)
         }
     };
     let timed = || -> Result<_, TrainError> {
@@ -157,6 +171,7 @@ fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluati
     let split = match split {
         SplitName::Test => "test split",
         SplitName::Validation => "validation images",
+        SplitName::Train => "training images",
     };
     let wrong = evaluation.images - evaluation.correct();
     let mut text = format!(

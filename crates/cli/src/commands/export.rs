@@ -22,10 +22,11 @@ pub struct Args {
     /// Run folder [default: the newest trained run in artifacts/]
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
-    /// File to write
+    /// File to write: .safetensors for PyTorch, or an .onnx model, which takes the bytes of images
+    /// as `image` and gives `logits`
     #[arg(
         long,
-        value_name = "FILE.safetensors",
+        value_name = "FILE.safetensors|FILE.onnx",
         required_unless_present = "script"
     )]
     to: Option<PathBuf>,
@@ -91,9 +92,10 @@ struct Cost {
 
 /// `digits export`
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
-    if let Some(file) = &args.to {
-        check_name(file)?;
-    }
+    let format = match &args.to {
+        Some(file) => Format::of(file, args)?,
+        None => Format::Safetensors,
+    };
     let folder = match &args.run {
         Some(path) => RunFolder::named(path)?,
         None => RunFolder::new(runs::newest("trained run", ADVICE, |record| {
@@ -119,9 +121,14 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             )
         })
         .transpose()?;
-    if let Some(file) = &args.to {
-        export.write(file)?;
-    }
+    let bytes = match (&args.to, format) {
+        (Some(file), Format::Onnx) => export.write_onnx(file)?,
+        (Some(file), Format::Safetensors) => {
+            export.write(file)?;
+            export.bytes().len()
+        }
+        (None, _) => export.bytes().len(),
+    };
     let cost = match (args.dtype, &args.to) {
         (DtypeName::F32, _) | (_, None) => None,
         _ => cost(args, &folder, &export, &device)?,
@@ -133,7 +140,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             dtype: args.dtype.into(),
             tensors: export.tensors,
             parameters: export.record.parameters,
-            bytes: export.bytes().len(),
+            bytes,
             cost,
             script: script.as_deref(),
         })?;
@@ -148,7 +155,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             export.tensors,
             thousands(export.record.parameters as f64),
             FloatType::from(args.dtype).name(),
-            thousands(export.bytes().len() as f64),
+            thousands(bytes as f64),
         );
     }
     if let Some(cost) = &cost {
@@ -162,27 +169,43 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             }
         }
         None => {
-            summary += "next: digits export RUN --script > network.py\n";
-            output::text(&summary.replace("RUN", &path.display().to_string()))?;
+            summary += &match format {
+                Format::Onnx => "input `image`: bytes [batch, 1, height, width], 0 = background, 255 = ink; output `logits`\n".to_owned(),
+                Format::Safetensors => format!(
+                "next: digits export {} --script > network.py\n",
+                path.display()
+            )};
+            output::text(&summary)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_name(file: &Path) -> Result<(), CliError> {
-    let extension = file.extension().unwrap_or_default();
-    if extension.eq_ignore_ascii_case("safetensors") {
-        return Ok(());
+/// What the name of the file asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Safetensors,
+    Onnx,
+}
+
+impl Format {
+    fn of(file: &Path, args: &Args) -> Result<Self, CliError> {
+        let extension = file.extension().unwrap_or_default();
+        let problem =
+            |reason: &str| CliError::usage(Message(format!("--to {}: {reason}", file.display())));
+        if extension.eq_ignore_ascii_case("safetensors") {
+            return Ok(Self::Safetensors);
+        }
+        if !extension.eq_ignore_ascii_case("onnx") {
+            return Err(problem(
+                "the file that is written is FILE.safetensors, which PyTorch reads with safetensors.torch.load_file, or FILE.onnx",
+            ));
+        }
+        if args.script || args.dtype != DtypeName::F32 {
+            return Err(problem("--script and --dtype go with FILE.safetensors"));
+        }
+        Ok(Self::Onnx)
     }
-    let reason = if extension.eq_ignore_ascii_case("onnx") {
-        "ONNX is not written; PyTorch can, after loading FILE.safetensors (torch.onnx.export)"
-    } else {
-        "the file that is written is FILE.safetensors; PyTorch reads it with safetensors.torch.load_file"
-    };
-    Err(CliError::usage(Message(format!(
-        "--to {}: {reason}",
-        file.display()
-    ))))
 }
 
 /// Both networks on the test split; `None`, with a notice, where the run's data are not at hand.

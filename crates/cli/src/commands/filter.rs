@@ -164,7 +164,8 @@ fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
             .map(|&pixel| f64::from(pixel))
             .collect();
         return Ok((
-            format!("{}-{index}", dataset.name),
+            // A name such as drawn:100 is part of one of a file here.
+            format!("{}-{index}", dataset.name.replace(':', "-")),
             Grid::new(images.shape().height, images.shape().width, values)?,
         ));
     }

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -52,15 +52,12 @@ impl FromStr for GivenNormalization {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = |text: &str| text.trim().parse().ok().filter(|x: &f32| x.is_finite());
-        let parsed = text
+        let numbers = text
             .split_once(',')
-            .and_then(|(mean, std)| Some((number(mean)?, number(std)?)))
-            .filter(|(_, std)| *std > 0.0);
-        match parsed {
-            Some((mean, std)) => Ok(Self(Normalization { mean, std })),
-            None => Err("give two numbers, the second positive, as in 0.1307,0.3081".to_owned()),
-        }
+            .and_then(|(mean, std)| Some((mean.trim().parse().ok()?, std.trim().parse().ok()?)));
+        let (mean, std) = numbers.ok_or("give two numbers, as in 0.1307,0.3081")?;
+        let stated = Normalization::new(mean, std).map_err(|error| error.to_string())?;
+        Ok(Self(stated))
     }
 }
 
@@ -129,7 +126,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
 /// The recipe asked for, or the one that the file carries.
 fn configuration(args: &Args, file: &WeightFile) -> Result<(String, RunConfig), CliError> {
     let mut recipe = match &args.model {
-        Some(name) if PathBuf::from(name).is_file() => Recipe::from_file(name.as_ref())?,
+        // A path is told from a name by its form, so that a file that is missing is called that.
+        Some(name) if Path::new(name).is_file() || looks_like_a_path(name) => {
+            Recipe::from_file(name.as_ref())?
+        }
         Some(name) => Recipe::built_in(name).map_err(CliError::usage)?,
         None => {
             let Some((name, model)) = file.model()? else {
@@ -160,6 +160,10 @@ fn configuration(args: &Args, file: &WeightFile) -> Result<(String, RunConfig), 
         config.threads = threads;
     }
     Ok((name, config))
+}
+
+fn looks_like_a_path(name: &str) -> bool {
+    name.contains(['/', '\\']) || Path::new(name).extension().is_some()
 }
 
 fn table(assignment: &Assignment) -> String {

@@ -27,7 +27,7 @@ pub struct Args {
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
-    /// No notices on standard error
+    /// No notices on standard error, but the warning that other machines are let in
     #[arg(long, help_heading = "Output")]
     quiet: bool,
     #[command(flatten)]
@@ -39,7 +39,8 @@ pub struct Args {
 /// `digits playground`
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
-    let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
+    let backend = args.device.backend.unwrap_or(Backend::Flex);
+    let device = backend.device()?;
     let app = App::new(Options {
         artifacts: artifacts(),
         runs: args.run,
@@ -49,6 +50,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             ..OpenOptions::default()
         },
         device,
+        precision: backend.precision(),
         host: args.host,
     })?;
     let server = Server::bind(SocketAddr::new(args.host, args.port), app)?;
@@ -63,12 +65,13 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         address
     };
     output::text(&format!("http://{shown}/\n"))?;
+    // No notice but a warning: --quiet does not hide it.
+    if !address.ip().is_loopback() {
+        eprintln!(
+            "note: {address} is open to other machines; there is no password, and whoever reaches it can use it"
+        );
+    }
     if !args.quiet {
-        if !address.ip().is_loopback() {
-            eprintln!(
-                "note: {address} is open to other machines; there is no password, and whoever reaches it can use it"
-            );
-        }
         eprintln!("the playground is open; Ctrl-C ends it");
     }
     let app = server.app();

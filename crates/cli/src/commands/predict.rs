@@ -67,8 +67,8 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     device::set_threads(args.device.threads.unwrap_or(1)).map_err(CliError::usage)?;
     let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
     let run = folder.load(&device)?;
-    if args.run.is_none() && !args.output.quiet {
-        let why = if folder.is_pretrained() {
+    if !args.output.quiet {
+        let why = if args.run.is_none() && folder.is_pretrained() {
             format!(", as {} holds no trained CNN", artifacts().display())
         } else {
             String::new()

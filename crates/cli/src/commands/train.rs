@@ -156,7 +156,7 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     let mut recipe = match (&args.config, &args.recipe, &args.init) {
         (Some(file), _, _) => Recipe::from_file(file)?,
         (None, None, Some(run)) => {
-            let (record, config) = RunFolder::new(run).describe()?;
+            let (record, config) = RunFolder::named(run)?.describe()?;
             Recipe::of_run(&record.recipe, &config)?
         }
         (None, name, _) => {
@@ -279,7 +279,8 @@ fn table(record: &RunRecord, folder: &RunFolder) -> String {
     if let Some(result) = &record.result {
         let wrong = ((1.0 - result.test_accuracy) * result.test_images as f64).round();
         text += &format!(
-            "\ntest accuracy {} ({} of {} images wrong), {} parameters, {} images/s, {:.1} s of training\n",
+            "\ntest accuracy on {}: {} ({} of {} images wrong), {} parameters, {} images/s, {:.1} s of training\n",
+            record.dataset.name,
             percent(result.test_accuracy),
             thousands(wrong),
             thousands(result.test_images as f64),

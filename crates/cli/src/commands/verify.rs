@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use digits_verify::filter::parse_kernel;
-use digits_verify::{NamedDevice, Options, Part, Precision, Report, Values, render, verify};
+use digits_verify::{NamedDevice, Options, Part, Report, Values, render, verify};
 
 use crate::args::artifacts;
 use crate::device::Backend;
@@ -165,12 +165,7 @@ fn devices(only: Option<Backend>) -> Result<Vec<NamedDevice>, CliError> {
     let named = |backend: Backend, device| NamedDevice {
         name: backend.name().to_owned(),
         device,
-        precision: match backend {
-            Backend::Flex | Backend::Ndarray => Precision::F64,
-            Backend::Wgpu | Backend::Cuda | Backend::Vulkan | Backend::Metal | Backend::Rocm => {
-                Precision::F32
-            }
-        },
+        precision: backend.precision(),
     };
     if let Some(backend) = only {
         return Ok(vec![named(backend, Ok(backend.device()?))]);

@@ -58,21 +58,41 @@ pub fn fails<S: AsRef<std::ffi::OsStr>>(
     }
 }
 
-/// The real MNIST, or `None` (and a line that says so) where it is not at hand.
+/// The real MNIST, or `None` (and a line that says so) where it is not at hand. In CI
+/// (`CI=true`) it must be: a test that checks nothing would pass unnoticed.
 pub fn mnist() -> Option<PathBuf> {
     let folder = std::env::var_os("DIGITS_MNIST_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/mnist"),
         PathBuf::from,
     );
     if folder.is_dir() {
-        Some(folder)
-    } else {
-        println!(
-            "skipped: no MNIST in {} (set DIGITS_MNIST_DIR)",
-            folder.display()
-        );
-        None
+        return Some(folder);
     }
+    let message = format!("no MNIST in {} (set DIGITS_MNIST_DIR)", folder.display());
+    let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!ci, "{message}");
+    println!("skipped: {message}");
+    None
+}
+
+/// The program on a machine with no network (a proxy that nobody answers at) and no data (an
+/// empty home). `home` may be anything at all.
+pub fn without_network(home: &Path) -> Command {
+    let mut command = digits();
+    command.env("HOME", home).env("XDG_CACHE_HOME", home);
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:9");
+        command.env(name.to_lowercase(), "http://127.0.0.1:9");
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    command
+}
+
+/// The lines of `said` that tell that other digits are used than those asked for.
+pub fn notices(said: &str) -> Vec<&str> {
+    said.lines()
+        .filter(|line| line.contains("MNIST is not to be had"))
+        .collect()
 }
 
 /// Writes a data set of 28×28 images whose class is the place of a bright bar on a noisy ground:

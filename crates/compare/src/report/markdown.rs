@@ -4,12 +4,14 @@ use super::sheet;
 
 /// The document as Markdown, and the figures beside it.
 pub(super) fn text(document: &Document) -> (String, Vec<(String, String)>) {
-    let mut writer = Writer::default();
-    writer.out = format!(
-        "# {}\n\n{}\n\n## What do you observe?\n\n",
-        escape(&document.title),
-        escape(&document.conditions)
-    );
+    let mut writer = Writer {
+        out: format!(
+            "# {}\n\n{}\n\n## What do you observe?\n\n",
+            escape(&document.title),
+            escape(&document.conditions)
+        ),
+        ..Writer::default()
+    };
     writer.answer(&document.answer);
     for section in &document.sections {
         writer.out += &format!("## {}\n\n", escape(&section.heading));

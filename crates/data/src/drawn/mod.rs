@@ -26,8 +26,16 @@ const PIXELS: usize = SIDE * SIDE;
 pub const TRAIN: usize = 60_000;
 /// Images of the test split; they come after the training images, so the two never meet.
 pub const TEST: usize = 10_000;
+/// Training images that are drawn at most: their pixels fill 1.6 GB.
+pub const MOST: usize = 2_000_000;
 /// Seed of the data set that `--data drawn` names.
 pub const SEED: u64 = 4;
+
+/// The first test image of a set of `train` training images. Sets of up to [`TRAIN`] share one
+/// test split, so that their results can be compared.
+pub fn first_test(train: usize) -> usize {
+    train.max(TRAIN)
+}
 
 /// Draws `count` images from `first` on; every ten in a row hold each digit once.
 ///

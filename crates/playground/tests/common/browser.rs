@@ -2,10 +2,13 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::http::Client;
@@ -156,19 +159,71 @@ impl Page {
         }
     }
 
+    /// Waits until something holds.
+    pub fn until(&self, condition: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !condition() {
+            assert!(start.elapsed() < PATIENCE, "never came true");
+            sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// Writes a picture of the page from its top to the end of an element, also of what is below
+    /// the window's edge.
+    pub fn screenshot(&self, path: &Path, last: &str) {
+        let height = self.script(&format!(
+            "scrollTo(0, 0); return Math.round(document.querySelector('{last}').getBoundingClientRect().bottom + 16)"
+        ));
+        let width = self.script("return document.documentElement.clientWidth");
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
+        let parameters = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let answer = self.command("Page.captureScreenshot", &parameters);
+        let bytes = BASE64_STANDARD
+            .decode(answer["data"].as_str().unwrap())
+            .unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Everything that can be focused, as assistive technology is told of it: role and name.
+    pub fn focusable(&self) -> Vec<(String, String)> {
+        self.command("Accessibility.enable", &json!({}));
+        let tree = self.command("Accessibility.getFullAXTree", &json!({}));
+        let text = |node: &Value, key: &str| {
+            let value = node[key]["value"].as_str();
+            value.unwrap_or_default().trim().to_owned()
+        };
+        let can_be_focused = |node: &Value| {
+            let properties = node["properties"].as_array().cloned().unwrap_or_default();
+            node["ignored"] != true
+                && properties
+                    .iter()
+                    .any(|p| p["name"] == "focusable" && p["value"]["value"] == true)
+        };
+        let nodes = tree["nodes"].as_array().unwrap().iter();
+        nodes
+            .filter(|node| can_be_focused(node))
+            .map(|node| (text(node, "role"), text(node, "name")))
+            .collect()
+    }
+
     /// The text of an element.
     pub fn text(&self, selector: &str) -> String {
         let script = format!("return document.querySelector('{selector}').textContent");
         self.script(&script).as_str().unwrap().to_owned()
     }
 
-    /// Presses the main button of the pointer on an element, in its middle.
+    /// Presses the main button of the mouse on an element, in its middle.
     pub fn click(&self, selector: &str) {
+        self.press(selector, "mouse");
+    }
+
+    /// The same with any pointer: a phone has no mouse.
+    pub fn press(&self, selector: &str, kind: &str) {
         self.script(&format!(
             "document.querySelector('{selector}').scrollIntoView({{block: 'center'}})"
         ));
         let [x, y, width, height] = self.rectangle(selector);
-        self.stroke(&[(x + width / 2.0, y + height / 2.0)], "mouse");
+        self.stroke(&[(x + width / 2.0, y + height / 2.0)], kind);
     }
 
     /// Left, top, width, height of an element in the window.
@@ -183,31 +238,44 @@ impl Page {
     /// Presses the pointer (`mouse`, `touch` or `pen`) at the first point, moves it along the
     /// others, lifts it.
     pub fn stroke(&self, points: &[(f64, f64)], kind: &str) {
-        let mut actions = Vec::new();
-        for (number, (x, y)) in points.iter().enumerate() {
-            let duration = if number == 0 { 0 } else { 16 };
-            actions.push(json!({ "type": "pointerMove", "duration": duration, "x": *x as i64, "y": *y as i64 }));
-            if number == 0 {
-                actions.push(json!({ "type": "pointerDown", "button": 0 }));
+        self.strokes(&[points], kind);
+    }
+
+    /// Several pointers at once, one stroke each.
+    pub fn strokes(&self, all: &[&[(f64, f64)]], kind: &str) {
+        let pointers: Vec<Value> = all.iter().enumerate().map(|(finger, points)| {
+            let mut actions = Vec::new();
+            for (number, (x, y)) in points.iter().enumerate() {
+                let duration = if number == 0 { 0 } else { 16 };
+                actions.push(json!({ "type": "pointerMove", "duration": duration, "x": *x as i64, "y": *y as i64 }));
+                if number == 0 {
+                    actions.push(json!({ "type": "pointerDown", "button": 0 }));
+                }
             }
-        }
-        actions.push(json!({ "type": "pointerUp", "button": 0 }));
-        let pointer = json!({
-            "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions
-        });
-        self.ask("POST", "/actions", &json!({ "actions": [pointer] }));
+            if kind == "touch" {
+                // A finger that is lifted in no time makes a fling, and no click.
+                actions.push(json!({ "type": "pause", "duration": 80 }));
+            }
+            actions.push(json!({ "type": "pointerUp", "button": 0 }));
+            json!({
+                "type": "pointer", "id": format!("{kind}{finger}"), "parameters": { "pointerType": kind }, "actions": actions
+            })
+        }).collect();
+        self.ask("POST", "/actions", &json!({ "actions": pointers }));
+    }
+
+    /// Points of the drawing area, from 0 to 1, as points of the window.
+    pub fn on_pad(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        self.script("document.querySelector('#pad').scrollIntoView({block: 'center'})");
+        let [left, top, width, height] = self.rectangle("#pad");
+        let place = |(x, y): &(f64, f64)| (left + x * width, top + y * height);
+        points.iter().map(place).collect()
     }
 
     /// Draws on the drawing area; points from 0 to 1.
     pub fn draw(&self, strokes: &[Vec<(f64, f64)>], kind: &str) {
-        self.script("document.querySelector('#pad').scrollIntoView({block: 'center'})");
-        let [left, top, width, height] = self.rectangle("#pad");
         for stroke in strokes {
-            let points: Vec<(f64, f64)> = stroke
-                .iter()
-                .map(|(x, y)| (left + x * width, top + y * height))
-                .collect();
-            self.stroke(&points, kind);
+            self.stroke(&self.on_pad(stroke), kind);
         }
     }
 

@@ -11,9 +11,11 @@ use std::sync::OnceLock;
 use burn::tensor::Device;
 use bytes::Bytes;
 use digits_data::idx::{self, Split};
-use digits_data::{OpenOptions, Source, drawn, open};
+use digits_data::{ImageShape, Images, OpenOptions, Source, drawn, open};
+use digits_models::InputShape;
 use digits_playground::{App, Options, Server};
-use digits_train::{Hooks, Recipe, RunFolder, Start, train};
+use digits_train::{Event, Hooks, Recipe, RunFolder, Start, train};
+use digits_verify::Precision;
 use hyper::{Request, Response};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -32,8 +34,7 @@ pub fn fixture() -> &'static Fixture {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let artifacts = folder.path().join("artifacts");
-        idx::write(&data, Split::Train, &drawn::images(1, 0, 1200).unwrap()).unwrap();
-        idx::write(&data, Split::Test, &drawn::images(1, 1200, 300).unwrap()).unwrap();
+        write_data(&data, 1200, 300);
         for kind in ["mlp", "cnn"] {
             small_run(kind, 2, &data, &artifacts.join(format!("small-{kind}")));
         }
@@ -45,8 +46,50 @@ pub fn fixture() -> &'static Fixture {
     })
 }
 
+/// Drawn digits as a data set of so many training and test images.
+pub fn write_data(folder: &Path, train: usize, test: usize) {
+    idx::write(folder, Split::Train, &drawn::images(1, 0, train).unwrap()).unwrap();
+    idx::write(folder, Split::Test, &drawn::images(1, train, test).unwrap()).unwrap();
+}
+
+/// A data set of 12×20 pixels and three classes: a bright left, middle or right.
+pub fn other_data(folder: &Path) {
+    let shape = ImageShape {
+        height: 12,
+        width: 20,
+    };
+    for (split, count) in [(Split::Train, 300), (Split::Test, 30)] {
+        let labels: Vec<u8> = (0..count).map(|n| (n % 3) as u8).collect();
+        let pixels = labels
+            .iter()
+            .flat_map(|&label| {
+                (0..240).map(move |at| {
+                    if at % 20 / 7 == usize::from(label) {
+                        200
+                    } else {
+                        9
+                    }
+                })
+            })
+            .collect();
+        let images = Images::new(shape, 3, pixels, labels).unwrap();
+        idx::write(folder, split, &images).unwrap();
+    }
+}
+
 /// Trains `mlp-small` or `cnn-small` for a moment.
 pub fn small_run(kind: &str, epochs: usize, data: &Path, folder: &Path) {
+    small_run_watched(kind, epochs, data, folder, &mut |_| {});
+}
+
+/// The same with something to do at every event of the training.
+pub fn small_run_watched(
+    kind: &str,
+    epochs: usize,
+    data: &Path,
+    folder: &Path,
+    on_event: &mut dyn FnMut(Event),
+) {
     let mut recipe = Recipe::built_in(&format!("{kind}-small")).unwrap();
     recipe.set(&format!("training.epochs={epochs}")).unwrap();
     for setting in [
@@ -60,6 +103,11 @@ pub fn small_run(kind: &str, epochs: usize, data: &Path, folder: &Path) {
     let mut config = recipe.resolve().unwrap();
     config.data = Source::Folder(data.to_owned());
     let dataset = open(&config.data, &OpenOptions::default(), &mut |_| {}).unwrap();
+    config.model = config.model.with_input(InputShape {
+        height: dataset.train.shape().height,
+        width: dataset.train.shape().width,
+        classes: dataset.train.classes(),
+    });
     train(
         Start {
             recipe: &name,
@@ -71,7 +119,7 @@ pub fn small_run(kind: &str, epochs: usize, data: &Path, folder: &Path) {
             init: None,
         },
         &mut Hooks {
-            on_event: &mut |_| {},
+            on_event,
             should_stop: &|| false,
         },
     )
@@ -85,15 +133,23 @@ pub fn app() -> App {
 
 /// The app on any folder of runs.
 pub fn app_on(artifacts: &Path) -> App {
-    App::new(Options {
+    App::new(options(artifacts)).unwrap()
+}
+
+/// What [`app_on`] is made of. No test waits for the network.
+pub fn options(artifacts: &Path) -> Options {
+    Options {
         artifacts: artifacts.to_owned(),
         runs: Vec::new(),
         data: Source::Folder(fixture().data.clone()),
-        open: OpenOptions::default(),
+        open: OpenOptions {
+            offline: true,
+            ..OpenOptions::default()
+        },
         device: Device::flex(),
+        precision: Precision::F64,
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-    })
-    .unwrap()
+    }
 }
 
 /// The answer to GET.

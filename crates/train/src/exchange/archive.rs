@@ -1,14 +1,14 @@
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The entries of a zip archive that lies in memory, as `torch.save` writes it: nothing is
 /// compressed, so every entry is a range of the file. Reference: APPNOTE.TXT 6.3.10, 4.3.
 pub(crate) struct Archive<'a> {
     bytes: &'a [u8],
-    entries: Vec<Entry<'a>>,
+    entries: BTreeMap<&'a str, Entry>,
 }
 
-struct Entry<'a> {
-    name: &'a str,
+struct Entry {
     range: Range<usize>,
     checksum: u32,
 }
@@ -19,6 +19,8 @@ const CENTRAL: u32 = 0x0201_4b50;
 const CENTRAL_SIZE: usize = 46;
 const LOCAL: u32 = 0x0403_4b50;
 const LOCAL_SIZE: usize = 30;
+/// Entries beyond this many are no state dict.
+const MOST_ENTRIES: usize = 100_000;
 
 impl<'a> Archive<'a> {
     /// Reads the directory. The message of an error says what is wrong.
@@ -34,7 +36,7 @@ impl<'a> Archive<'a> {
         if at == u32::MAX as usize {
             return Err("zip64 archives (over 4 GiB) are not read".to_owned());
         }
-        let mut entries = Vec::new();
+        let mut entries = BTreeMap::new();
         while u32_at(bytes, at) == Some(CENTRAL) {
             let short = |offset| u16_at(bytes, at + offset).map(usize::from).ok_or_else(cut);
             let long = |offset| u32_at(bytes, at + offset).ok_or_else(cut);
@@ -67,15 +69,26 @@ impl<'a> Archive<'a> {
                     "its entry {name:?} claims {size} bytes, more than the file has"
                 ));
             }
-            entries.push(Entry {
-                name,
+            let entry = Entry {
                 range: start..start + size,
                 checksum: long(16)?,
-            });
+            };
+            if entries.insert(name, entry).is_some() {
+                return Err(format!("it has two entries named {name:?}"));
+            }
+            if entries.len() > MOST_ENTRIES {
+                return Err(format!("it has more than {MOST_ENTRIES} entries"));
+            }
             at += CENTRAL_SIZE + name_length + short(30)? + short(32)?;
         }
         if entries.is_empty() {
             return Err(cut());
+        }
+        // Entries on top of one another would be read, and their checksums taken, once for each.
+        let mut ranges: Vec<&Range<usize>> = entries.values().map(|entry| &entry.range).collect();
+        ranges.sort_by_key(|range| (range.start, range.end));
+        if ranges.windows(2).any(|pair| pair[0].end > pair[1].start) {
+            return Err("its entries overlap, which torch.save never does".to_owned());
         }
         Ok(Self { bytes, entries })
     }
@@ -83,15 +96,15 @@ impl<'a> Archive<'a> {
     /// The folder, with its slash, in which `data.pkl` lies.
     pub fn root(&self) -> Option<&'a str> {
         self.entries
-            .iter()
-            .filter_map(|entry| entry.name.strip_suffix("data.pkl"))
+            .keys()
+            .filter_map(|name| name.strip_suffix("data.pkl"))
             .filter(|root| root.is_empty() || root.ends_with('/'))
             .min_by_key(|root| root.len())
     }
 
     /// Where the content of an entry lies in the file, its checksum verified.
     pub fn entry(&self, name: &str) -> Result<Option<Range<usize>>, String> {
-        let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else {
+        let Some(entry) = self.entries.get(name) else {
             return Ok(None);
         };
         // 0 stands for "none", which torch.save writes on request.

@@ -9,7 +9,7 @@ use crate::TrainError;
 #[non_exhaustive]
 pub enum ExchangeError {
     /// The file is not what it should be.
-    #[error("{path} cannot be read: {reason}")]
+    #[error("{path} cannot be read: {}", printable(.reason))]
     Format {
         /// The file.
         path: PathBuf,
@@ -18,8 +18,9 @@ pub enum ExchangeError {
     },
     /// A pickle refers to code that has no place in a state dict.
     #[error(
-        "{path} refers to the Python object `{object}`, which is no part of a state dict. Nothing was executed. \
-         Save the weights alone: torch.save(model.state_dict(), FILE)"
+        "{path} refers to the Python object `{}`, which is no part of a state dict. Nothing was executed. \
+         Save the weights alone: torch.save(model.state_dict(), FILE)",
+        printable(.object)
     )]
     ForeignObject {
         /// The file.
@@ -85,4 +86,16 @@ fn lines(problems: &[String]) -> String {
         text += &format!("\n  and {} more", problems.len() - MOST);
     }
     text
+}
+
+/// Text out of a file from elsewhere, fit for a terminal: what controls it (colors, the cursor,
+/// the window's title, the direction of writing) becomes �.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '�',
+            c if c.is_control() => '�',
+            c => c,
+        })
+        .collect()
 }

@@ -13,7 +13,8 @@ use crate::TrainError;
 use crate::config::RunConfig;
 use crate::exchange::ExchangeError;
 use crate::exchange::layout::{TorchTensor, counters, torch_tensors};
-use crate::exchange::weight_file::{MODEL, NORMALIZATION, RECIPE};
+use crate::exchange::onnx::onnx;
+use crate::exchange::weight_file::{DATASET, MODEL, NORMALIZATION, RECIPE};
 use crate::record::RunRecord;
 use crate::run_folder::{self, RunFolder};
 use crate::weights;
@@ -79,7 +80,9 @@ pub struct Export {
     /// Tensors in the file.
     pub tensors: usize,
     file: Vec<u8>,
-    rounded: Vec<u8>,
+    /// What the file holds, rounded where its type is narrower than f32, in PyTorch's layout.
+    held: Vec<(TorchTensor, Vec<f32>)>,
+    metadata: Value,
 }
 
 impl Export {
@@ -88,16 +91,32 @@ impl Export {
     /// # Errors
     /// A place that cannot be written to.
     pub fn write(&self, path: &Path) -> Result<(), ExchangeError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        let written = fs::write(&part, &self.file)
-            .map_err(TrainError::io("write", &part))
-            .and_then(|()| fs::rename(&part, path).map_err(TrainError::io("write", path)));
-        if written.is_err() {
-            let _ = fs::remove_file(&part); // what went wrong has been told
-        }
-        Ok(written?)
+        write_whole(path, &self.file)
+    }
+
+    /// Writes an ONNX model instead, which takes the bytes of images (`image`, 0 = background,
+    /// 255 = ink, `[batch, 1, height, width]`), normalizes them itself and gives `logits`.
+    /// Returns the number of its bytes.
+    ///
+    /// # Errors
+    /// A place that cannot be written to.
+    pub fn write_onnx(&self, path: &Path) -> Result<usize, ExchangeError> {
+        let values = self
+            .held
+            .iter()
+            .map(|(tensor, values)| (tensor.name.as_str(), &tensor.shape[..], &values[..]));
+        let metadata = self.metadata.as_object().into_iter().flatten();
+        let bytes = onnx(
+            &self.config.model,
+            &self.record.dataset.normalization,
+            values,
+            metadata
+                .filter(|(key, _)| *key != FORMAT)
+                .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))),
+        )
+        .map_err(|error| TrainError::backend("writing the ONNX model", error))?;
+        write_whole(path, &bytes)?;
+        Ok(bytes.len())
     }
 
     /// Bytes of the file.
@@ -111,7 +130,9 @@ impl Export {
     /// # Errors
     /// A backend that fails.
     pub fn model(&self, device: &Device) -> Result<Model, ExchangeError> {
-        let model = weights::from_bytes(&self.config.model, self.rounded.clone(), device)
+        let order: Vec<&TorchTensor> = self.held.iter().map(|(tensor, _)| tensor).collect();
+        let bytes = to_burnpack(&order, self.held.iter().map(|(_, values)| &values[..]))?;
+        let model = weights::from_bytes(&self.config.model, bytes, device)
             .map_err(|error| TrainError::backend("building the network", error))?;
         Ok(model)
     }
@@ -134,7 +155,7 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, ExchangeError
         .map_err(|reason| TrainError::damaged(folder.path().join(run_folder::MODEL), reason))?;
     let mut header = serde_json::Map::new();
     let mut data = Vec::new();
-    let mut rounded = Vec::new();
+    let mut held = Vec::new();
     for tensor in torch_tensors(&config.model)? {
         let values = saved
             .get(&tensor.ours)
@@ -146,12 +167,12 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, ExchangeError
             )
         })?;
         let start = data.len();
-        let held = encode(&tensor, values, to, &mut data)?;
+        let rounded = encode(&tensor, values, to, &mut data)?;
         header.insert(
             tensor.name.clone(),
             json!({"dtype": to.in_safetensors(), "shape": tensor.shape, "data_offsets": [start, data.len()]}),
         );
-        rounded.push((tensor, held));
+        held.push((tensor, rounded));
     }
     let best = record
         .epochs
@@ -167,12 +188,13 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, ExchangeError
         );
     }
     let tensors = header.len();
-    header.insert("__metadata__".to_owned(), metadata(&config, &record)?);
-    let order: Vec<&TorchTensor> = rounded.iter().map(|(tensor, _)| tensor).collect();
+    let metadata = metadata(&config, &record, to)?;
+    header.insert("__metadata__".to_owned(), metadata.clone());
     Ok(Export {
         tensors,
         file: with_header(header, &data)?,
-        rounded: to_burnpack(&order, rounded.iter().map(|(_, held)| held.as_slice()))?,
+        held,
+        metadata,
         config,
         record,
     })
@@ -274,20 +296,40 @@ pub(crate) fn to_burnpack<'a>(
     Ok(bytes.to_vec())
 }
 
-/// Text by text: the format allows nothing else.
-fn metadata(config: &RunConfig, record: &RunRecord) -> Result<Value, ExchangeError> {
+/// Key by which the format knows whose layout the tensors have.
+const FORMAT: &str = "format";
+
+/// `path` holds all of the bytes, or what it held before.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let written = fs::write(&part, bytes)
+        .map_err(TrainError::io("write", &part))
+        .and_then(|()| fs::rename(&part, path).map_err(TrainError::io("write", path)));
+    if written.is_err() {
+        let _ = fs::remove_file(&part); // what went wrong has been told
+    }
+    Ok(written?)
+}
+
+/// Text by text: the format allows nothing else. The accuracies are those of the run, and their
+/// names say so where the file holds rounded parameters.
+fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Value, ExchangeError> {
     let failed = |error| TrainError::backend("writing the metadata", error);
     let mut metadata = json!({
-        "format": "pt",
+        FORMAT: "pt",
         "producer": format!("digits {}", record.versions.digits),
         RECIPE: record.recipe,
         MODEL: serde_json::to_string(&config.model).map_err(failed)?,
         NORMALIZATION: serde_json::to_string(&record.dataset.normalization).map_err(failed)?,
-        "dataset": record.dataset.name,
+        DATASET: record.dataset.name,
+        "dtype": to.name(),
     });
     if let Some(result) = record.result {
-        metadata["valid_accuracy"] = result.valid_accuracy.to_string().into();
-        metadata["test_accuracy"] = result.test_accuracy.to_string().into();
+        let of = if to == FloatType::F32 { "" } else { "_f32" };
+        metadata[format!("valid_accuracy{of}")] = result.valid_accuracy.to_string().into();
+        metadata[format!("test_accuracy{of}")] = result.test_accuracy.to_string().into();
     }
     Ok(metadata)
 }

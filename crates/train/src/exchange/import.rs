@@ -41,13 +41,15 @@ pub fn import(
     let model = model_file(file, assignment, &config, device)?;
     let text = toml::to_string(&config)
         .map_err(|error| TrainError::backend("writing config.toml", error))?;
-    if folder.exists() {
-        return Err(TrainError::Exists {
+    let is_new = || match folder.exists() {
+        false => Ok(()),
+        true => Err(TrainError::Exists {
             path: folder.path().to_owned(),
-        }
-        .into());
-    }
+        }),
+    };
+    is_new()?; // before the lock, which would leave its file beside that run
     let _lock = folder.lock()?;
+    is_new()?; // another process may have been faster
     let mut record = RunRecord {
         schema: SCHEMA,
         status: Status::Finished,
@@ -58,7 +60,9 @@ pub fn import(
         threads: config.threads,
         seed: config.seed,
         dataset: DatasetRecord {
-            name: "unknown (imported weights)".to_owned(),
+            name: file
+                .dataset()
+                .unwrap_or_else(|| "unknown (imported weights)".to_owned()),
             fingerprint: String::new(),
             train_images: 0,
             valid_images: 0,

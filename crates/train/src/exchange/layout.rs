@@ -103,6 +103,16 @@ pub(crate) struct Sides {
     pub after: usize,
 }
 
+impl Sides {
+    /// As many on either side.
+    pub fn equal(zeros: usize) -> Self {
+        Self {
+            before: zeros,
+            after: zeros,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConvPadding {
     None,

@@ -1,7 +1,7 @@
 //! Weights in and out of PyTorch.
 //!
 //! [`export`] writes a run's network under the names and in the layout of the equivalent
-//! `torch.nn` module, [`script`] writes that module, and [`WeightFile`] with [`import`] read
+//! `torch.nn` module, or as an ONNX model, [`script`] writes that module, and [`WeightFile`] with [`import`] read
 //! `.safetensors` files and PyTorch state dicts back into a run folder. A file from elsewhere is
 //! only ever read: no pickle is executed, no claimed size is believed before it is compared with
 //! the bytes that are there, and nothing is written before everything has been checked.
@@ -12,11 +12,14 @@ mod export;
 mod import;
 mod layout;
 mod matching;
+mod onnx;
 mod pickle;
 mod script;
 mod state_dict;
 mod weight_file;
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -28,4 +31,5 @@ pub use import::{ImportSettings, import};
 pub use layout::{TorchTensor, torch_tensors};
 pub use matching::{Assignment, How, Match, NameMap};
 pub use script::script;
+pub(crate) use script::undropped;
 pub use weight_file::WeightFile;

@@ -74,6 +74,16 @@ if __name__ == "__main__":
     ))
 }
 
+/// The layers of the module without dropout, which changes nothing that a trained network says.
+pub(crate) fn undropped(model: &ModelConfig) -> Result<Vec<String>, ModelError> {
+    Ok(parts(model)?
+        .iter()
+        .flat_map(|part| &part.layers)
+        .filter(|(layer, _)| !matches!(layer, Layer::Dropout(_)))
+        .map(|(layer, _)| expression(layer))
+        .collect())
+}
+
 fn expression(layer: &Layer) -> String {
     match layer {
         Layer::ZeroPad { width, height } => format!(

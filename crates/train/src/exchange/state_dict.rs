@@ -91,7 +91,26 @@ fn flatten(pickle: &Pickle) -> Result<Vec<(String, usize)>, String> {
     let mut found = Vec::new();
     let mut entries = 0;
     walk(pickle, pickle.root(), "", 0, &mut entries, &mut found)?;
+    if has_model(pickle) {
+        found.retain(|(name, _)| name.starts_with("model."));
+    }
     Ok(found)
+}
+
+/// Whether this is a checkpoint `{"model": {…}, …}`: its optimizer's moments are tensors, too.
+fn has_model(pickle: &Pickle) -> bool {
+    let Value::Dict(items) = pickle.root() else {
+        return false;
+    };
+    items.iter().any(|&(key, value)| {
+        let Value::Dict(inside) = pickle.get(value) else {
+            return false;
+        };
+        pickle.text(key) == Some("model")
+            && inside
+                .iter()
+                .any(|&(_, value)| matches!(pickle.get(value), Value::Tensor { .. }))
+    })
 }
 
 fn walk(
@@ -151,7 +170,10 @@ fn tensor(pickle: &Pickle, name: String, index: usize) -> Result<(Stored, String
     if shape.len() != strides.len() {
         return Err(format!("{name} has a shape and strides that differ"));
     }
-    let element = match class.as_str() {
+    let (Some(class), Some(key)) = (pickle.text(*class), pickle.text(*key)) else {
+        return Err(format!("{name} has no storage"));
+    };
+    let element = match class {
         "torch.DoubleStorage" => Element::F64,
         "torch.FloatStorage" => Element::F32,
         "torch.HalfStorage" => Element::F16,
@@ -166,5 +188,5 @@ fn tensor(pickle: &Pickle, name: String, index: usize) -> Result<(Stored, String
         offset: *offset,
         strides: strides.clone(),
     };
-    Ok((stored, key.clone()))
+    Ok((stored, key.to_owned()))
 }

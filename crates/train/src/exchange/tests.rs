@@ -16,14 +16,14 @@ use crate::exchange::{
 use crate::recipe::Recipe;
 use crate::run_folder::RunFolder;
 
-fn fixture(name: &str) -> PathBuf {
+pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/pytorch")
         .join(name)
 }
 
 /// The configuration of a reference, as a run has it.
-fn config(name: &str) -> RunConfig {
+pub(super) fn config(name: &str) -> RunConfig {
     #[derive(serde::Deserialize)]
     struct Case {
         model: ModelConfig,
@@ -38,7 +38,7 @@ fn config(name: &str) -> RunConfig {
 }
 
 /// Imports into `folder` with every check that the program makes.
-fn take(
+pub(super) fn take(
     file: &Path,
     map: Option<&str>,
     config: &RunConfig,
@@ -73,7 +73,7 @@ fn refused(file: &Path, config: &RunConfig) -> String {
     error.to_string()
 }
 
-fn refused_bytes(name: &str, bytes: &[u8], config: &RunConfig) -> String {
+pub(super) fn refused_bytes(name: &str, bytes: &[u8], config: &RunConfig) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(name);
     fs::write(&file, bytes).unwrap();
@@ -81,7 +81,7 @@ fn refused_bytes(name: &str, bytes: &[u8], config: &RunConfig) -> String {
 }
 
 /// A `.safetensors` file of a JSON header and data.
-fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
+pub(super) fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
     [
         &(header.len() as u64).to_le_bytes(),
         header.as_bytes(),
@@ -90,10 +90,14 @@ fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// A zip archive of stored entries without checksums, with a pickle and perhaps a storage.
+/// A zip archive with a pickle and perhaps a storage.
 fn archive(pickle: &[u8], storage: &[u8]) -> Vec<u8> {
+    zip(&[("x/data.pkl", pickle), ("x/data/0", storage)])
+}
+
+/// A zip archive of stored entries without checksums.
+pub(super) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
-    let entries = [("x/data.pkl", pickle), ("x/data/0", storage)];
     for (name, content) in entries {
         let sizes = [&(content.len() as u32).to_le_bytes()[..]; 2].concat();
         let length = (name.len() as u16).to_le_bytes();
@@ -120,7 +124,7 @@ fn archive(pickle: &[u8], storage: &[u8]) -> Vec<u8> {
         [
             &b"PK\x05\x06"[..],
             &[0; 4],
-            &[2, 0, 2, 0],
+            &(entries.len() as u16).to_le_bytes().repeat(2),
             &size,
             &offset,
             &[0; 2],

@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,12 @@ use digits_data::Normalization;
 use digits_models::ModelConfig;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::TrainError;
 use crate::exchange::ExchangeError;
+use crate::exchange::error::printable;
 use crate::exchange::state_dict;
 use crate::run_folder::sha256;
 
@@ -21,6 +24,10 @@ const MOST_BYTES: u64 = 1 << 30;
 pub(crate) const MODEL: &str = "model";
 pub(crate) const RECIPE: &str = "recipe";
 pub(crate) const NORMALIZATION: &str = "normalization";
+pub(crate) const DATASET: &str = "dataset";
+
+/// Name of the recipe of a file that does not say a usable one.
+const UNNAMED: &str = "imported";
 
 /// A file of tensors, read and checked as far as it can be without a network to compare it with.
 #[derive(Debug)]
@@ -99,6 +106,10 @@ impl WeightFile {
         if tensors.is_empty() {
             return Err(format("it holds no tensor".to_owned()));
         }
+        let mut tensors = tensors;
+        for tensor in &mut tensors {
+            tensor.name = printable(&tensor.name); // they are shown, and kept in run.json
+        }
         let mut file = Self {
             path: path.to_owned(),
             sha256: sha256(&bytes),
@@ -118,7 +129,9 @@ impl WeightFile {
     /// # Errors
     /// A description that is none.
     pub fn model(&self) -> Result<Option<(String, ModelConfig)>, ExchangeError> {
-        let recipe = self.metadata.get(RECIPE).map_or("imported", String::as_str);
+        // It becomes the name of folders, and part of what is printed.
+        let recipe = self.metadata.get(RECIPE).map(String::as_str);
+        let recipe = recipe.filter(|name| is_recipe(name)).unwrap_or(UNNAMED);
         Ok(self
             .described(MODEL)?
             .map(|model| (recipe.to_owned(), model)))
@@ -130,6 +143,12 @@ impl WeightFile {
     /// A description that is none.
     pub fn normalization(&self) -> Result<Option<Normalization>, ExchangeError> {
         self.described(NORMALIZATION)
+    }
+
+    /// Name of the data set that the network was trained on, if the file says so.
+    pub fn dataset(&self) -> Option<String> {
+        let name = printable(self.metadata.get(DATASET)?.trim());
+        (1..=100).contains(&name.len()).then_some(name)
     }
 
     fn described<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ExchangeError> {
@@ -144,7 +163,9 @@ impl WeightFile {
     }
 
     /// Takes off what training scripts wrap around a state dict: `{"state_dict": …}`, and the
-    /// `module.` of `DataParallel`.
+    /// `module.` of `DataParallel`. (What stands beside a `{"model": …}` of its own in a
+    /// checkpoint has been left out where it was read; names alone would not tell it from a layer
+    /// called `model`.)
     fn unwrap(&mut self) {
         for wrapper in ["state_dict.", "model_state_dict.", "model.", "module."] {
             let inside = |tensor: &&Stored| tensor.name.starts_with(wrapper);
@@ -231,6 +252,8 @@ fn read_safetensors(bytes: &[u8]) -> Result<Contents, String> {
         |error: safetensors::SafeTensorError| format!("it is no whole .safetensors file: {error}");
     let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(reason)?;
     let start = 8 + header;
+    // The crate keeps the last of two tensors with one name, and is content.
+    serde_json::from_slice::<Names>(&bytes[8..start]).map_err(|error| error.to_string())?;
     let mut tensors: Vec<Stored> = metadata
         .tensors()
         .into_iter()
@@ -259,12 +282,46 @@ fn read_safetensors(bytes: &[u8]) -> Result<Contents, String> {
     Ok((tensors, metadata))
 }
 
+/// The keys of a header, each of which may be there once.
+struct Names;
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(header: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Names;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the header of a .safetensors file")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Names, M::Error> {
+                let mut known = HashSet::new();
+                while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+                    if known.contains(&name) {
+                        return Err(M::Error::custom(format!("it has two tensors named {name}")));
+                    }
+                    known.insert(name);
+                }
+                Ok(Names)
+            }
+        }
+        header.deserialize_map(Keys)
+    }
+}
+
 fn row_major(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1_usize; shape.len()];
     for d in (1..shape.len()).rev() {
         strides[d - 1] = strides[d].saturating_mul(shape[d]);
     }
     strides
+}
+
+/// Whether this is a name that a recipe may have: 1 to 40 of `a` to `z`, `0` to `9` and `-`.
+fn is_recipe(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=40).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// A shape as PyTorch writes it.

@@ -4,12 +4,14 @@ mod engine;
 mod evidence;
 mod grid;
 mod learn;
+mod placement;
 mod sheet;
 
 pub use engine::{burn_correlate, burn_gradients};
 pub use evidence::{Evidence, Fact, evidence};
 pub use grid::{Grid, Number, parse_kernel};
 pub use learn::{Learned, learn};
+pub use placement::{Margins, Placement, placement};
 pub use sheet::{NamedFilter, sheet_filters, sheet_image};
 
 use crate::error::VerifyError;

@@ -19,11 +19,6 @@ impl Axis {
         Self { low, high, ticks }
     }
 
-    /// Round numbers around the values.
-    pub fn around(values: impl IntoIterator<Item = f64>) -> Self {
-        Self::round(values, None, |value, decimals| text::fixed(value, decimals))
-    }
-
     /// Round percentages around fractions, at most 100 %.
     pub fn percent(fractions: impl IntoIterator<Item = f64>) -> Self {
         let values = fractions.into_iter().map(|fraction| 100.0 * fraction);
@@ -170,7 +165,6 @@ mod tests {
         for values in [vec![], vec![f64::NAN], vec![0.5], vec![f64::INFINITY, 1.0]] {
             for axis in [
                 Axis::percent(values.clone()),
-                Axis::around(values.clone()),
                 Axis::difference(values.clone()),
                 Axis::logarithmic(values.clone()),
             ] {

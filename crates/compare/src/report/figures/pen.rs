@@ -197,7 +197,7 @@ impl Pen<'_, '_> {
         }
         let style = color.stroke_width(width);
         if dashed {
-            let points = points.to_vec().into_iter();
+            let points = points.iter().copied();
             self.area
                 .draw(&DashedPathElement::new(points, 6, 4, style))?;
         } else {

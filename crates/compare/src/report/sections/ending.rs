@@ -29,7 +29,7 @@ pub(super) fn caveats(results: &Results) -> Section {
             images(results.plan.corruptions.images, results)
         ));
     }
-    items.push("The best epoch and the temperature are chosen on validation images; nothing is chosen on test images.".to_owned());
+    items.push("The best epoch and the temperature are chosen on validation images, but with few training images the last network is kept; nothing is chosen on test images.".to_owned());
     items.push("Times are of one machine while it may have done other things; the other numbers are the same for the same plan, data, backend and number of threads.".to_owned());
     Section {
         id: "caveats",

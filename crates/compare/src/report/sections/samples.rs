@@ -17,7 +17,7 @@ pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
         caption: Caption {
             shows: "Test accuracy against the number of training images, and the paired difference of the two networks. The horizontal axes are logarithmic.".to_owned(),
             made: format!(
-                "For each size both networks of a seed are trained on the same images, as many of each class, for {} of {}; “all” is taken from question 1, where epochs and batches are those of the recipe. {}. {}",
+                "For each size both networks of a seed are trained on the same images, as many of each class, for about {} of {}, and the last network is kept; “all” is taken from question 1, where epochs and batches are those of the recipe. {}. {}",
                 text::plural(plan.steps, "step"),
                 text::plural(plan.batch_size, "image"),
                 text::capitalized(&seeds(&samples.seeds)),

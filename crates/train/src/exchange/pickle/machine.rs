@@ -1,116 +1,24 @@
 use std::collections::HashMap;
 
-/// A value of a pickle; containers refer to others by their place in [`Pickle::values`].
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
-    None,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(String),
-    /// A class or function, by its full name. Nothing but a name: it is never looked up.
-    Global(String),
-    /// Tuples, lists and sets.
-    Sequence(Vec<usize>),
-    /// `dict` and `OrderedDict`, in the order of the file.
-    Dict(Vec<(usize, usize)>),
-    /// `('storage', class, key, device, elements)`.
-    Storage {
-        class: String,
-        key: String,
-    },
-    /// A view of a storage, as `torch._utils._rebuild_tensor_v2` would make it.
-    Tensor {
-        storage: usize,
-        offset: usize,
-        shape: Vec<usize>,
-        strides: Vec<usize>,
-    },
-}
+use super::{PickleError, Value, is_known};
 
-/// Why a pickle is not taken.
-#[derive(Debug)]
-pub(crate) enum PickleError {
-    /// It refers to code that a state dict does not need.
-    Foreign(String),
-    /// Anything else.
-    Damaged(String),
-}
-
-/// The values of a pickle and which of them is the whole.
-#[derive(Debug)]
-pub(crate) struct Pickle {
-    values: Vec<Value>,
-    root: usize,
-}
-
-/// Reads the part of the pickle language that state dicts are written in (Python's
-/// `pickletools`, protocols 2 to 5). It is a parser, not an interpreter: classes and functions
-/// are names, the calls of three are recognized, and every other name is refused.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Pickle, PickleError> {
-    let mut machine = Machine {
-        input: bytes,
-        values: Vec::new(),
-        stack: Vec::new(),
-        marks: Vec::new(),
-        memo: HashMap::new(),
-    };
-    let root = machine.run()?;
-    Ok(Pickle {
-        values: machine.values,
-        root,
-    })
-}
-
-impl Pickle {
-    pub fn root(&self) -> &Value {
-        self.get(self.root)
-    }
-
-    pub fn get(&self, index: usize) -> &Value {
-        self.values.get(index).unwrap_or(&Value::None)
-    }
-}
+/// Instructions beyond this many are no state dict: about forty list a tensor. Each makes at most
+/// one value, one entry of the stack and one of the memo, so that this bounds the memory, too.
+const MOST_STEPS: usize = 1_000_000;
+/// Bytes of a module's or function's name, or of a storage's key.
+const NAME_BYTES: usize = 100;
 
 /// Calls, storages and shapes have fewer items than this.
 const MOST_ARGUMENTS: usize = 8;
 
-/// Names that a state dict may refer to.
-fn is_known(global: &str) -> bool {
-    matches!(
-        global,
-        "collections.OrderedDict"
-            | "torch._utils._rebuild_tensor_v2"
-            | "torch._utils._rebuild_parameter"
-    ) || global
-        .strip_prefix("torch.")
-        .and_then(|name| name.strip_suffix("Storage"))
-        .is_some_and(|kind| kind.chars().all(char::is_alphanumeric))
-}
-
-impl Value {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::None => "None",
-            Self::Bool(_) => "a truth value",
-            Self::Int(_) => "an integer",
-            Self::Float(_) => "a number",
-            Self::Text(_) => "text",
-            Self::Global(_) => "a name",
-            Self::Sequence(_) => "a list or tuple",
-            Self::Dict(_) => "a dictionary",
-            Self::Storage { .. } => "a storage",
-            Self::Tensor { .. } => "a tensor",
-        }
-    }
-}
-
-struct Machine<'a> {
+/// What is left of the input, and what has been made of it so far.
+pub(super) struct Machine<'a> {
     input: &'a [u8],
-    values: Vec<Value>,
+    pub(super) values: Vec<Value>,
     stack: Vec<usize>,
     marks: Vec<usize>,
     memo: HashMap<u32, usize>,
+    steps: usize,
 }
 
 type Result<T, E = PickleError> = std::result::Result<T, E>;
@@ -119,9 +27,33 @@ fn damaged(reason: impl Into<String>) -> PickleError {
     PickleError::Damaged(reason.into())
 }
 
+fn no_name() -> PickleError {
+    damaged(format!(
+        "its pickle has a name that does not end within {NAME_BYTES} bytes"
+    ))
+}
+
 impl<'a> Machine<'a> {
-    fn run(&mut self) -> Result<usize> {
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self {
+            input,
+            values: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            steps: 0,
+        }
+    }
+
+    /// Reads up to the end; the place of the value that is the whole.
+    pub(super) fn run(&mut self) -> Result<usize> {
         loop {
+            self.steps += 1;
+            if self.steps > MOST_STEPS {
+                return Err(damaged(format!(
+                    "its pickle has more than {MOST_STEPS} instructions, far more than a list of tensors"
+                )));
+            }
             let [code] = self.take()?;
             match code {
                 0x80 => drop(self.take::<1>()?), // PROTO
@@ -161,11 +93,12 @@ impl<'a> Machine<'a> {
                 }
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
-                    self.global(&module, &name)?;
+                    self.global(format!("{module}.{name}"))?;
                 }
                 0x93 => {
-                    let (name, module) = (self.pop_text()?, self.pop_text()?);
-                    self.global(&module, &name)?;
+                    let (name, module) = (self.pop()?, self.pop()?);
+                    let global = format!("{}.{}", self.as_name(module)?, self.as_name(name)?);
+                    self.global(global)?;
                 }
                 b'}' => self.push(Value::Dict(Vec::new())),
                 b']' | b')' | 0x8f => self.push(Value::Sequence(Vec::new())),
@@ -252,9 +185,11 @@ impl<'a> Machine<'a> {
         String::from_utf8(bytes.to_vec()).map_err(|_| damaged("its pickle holds text that is none"))
     }
 
+    /// A name up to the end of its line.
     fn line(&mut self) -> Result<String> {
-        let length = self.input.iter().position(|&byte| byte == b'\n');
-        let line = self.text(length.ok_or_else(|| damaged("its pickle ends too early"))?)?;
+        let mut start = self.input.iter().take(NAME_BYTES + 1);
+        let length = start.position(|&byte| byte == b'\n');
+        let line = self.text(length.ok_or_else(no_name)?)?;
         self.slice(1)?;
         Ok(line)
     }
@@ -294,14 +229,11 @@ impl<'a> Machine<'a> {
             .split_off(mark.ok_or_else(|| damaged("its stack has no mark"))?))
     }
 
-    fn pop_text(&mut self) -> Result<String> {
-        let index = self.pop()?;
-        self.as_text(index)
-    }
-
-    fn as_text(&self, index: usize) -> Result<String> {
+    /// A short text: the name of a module or function, or the key of a storage.
+    fn as_name(&self, index: usize) -> Result<&str> {
         match &self.values[index] {
-            Value::Text(text) => Ok(text.clone()),
+            Value::Text(text) if text.len() <= NAME_BYTES => Ok(text),
+            Value::Text(_) => Err(no_name()),
             other => Err(damaged(format!(
                 "text is expected where its pickle has {}",
                 other.kind()
@@ -380,8 +312,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn global(&mut self, module: &str, name: &str) -> Result<()> {
-        let global = format!("{module}.{name}");
+    fn global(&mut self, global: String) -> Result<()> {
         if !is_known(&global) {
             return Err(PickleError::Foreign(global));
         }
@@ -398,13 +329,13 @@ impl<'a> Machine<'a> {
                 "its pickle refers to a storage in an unknown way; PyTorch 1.6 or later writes what is read here",
             ));
         };
-        let Value::Global(class) = self.values[class].clone() else {
+        if !matches!(self.values[class], Value::Global(_)) {
             return Err(damaged("a storage has no class"));
-        };
-        if self.as_text(tag)? != "storage" {
+        }
+        if self.as_name(tag)? != "storage" {
             return Err(damaged("its pickle refers to something that is no storage"));
         }
-        let key = self.as_text(key)?;
+        self.as_name(key)?;
         self.push(Value::Storage { class, key });
         Ok(())
     }

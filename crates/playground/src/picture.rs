@@ -1,0 +1,131 @@
+//! The picture in a request: decoded within bounds, prepared, disturbed.
+
+use std::sync::Arc;
+
+use digits_data::prepare::{Bounds, decode, dimensions, prepare_within};
+use digits_data::{DataError, Disturbance, ImageShape};
+use digits_verify::filter::Grid;
+
+use crate::app::App;
+use crate::error::Refusal;
+use crate::networks::Network;
+use crate::query::Query;
+
+/// What a picture may cost; the page makes larger ones smaller before it sends them.
+const BOUNDS: Bounds = Bounds::SENT;
+/// How messages call what was sent.
+const NAME: &str = "the picture";
+
+/// The networks that the query names.
+pub(crate) fn pair(app: &App, query: &Query) -> Result<Vec<Arc<Network>>, Refusal> {
+    ["first", "second"]
+        .iter()
+        .map(|key| {
+            let id = query
+                .get(key)
+                .ok_or_else(|| Refusal::bad(format!("the request names no network ({key})")))?;
+            app.networks.get(id)
+        })
+        .collect()
+}
+
+pub(crate) fn disturbance(query: &Query) -> Result<Disturbance, Refusal> {
+    let none = Disturbance::default();
+    let disturbance = Disturbance {
+        right: query.value("right", none.right)?,
+        down: query.value("down", none.down)?,
+        rotation: query.value("rotation", none.rotation)?,
+        scale: query.value("scale", none.scale)?,
+        noise: query.value("noise", none.noise)?,
+        seed: query.value("seed", none.seed)?,
+    };
+    disturbance.validate()?;
+    Ok(disturbance)
+}
+
+pub(crate) fn shape(network: &Network) -> ImageShape {
+    let input = network.run.config.model.input();
+    ImageShape {
+        height: input.height,
+        width: input.width,
+    }
+}
+
+/// The picture of a request in the size that a network reads; prepared once for two of one size.
+pub(crate) struct Pictures<'a> {
+    query: &'a Query,
+    body: &'a [u8],
+    last: Option<(ImageShape, Option<Vec<u8>>)>,
+}
+
+impl<'a> Pictures<'a> {
+    pub(crate) fn new(query: &'a Query, body: &'a [u8]) -> Self {
+        Self {
+            query,
+            body,
+            last: None,
+        }
+    }
+
+    /// `None` for a blank picture.
+    pub(crate) fn of(&mut self, shape: ImageShape) -> Result<Option<&[u8]>, Refusal> {
+        let last = match self.last.take() {
+            Some(last) if last.0 == shape => last,
+            _ => (shape, picture(self.query, self.body, shape)?),
+        };
+        Ok(self.last.insert(last).1.as_deref())
+    }
+}
+
+/// The picture in the body: prepared as MNIST was, or with `as=is` (a digit of the data set) taken
+/// as it is. `None` for a blank one.
+fn picture(query: &Query, body: &[u8], shape: ImageShape) -> Result<Option<Vec<u8>>, Refusal> {
+    if query.get("as") != Some("is") {
+        check_size(body)?;
+        return match prepare_within(NAME, body, shape, BOUNDS) {
+            Ok(prepared) => Ok(Some(prepared.pixels)),
+            Err(DataError::Blank(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let gray = gray(body)?;
+    if (gray.rows(), gray.columns()) != (shape.height, shape.width) {
+        return Err(Refusal::bad(format!(
+            "the digit has {}×{} pixels; the network reads {shape}",
+            gray.rows(),
+            gray.columns()
+        )));
+    }
+    let pixels: Vec<u8> = gray.values().iter().map(|v| v.round() as u8).collect();
+    Ok(pixels.iter().any(|&pixel| pixel > 0).then_some(pixels))
+}
+
+/// Grey values, 0 for black to 255 for white.
+pub(crate) fn gray(body: &[u8]) -> Result<Grid<f64>, Refusal> {
+    check_size(body)?;
+    let picture = decode(NAME, body, BOUNDS)?;
+    let values = picture
+        .pixels()
+        .map(|pixel| 255.0 * f64::from(pixel.0[0]))
+        .collect();
+    let (width, height) = picture.dimensions();
+    Ok(Grid::new(height as usize, width as usize, values)?)
+}
+
+/// Before anything is unpacked: a small body can claim a large picture.
+fn check_size(body: &[u8]) -> Result<(), Refusal> {
+    let (width, height) = dimensions(NAME, body, BOUNDS)?;
+    if width > BOUNDS.side || height > BOUNDS.side {
+        return Err(Refusal::bad(format!(
+            "the picture has {width}×{height} pixels; send at most {} a side",
+            BOUNDS.side
+        )));
+    }
+    Ok(())
+}
+
+/// Index of the largest value, the first of equals.
+pub(crate) fn best(values: &[f64]) -> usize {
+    let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    values.iter().position(|&v| v == top).unwrap_or(0)
+}

@@ -1,0 +1,61 @@
+//! The page in a real browser: `just test-browser` (Debian: chromium, chromium-driver).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod backprop;
+mod drawing;
+mod filters;
+mod looks;
+mod runs;
+mod screenshots;
+mod strokes;
+
+use common::browser::Page;
+
+/// A seven as people write it, two lines.
+fn seven() -> Vec<Vec<(f64, f64)>> {
+    let across = (0..=12).map(|i| (0.27 + 0.036 * f64::from(i), 0.25));
+    let down = (1..=14).map(|i| (0.70 - 0.02 * f64::from(i), 0.25 + 0.04 * f64::from(i)));
+    vec![across.chain(down).collect()]
+}
+
+/// A closed ring.
+fn zero() -> Vec<Vec<(f64, f64)>> {
+    let turn = (0..=30).map(|i| f64::from(i) / 30.0 * std::f64::consts::TAU);
+    vec![
+        turn.map(|a| (0.5 + 0.18 * a.sin(), 0.5 - 0.28 * a.cos()))
+            .collect(),
+    ]
+}
+
+const PARTS: [&str; 4] = ["draw", "filters", "backprop", "runs"];
+
+/// Opens a part and waits until all that it shows is there.
+fn visit(page: &Page, part: &str) {
+    page.go(part);
+    page.wait(match part {
+        "draw" => "document.querySelectorAll('#network-a option').length > 1",
+        "filters" => {
+            "document.querySelector('#sum').textContent !== '' && document.querySelector('#filtered-range').textContent.includes('to')"
+        }
+        "backprop" => {
+            "document.querySelectorAll('#gradients tbody tr').length > 0 && document.querySelectorAll('#values input').length > 0"
+        }
+        _ => "document.querySelectorAll('.run').length > 0 && document.querySelectorAll('#run-detail dt').length > 0",
+    });
+}
+
+/// Answers requests to this address with a refusal, inside the page: no line in the console.
+fn break_address(page: &Page, address: &str, sentence: &str) {
+    page.script(&format!(
+        "window.sound ??= window.fetch; window.fetch = (path, options) => String(path).startsWith('{address}') ? \
+         Promise.resolve(new Response(JSON.stringify({{ error: '{sentence}' }}), {{ status: 503 }})) : window.sound(path, options)"
+    ));
+}
+
+/// The end of [`break_address`].
+fn mend(page: &Page) {
+    page.script("window.fetch = window.sound");
+}

@@ -1,0 +1,443 @@
+//! A network as an ONNX model: the bytes of images in, logits out, normalization included.
+//!
+//! Written with `rten-onnx`, whose messages lack the one field that ONNX's own checker insists
+//! on, the name of the graph; hence [`NamedGraph`] and [`File`]. Operators and field numbers:
+//! <https://onnx.ai/onnx/operators/>, `onnx.proto3`.
+
+use std::cell::RefCell;
+
+use digits_data::Normalization;
+use digits_models::{Activation, ModelConfig, ModelError};
+use rten_onnx::onnx::{
+    AttributeProto, AttributeType, DataType, Dimension, GraphProto, NodeProto, OperatorSetIdProto,
+    StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor,
+    ValueInfoProto,
+};
+use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
+
+use crate::exchange::layout::{ConvPadding, Layer, Sides, parts};
+
+/// Version of the operators; all that are used have been the same since version 9 or 13.
+const OPERATORS: i64 = 17;
+/// Version of the format that goes with them.
+const FORMAT: i64 = 8;
+/// What Burn and PyTorch add to a variance.
+const EPSILON: f32 = 1e-5;
+
+/// Name of the input, bytes `[batch, 1, height, width]`.
+const IMAGE: &str = "image";
+/// Name of the output, `[batch, classes]`.
+const LOGITS: &str = "logits";
+
+/// The model as the bytes of a file. `values` are the tensors in the layout and under the names
+/// of PyTorch, with their shapes.
+pub(crate) fn onnx<'a>(
+    model: &ModelConfig,
+    normalization: &Normalization,
+    values: impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])>,
+    metadata: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<u8>, OnnxError> {
+    let mut graph = Graph::new();
+    graph.normalize(normalization);
+    for part in parts(model)? {
+        if part.name == "classifier" {
+            graph.flatten();
+        }
+        let mut zeros = None;
+        for (index, (layer, _)) in part.layers.iter().enumerate() {
+            graph.layer(layer, &format!("{}.{index}", part.name), &mut zeros);
+        }
+    }
+    for (name, shape, values) in values {
+        graph.constant(name, shape, values);
+    }
+    let input = model.input();
+    let file = File {
+        graph: NamedGraph(graph.finish([input.height, input.width], input.classes)),
+        operators: OperatorSetIdProto {
+            domain: None,
+            version: Some(OPERATORS),
+        },
+        metadata: metadata
+            .map(|(key, value)| StringStringEntryProto {
+                key: Some(key.to_owned()),
+                value: Some(value.to_owned()),
+            })
+            .collect(),
+    };
+    let mut bytes = Vec::new();
+    file.encode(ValueWriter::new(&mut bytes))?;
+    Ok(bytes)
+}
+
+/// Why there is no model.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OnnxError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Encoding(#[from] ProtobufError),
+}
+
+/// A chain of nodes in the making.
+struct Graph {
+    proto: GraphProto,
+    /// Name of the value that the next node takes.
+    last: String,
+}
+
+impl Graph {
+    fn new() -> Self {
+        Self {
+            proto: GraphProto::default(),
+            last: IMAGE.to_owned(),
+        }
+    }
+
+    /// Appends a node that takes the last value and these constants.
+    fn node(
+        &mut self,
+        kind: &str,
+        name: &str,
+        constants: &[String],
+        attributes: Vec<AttributeProto>,
+    ) {
+        let mut input = vec![std::mem::replace(&mut self.last, name.to_owned())];
+        input.extend_from_slice(constants);
+        self.proto.node.push(NodeProto {
+            domain: None,
+            name: Some(name.to_owned()),
+            input,
+            output: vec![name.to_owned()],
+            op_type: Some(kind.to_owned()),
+            attribute: attributes,
+        });
+    }
+
+    fn constant(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        self.proto.initializer.push(TensorProto {
+            name: Some(name.to_owned()),
+            dims: shape.iter().map(|&size| size as i64).collect(),
+            data_type: Some(DataType::FLOAT),
+            raw_data: Some(RefCell::new(bytes.collect())),
+            ..TensorProto::default()
+        });
+    }
+
+    /// In the order of [`Normalization::table`], so that the numbers are the same.
+    fn normalize(&mut self, normalization: &Normalization) {
+        let Normalization { mean, std } = *normalization;
+        let float = int("to", i64::from(DataType::FLOAT.0));
+        self.node("Cast", "pixels", &[], vec![float]);
+        for (kind, name, value) in [
+            ("Div", "scaled", 255.0),
+            ("Sub", "centered", mean),
+            ("Div", "normalized", std),
+        ] {
+            let constant = format!("{name}.by");
+            self.constant(&constant, &[], &[value]);
+            self.node(kind, name, &[constant], Vec::new());
+        }
+    }
+
+    fn flatten(&mut self) {
+        self.node("Flatten", "flat", &[], vec![int("axis", 1)]);
+    }
+
+    /// `zeros` around the image are kept for the convolution that follows.
+    fn layer(&mut self, layer: &Layer, name: &str, zeros: &mut Option<[Sides; 2]>) {
+        let constants = |leaves: &[&str]| -> Vec<String> {
+            leaves.iter().map(|leaf| format!("{name}.{leaf}")).collect()
+        };
+        match layer {
+            Layer::ZeroPad { width, height } => *zeros = Some([*height, *width]),
+            Layer::Conv {
+                kernel,
+                stride,
+                padding,
+                bias,
+                ..
+            } => {
+                let [height, width] = match *padding {
+                    ConvPadding::None => zeros.take().unwrap_or([Sides::equal(0); 2]),
+                    // As PyTorch and Burn have it, the odd one goes after.
+                    ConvPadding::Same => {
+                        let before = (kernel - 1) / 2;
+                        let after = kernel - 1 - before;
+                        [Sides { before, after }; 2]
+                    }
+                    ConvPadding::Explicit { height, width } => {
+                        [Sides::equal(height), Sides::equal(width)]
+                    }
+                };
+                let pads = [height.before, width.before, height.after, width.after];
+                let leaves: &[&str] = if *bias {
+                    &["weight", "bias"]
+                } else {
+                    &["weight"]
+                };
+                let attributes = vec![
+                    ints("kernel_shape", &[*kernel; 2]),
+                    ints("strides", &[*stride; 2]),
+                    ints("pads", &pads),
+                ];
+                self.node("Conv", name, &constants(leaves), attributes);
+            }
+            Layer::BatchNorm(_) => {
+                let leaves = ["weight", "bias", "running_mean", "running_var"];
+                let epsilon = AttributeProto {
+                    name: Some("epsilon".to_owned()),
+                    f: Some(EPSILON),
+                    r#type: Some(AttributeType::FLOAT),
+                    ..AttributeProto::default()
+                };
+                self.node(
+                    "BatchNormalization",
+                    name,
+                    &constants(&leaves),
+                    vec![epsilon],
+                );
+            }
+            Layer::Activation(activation) => {
+                let kind = match activation {
+                    Activation::Relu => "Relu",
+                    Activation::Sigmoid => "Sigmoid",
+                    Activation::Tanh => "Tanh",
+                };
+                self.node(kind, name, &[], Vec::new());
+            }
+            Layer::MaxPool(size) => {
+                let attributes = ["kernel_shape", "strides"].map(|key| ints(key, &[*size; 2]));
+                self.node("MaxPool", name, &[], attributes.to_vec());
+            }
+            Layer::Dropout(_) => {} // only in training
+            Layer::Linear { .. } => {
+                let transposed = int("transB", 1); // [outputs, inputs], as in PyTorch
+                self.node(
+                    "Gemm",
+                    name,
+                    &constants(&["weight", "bias"]),
+                    vec![transposed],
+                );
+            }
+        }
+    }
+
+    fn finish(mut self, [height, width]: [usize; 2], classes: usize) -> GraphProto {
+        if let Some(last) = self.proto.node.last_mut() {
+            last.output = vec![LOGITS.to_owned()];
+        }
+        self.proto.input = vec![value(IMAGE, DataType::UINT8, &[1, height, width])];
+        self.proto.output = vec![value(LOGITS, DataType::FLOAT, &[classes])];
+        self.proto
+    }
+}
+
+/// A value of any number of images.
+fn value(name: &str, element: DataType, shape: &[usize]) -> ValueInfoProto {
+    let batch = Dimension {
+        dim_param: Some("batch".to_owned()),
+        dim_value: None,
+    };
+    let sizes = shape.iter().map(|&size| Dimension {
+        dim_param: None,
+        dim_value: Some(size as i64),
+    });
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            tensor_type: Some(TypeProtoTensor {
+                elem_type: Some(element),
+                shape: Some(TensorShapeProto {
+                    dim: [batch].into_iter().chain(sizes).collect(),
+                }),
+            }),
+            sequence: None,
+        }),
+    }
+}
+
+fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        i: Some(value),
+        r#type: Some(AttributeType::INT),
+        ..AttributeProto::default()
+    }
+}
+
+fn ints(name: &str, values: &[usize]) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        ints: values.iter().map(|&value| value as i64).collect(),
+        r#type: Some(AttributeType::INTS),
+        ..AttributeProto::default()
+    }
+}
+
+/// A graph with a name.
+struct NamedGraph(GraphProto);
+
+impl EncodeMessage for NamedGraph {
+    fn encode_fields<W: WriteValue>(
+        &self,
+        fields: &mut MessageWriter<W>,
+    ) -> Result<(), ProtobufError> {
+        fields.write_string(2, "digits")?;
+        self.0.encode_fields(fields)
+    }
+}
+
+/// The whole file.
+struct File {
+    graph: NamedGraph,
+    operators: OperatorSetIdProto,
+    metadata: Vec<StringStringEntryProto>,
+}
+
+impl EncodeMessage for File {
+    fn encode_fields<W: WriteValue>(
+        &self,
+        fields: &mut MessageWriter<W>,
+    ) -> Result<(), ProtobufError> {
+        fields.write_int64(1, FORMAT)?;
+        fields.write_string(2, "digits")?;
+        fields.write_string(3, env!("CARGO_PKG_VERSION"))?;
+        fields.write_message(7, &self.graph)?;
+        fields.write_message(8, &self.operators)?;
+        fields.write_repeated_message(14, &self.metadata)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rten_onnx::onnx::ModelProto;
+
+    use super::*;
+    use crate::exchange::tests::config;
+    use crate::exchange::torch_tensors;
+
+    /// Nodes as `Kind(constants) attributes`, and names of the constants, of a network of zeros.
+    fn written(model: &ModelConfig) -> (ModelProto, Vec<String>) {
+        let tensors = torch_tensors(model).unwrap();
+        let zeros = vec![0.0; 100_000];
+        let values = tensors.iter().map(|tensor| {
+            (
+                tensor.name.as_str(),
+                &tensor.shape[..],
+                &zeros[..tensor.elements()],
+            )
+        });
+        let normalization = Normalization::new(0.25, 0.5).unwrap();
+        let bytes = onnx(
+            model,
+            &normalization,
+            values,
+            [("recipe", "test")].into_iter(),
+        )
+        .unwrap();
+        let file = ModelProto::parse_buf(&bytes).unwrap();
+        let nodes = file.graph.as_ref().unwrap().node.iter().map(|node| {
+            let attributes = node.attribute.iter().map(|attribute| {
+                let name = attribute.name.as_deref().unwrap();
+                match (attribute.i, attribute.f) {
+                    (Some(value), _) => format!(" {name}={value}"),
+                    (_, Some(value)) => format!(" {name}={value}"),
+                    _ => format!(" {name}={:?}", attribute.ints),
+                }
+            });
+            let kind = node.op_type.as_deref().unwrap();
+            format!(
+                "{kind}({}){}",
+                node.input.len(),
+                attributes.collect::<String>()
+            )
+        });
+        let nodes = nodes.collect();
+        (file, nodes)
+    }
+
+    #[test]
+    fn every_layer_becomes_its_operator() {
+        let begin = ["Cast(1) to=1", "Div(2)", "Sub(2)", "Div(2)"];
+        let expect = |name: &str, nodes: &[&str]| {
+            let (_, found) = written(&config(name).model);
+            assert_eq!(found, [&begin[..], nodes].concat(), "{name}");
+        };
+        expect(
+            "cnn-batchnorm",
+            &[
+                "Conv(2) kernel_shape=[3, 3] strides=[1, 1] pads=[1, 1, 1, 1]",
+                "BatchNormalization(5) epsilon=0.00001",
+                "Relu(1)",
+                "Conv(2) kernel_shape=[3, 3] strides=[2, 2] pads=[0, 0, 1, 1]",
+                "BatchNormalization(5) epsilon=0.00001",
+                "Relu(1)",
+                "MaxPool(1) kernel_shape=[2, 2] strides=[2, 2]",
+                "Flatten(1) axis=1",
+                "Gemm(3) transB=1",
+                "Relu(1)",
+                "Gemm(3) transB=1",
+            ],
+        );
+        expect(
+            "mlp-tanh",
+            &[
+                "Flatten(1) axis=1",
+                "Gemm(3) transB=1",
+                "Tanh(1)",
+                "Gemm(3) transB=1",
+            ],
+        );
+        let even = "Conv(3) kernel_shape=[2, 2] strides=[1, 1] pads=[0, 0, 1, 1]";
+        assert!(
+            written(&config("cnn-same").model)
+                .1
+                .contains(&even.to_owned())
+        );
+    }
+
+    #[test]
+    fn the_file_says_what_goes_in_and_out_and_holds_every_constant_once() {
+        let model = config("cnn-valid").model;
+        let (file, _) = written(&model);
+        let graph = file.graph.unwrap();
+        let value = |value: &ValueInfoProto| {
+            let tensor = value.r#type.clone().unwrap().tensor_type.unwrap();
+            let dims = tensor.shape.unwrap().dim;
+            let sizes: Vec<Option<i64>> = dims.iter().map(|dim| dim.dim_value).collect();
+            (
+                value.name.clone().unwrap(),
+                tensor.elem_type.unwrap(),
+                sizes,
+            )
+        };
+        let image = vec![None, Some(1), Some(11), Some(12)];
+        assert_eq!(
+            value(&graph.input[0]),
+            ("image".to_owned(), DataType::UINT8, image)
+        );
+        let logits = vec![None, Some(4)];
+        assert_eq!(
+            value(&graph.output[0]),
+            ("logits".to_owned(), DataType::FLOAT, logits)
+        );
+        let mut constants: Vec<&str> = graph
+            .initializer
+            .iter()
+            .map(|tensor| tensor.name.as_deref().unwrap())
+            .collect();
+        let mut used: Vec<&str> = graph
+            .node
+            .iter()
+            .flat_map(|node| &node.input[1..])
+            .map(String::as_str)
+            .collect();
+        constants.sort_unstable();
+        used.sort_unstable();
+        assert_eq!(constants, used);
+        assert_eq!(file.opset_import[0].version, Some(OPERATORS));
+        assert_eq!(file.metadata_props[0].value.as_deref(), Some("test"));
+    }
+}
