@@ -1,5 +1,5 @@
 //! Expected numbers come from SciPy 1.17.1 and statsmodels 0.15.0, printed by
-//! `scripts/statistics.py`; the call that gave each stands beside it.
+//! `scripts/statistics_reference.py`; the call that gave each stands beside it.
 
 use proptest::prelude::*;
 
@@ -173,7 +173,7 @@ fn holm_does_not_count_what_was_not_tested() {
     assert_eq!(adjusted[1..], [0.02, 0.02]);
 }
 
-/// As in `scripts/statistics.py`.
+/// As in `scripts/statistics_reference.py`.
 fn answers() -> Vec<(f64, bool)> {
     (0..60)
         .map(|i| ((f64::from(i * 37 % 101) + 0.5) / 102.0, i % 7 < 4))
@@ -223,7 +223,7 @@ fn odd_confidences_are_counted_at_the_ends_or_not_at_all() {
     assert_eq!(expected_calibration_error(&reliability(&[], 15)), 0.0);
 }
 
-/// As in `scripts/statistics.py`: 40 rows of 3 logits, right in about two of three.
+/// As in `scripts/statistics_reference.py`: 40 rows of 3 logits, right in about two of three.
 fn logits() -> (Vec<f64>, Vec<u8>) {
     let logits: Vec<f64> = (0..40)
         .flat_map(|i| (0..3).map(move |j| f64::from((i * 37 + j * 61) % 41 - 20) / 4.0))
