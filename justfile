@@ -28,7 +28,7 @@ alias train-ffn := train-mlp
 train-cnn *args:
     {{ digits }} train cnn {{ args }}
 
-# Train by any recipe: mlp-small, cnn-small, cnn-torch, cnn-best …
+# Train by any recipe: mlp-small, cnn-small, cnn-torch, cnn-best, cnn-fast …
 train *args:
     {{ digits }} train {{ args }}
 
@@ -101,10 +101,21 @@ test-load:
 bench:
     cargo bench --workspace --profile release --bench data_path --bench kernels
 
-# Training speed against PyTorch, which it installs from PyPI under target/
+# Speed and memory against PyTorch (installed from PyPI under target/), held to targets
 bench-pytorch *args: pytorch
     cargo build --quiet --release --bin digits
     target/pytorch/bin/python scripts/bench_pytorch.py {{ args }}
+
+# From process start to 99 % of MNIST's test split: five seeds, at most 10 s
+bench-99 *args:
+    cargo build --quiet --release --workspace --bin digits
+    python3 scripts/bench_99.py {{ args }}
+
+# The kernels' tests under valgrind (which knows no AVX-512: plain code and AVX2), on few cases
+check-memory:
+    cargo test --release --workspace --test convolution --test dense_dropout_adam --no-run
+    DIGITS_FEW_CASES=1 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=1" \
+        cargo test --release --workspace --test convolution --test dense_dropout_adam -- --test-threads 1
 
 # Everything that CI checks
 check:

@@ -1,6 +1,8 @@
-//! Each kernel against Burn's own operation on flex, in turns, and against the processor's peak:
-//! medians of 9 rounds, batch 128.
+//! Each kernel against Burn's own operation on flex, in turns, and against the processor's peak,
+//! through Burn on flex and on ndarray; then the convolution in every shape of its register tiles,
+//! so that none falls off a cliff. Medians of 9 rounds, batch 128.
 #![allow(unsafe_code, reason = "the peak is measured with vector instructions")]
+#![allow(deprecated, reason = "burn-ndarray is a promised backend")]
 
 use std::time::Instant;
 
@@ -10,49 +12,56 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Distribution, Tensor, activation};
 use digits_kernels::{FusedAdamConfig, Instructions, Then, conv_block, dense, dropout};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BATCH: usize = 128;
 const ROUNDS: usize = 9;
 
 fn main() {
-    let device = Device::flex().autodiff();
-    let peak = peak() * rayon::current_num_threads() as f64;
+    let peak = peak();
     println!(
-        "{:?}, {} threads, peak {peak:.0} GFLOP/s",
+        "{:?}, {} threads, peak of all together {peak:.0} GFLOP/s",
         Instructions::current(),
         rayon::current_num_threads()
     );
-    for (inputs, edge, outputs, kernel, padding, then) in [
-        (1, 28, 16, 5, 2, Then::ReluPool),
-        (16, 14, 32, 5, 2, Then::ReluPool),
-        (1, 28, 32, 3, 0, Then::Relu),
-        (32, 26, 64, 3, 0, Then::ReluPool),
-        (24, 14, 48, 3, 1, Then::ReluPool),
-        (1, 28, 24, 7, 3, Then::ReluPool),
-        (32, 28, 32, 3, 1, Then::Nothing),
-    ] {
-        convolution(
-            &device,
-            peak,
-            [inputs, edge, outputs, kernel, padding],
-            then,
-        );
+    let chosen = std::env::args().nth(1).unwrap_or_default();
+    let all = !["blocks", "layers", "tiles"].contains(&chosen.as_str());
+    if all || chosen == "blocks" {
+        for (inputs, edge, outputs, kernel, padding, then) in [
+            (1, 28, 16, 5, 2, Then::ReluPool),
+            (16, 14, 32, 5, 2, Then::ReluPool),
+            (1, 28, 32, 3, 0, Then::Relu),
+            (32, 26, 64, 3, 0, Then::ReluPool),
+            (24, 14, 48, 3, 1, Then::ReluPool),
+            (1, 28, 24, 7, 3, Then::ReluPool),
+            (32, 28, 32, 3, 1, Then::Nothing),
+        ] {
+            convolution(peak, [inputs, edge, outputs, kernel, padding], then);
+        }
     }
-    for (inputs, units) in [(784, 512), (9216, 128), (1568, 128), (512, 10)] {
-        layer(&device, peak, inputs, units);
+    if all || chosen == "layers" {
+        for (inputs, units) in [(784, 512), (9216, 128), (1568, 128), (512, 10)] {
+            layer(peak, inputs, units);
+        }
+        elementwise();
     }
-    elementwise();
+    if all || chosen == "tiles" {
+        tiles(peak);
+    }
 }
 
-fn convolution(
+fn block(
     device: &Device,
-    peak: f64,
+    batch: usize,
     [inputs, edge, outputs, kernel, padding]: [usize; 5],
     then: Then,
-) {
+) -> impl Fn(bool) -> Tensor<4> + use<> {
     let random = |shape: [usize; 4]| -> Tensor<4> {
         Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
     };
-    let images = random([BATCH, inputs, edge, edge]);
+    let images = random([batch, inputs, edge, edge]);
     // The first layer of a network needs no gradient of its images.
     let images = if inputs == 1 {
         images
@@ -61,70 +70,143 @@ fn convolution(
     };
     let weights = random([outputs, inputs, kernel, kernel]).require_grad();
     let bias: Tensor<1> = Tensor::zeros([outputs], device).require_grad();
-    let ours = || {
-        conv_block(
-            images.clone(),
-            weights.clone(),
-            Some(bias.clone()),
-            [padding; 4],
-            then,
-        )
-    };
-    let burns = || {
+    move |ours| {
+        let (images, weights) = (images.clone(), weights.clone());
+        let bias = Some(bias.clone());
+        if ours {
+            return conv_block(images, weights, bias, [padding; 4], then);
+        }
         let pairs = [(padding, padding); 2];
         let options = ConvOptions::new_with_padding([1, 1], pairs, [1, 1], 1);
-        let x = conv2d(images.clone(), weights.clone(), Some(bias.clone()), options);
+        let x = conv2d(images, weights, bias, options);
         match then {
             Then::Nothing => x,
             Then::Relu => activation::relu(x),
             Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
         }
-    };
+    }
+}
+
+fn convolution(peak: f64, sizes: [usize; 5], then: Then) {
+    let [inputs, edge, outputs, kernel, padding] = sizes;
+    let run = block(&Device::flex().autodiff(), BATCH, sizes, then);
+    let other = block(&Device::ndarray().autodiff(), BATCH, sizes, then);
     let rows = edge + 2 * padding + 1 - kernel;
-    let work = 2.0 * (BATCH * rows * rows * outputs * inputs * kernel * kernel) as f64;
     compare(
         &format!("{inputs}→{outputs}, {kernel}×{kernel}, {edge}×{edge}, {then:?}"),
-        Some((work, peak)),
-        ours,
-        burns,
+        Work {
+            forward: 2.0 * (BATCH * rows * rows * outputs * inputs * kernel * kernel) as f64,
+            backward: if inputs == 1 { 1.0 } else { 2.0 },
+            peak,
+        },
+        || run(true),
+        || other(true),
+        || run(false),
     );
 }
 
-fn layer(device: &Device, peak: f64, inputs: usize, units: usize) {
-    let random = |shape: [usize; 2]| -> Tensor<2> {
-        Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device).require_grad()
+fn layer(peak: f64, inputs: usize, units: usize) {
+    let on = |device: Device| {
+        let random = |shape: [usize; 2]| -> Tensor<2> {
+            Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &device).require_grad()
+        };
+        let (x, weights) = (random([BATCH, inputs]), random([inputs, units]));
+        let bias: Tensor<1> = Tensor::zeros([units], &device).require_grad();
+        move || (x.clone(), weights.clone(), Some(bias.clone()))
     };
-    let (x, weights) = (random([BATCH, inputs]), random([inputs, units]));
-    let bias: Tensor<1> = Tensor::zeros([units], device).require_grad();
+    let flex = on(Device::flex().autodiff());
+    let ndarray = on(Device::ndarray().autodiff());
+    let ours = |(x, w, b)| dense(x, w, b);
     compare(
         &format!("dense {inputs}→{units}"),
-        Some(((2 * BATCH * inputs * units) as f64, peak)),
-        || dense(x.clone(), weights.clone(), Some(bias.clone())),
-        || burn::tensor::module::linear(x.clone(), weights.clone(), Some(bias.clone())),
+        Work {
+            forward: (2 * BATCH * inputs * units) as f64,
+            backward: 2.0,
+            peak,
+        },
+        || ours(flex()),
+        || ours(ndarray()),
+        || {
+            let (x, w, b) = flex();
+            burn::tensor::module::linear(x, w, b)
+        },
     );
 }
 
-/// Forward, then forward and backward, of both.
+/// What an operation has to do.
+struct Work {
+    /// Floating point operations forward.
+    forward: f64,
+    /// Those backward, as a multiple, if no gradient were 0.
+    backward: f64,
+    /// GFLOP/s
+    peak: f64,
+}
+
+/// Forward, and backward as what a step takes more, of ours on both backends and of Burn's on flex.
 fn compare<const D: usize>(
     name: &str,
-    work: Option<(f64, f64)>,
-    ours: impl Fn() -> Tensor<D>,
+    work: Work,
+    flex: impl Fn() -> Tensor<D>,
+    ndarray: impl Fn() -> Tensor<D>,
     burns: impl Fn() -> Tensor<D>,
 ) {
-    let [forward, burn_forward] = alternate(|| drop(ours()), || drop(burns()));
-    let [both, burn_both] = alternate(
-        || drop(ours().sum().backward()),
-        || drop(burns().sum().backward()),
-    );
-    let rate = work.map_or(String::new(), |(work, peak)| {
-        let rate = work / forward / 1e6;
-        format!(", {rate:.0} GFLOP/s = {:.0} % of peak", 100.0 * rate / peak)
-    });
+    let backward = |y: Tensor<D>| drop(y.sum().backward());
+    let forward = alternate([&mut || drop(flex()), &mut || drop(ndarray()), &mut || {
+        drop(burns());
+    }]);
+    let both = alternate([
+        &mut || backward(flex()),
+        &mut || backward(ndarray()),
+        &mut || backward(burns()),
+    ]);
+    let share = |work_done: f64, time: f64| 100.0 * work_done / time / 1e6 / work.peak;
+    let more = (both[0] - forward[0]).max(1e-6);
     println!(
-        "{name}: forward {forward:.2} ms (Burn {burn_forward:.2}){rate}; \
-         with backward {both:.2} ms (Burn {burn_both:.2}), {:.1}×",
-        burn_both / both
+        "{name}: forward {:.2} ms = {:.0} % of peak, backward {more:.2} ms = {:.0} % (ndarray \
+         {:.2} and {:.2}; Burn {:.2} and {:.2}); together {:.1}× Burn",
+        forward[0],
+        share(work.forward, forward[0]),
+        share(work.forward * work.backward, more),
+        forward[1],
+        both[1] - forward[1],
+        forward[2],
+        both[2] - forward[2],
+        both[2] / both[0]
     );
+}
+
+/// Forward speed in every shape of tile: channels (blocks of one and two vectors, whole and not),
+/// kernels, with and without pool. Flags whatever is below half of the median.
+fn tiles(peak: f64) {
+    let device = Device::flex();
+    let mut rates = Vec::new();
+    for inputs in [4, 16, 32] {
+        for outputs in [3, 8, 9, 16, 17, 24, 32, 33, 48, 64] {
+            for kernel in [3, 5, 7] {
+                for then in [Then::Relu, Then::ReluPool] {
+                    let sizes = [inputs, 16, outputs, kernel, kernel / 2];
+                    let run = block(&device, 16, sizes, then);
+                    let [time] = alternate([&mut || drop(run(true))]);
+                    let work = 16 * 16 * 16 * outputs * inputs * kernel * kernel;
+                    let name = format!("{inputs}→{outputs} {kernel}×{kernel} {then:?}");
+                    rates.push((2.0 * work as f64 / time / 1e6, name));
+                }
+            }
+        }
+    }
+    rates.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let median = rates[rates.len() / 2].0;
+    println!(
+        "{} shapes of tiles: median {median:.0} GFLOP/s = {:.0} % of peak, slowest {:.0} ({})",
+        rates.len(),
+        100.0 * median / peak,
+        rates[0].0,
+        rates[0].1
+    );
+    for (rate, name) in rates.iter().filter(|(rate, _)| *rate < median / 2.0) {
+        println!("  below half of the median: {name}, {rate:.0} GFLOP/s");
+    }
 }
 
 fn elementwise() {
@@ -133,13 +215,10 @@ fn elementwise() {
         Tensor::random([BATCH, 9216], Distribution::Uniform(-1.0, 1.0), &device)
     };
     let x = random();
-    let [ours, burns] = alternate(
-        || drop(dropout(x.clone(), 0.25, 1)),
-        || {
-            let mask = Tensor::<2>::random(x.shape(), Distribution::Bernoulli(0.75), &device);
-            drop(x.clone() * mask.mul_scalar(1.0 / 0.75));
-        },
-    );
+    let [ours, burns] = alternate([&mut || drop(dropout(x.clone(), 0.25, 1)), &mut || {
+        let mask = Tensor::<2>::random(x.shape(), Distribution::Bernoulli(0.75), &device);
+        drop(x.clone() * mask.mul_scalar(1.0 / 0.75));
+    }]);
     println!(
         "dropout 128×9216: {ours:.2} ms (Burn {burns:.2}), {:.1}×",
         burns / ours
@@ -155,49 +234,46 @@ fn elementwise() {
     let plain = AdamConfig::new().build();
     let gradient = random();
     let (mut ours, mut burns) = (Some((random(), None)), Some((random(), None)));
-    let [fused, plain] = alternate(
-        || {
+    let [fused, plain] = alternate([
+        &mut || {
             let step = ours
                 .take()
                 .map(|(x, state)| fused.step(1e-3, x, gradient.clone(), state));
             ours = step;
         },
-        || {
+        &mut || {
             let step = burns
                 .take()
                 .map(|(x, state)| plain.step(1e-3, x, gradient.clone(), state));
             burns = step;
         },
-    );
+    ]);
     println!(
         "Adam, 1.2 M parameters: {fused:.2} ms (Burn {plain:.2}), {:.1}×",
         plain / fused
     );
 }
 
-/// Median milliseconds of two pieces of work done in turns.
-fn alternate(mut first: impl FnMut(), mut second: impl FnMut()) -> [f64; 2] {
-    let mut times = [Vec::new(), Vec::new()];
-    let time = |work: &mut dyn FnMut()| {
-        let started = Instant::now();
-        work();
-        started.elapsed().as_secs_f64() * 1e3
-    };
+/// Median milliseconds of pieces of work done in turns.
+fn alternate<const N: usize>(mut works: [&mut dyn FnMut(); N]) -> [f64; N] {
+    let mut times = [const { Vec::new() }; N];
     for round in 0..=ROUNDS {
-        let pair = [time(&mut first), time(&mut second)];
-        // The first round warms caches and allocator.
-        if round > 0 {
-            times[0].push(pair[0]);
-            times[1].push(pair[1]);
+        for (work, times) in works.iter_mut().zip(&mut times) {
+            let started = Instant::now();
+            work();
+            // The first round warms caches and allocator.
+            if round > 0 {
+                times.push(started.elapsed().as_secs_f64() * 1e3);
+            }
         }
     }
-    times.map(|mut times| {
+    times.map(|mut times: Vec<f64>| {
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     })
 }
 
-/// GFLOP/s of one thread that does nothing but independent multiply-adds in registers.
+/// GFLOP/s of all threads together, doing nothing but independent multiply-adds in registers.
 fn peak() -> f64 {
     const STEPS: usize = 4_000_000;
     let lanes = match Instructions::current() {
@@ -210,7 +286,7 @@ fn peak() -> f64 {
     (0..5)
         .map(|_| {
             let started = Instant::now();
-            match lanes {
+            let threads = rayon::broadcast(|_| match lanes {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: `current` names only what the processor has.
                 16 => unsafe { multiply_adds_512(STEPS) },
@@ -218,8 +294,9 @@ fn peak() -> f64 {
                 // SAFETY: as above.
                 8 => unsafe { multiply_adds_2(STEPS) },
                 _ => multiply_adds(STEPS),
-            }
-            (STEPS * 10 * lanes * 2) as f64 / started.elapsed().as_secs_f64() / 1e9
+            });
+            let work = threads.len() * STEPS * 10 * lanes * 2;
+            work as f64 / started.elapsed().as_secs_f64() / 1e9
         })
         .fold(0.0, f64::max)
 }

@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions};
-use digits_kernels::{Then, conv_block};
+use digits_kernels::{Path, Then, conv_block, conv_block_path};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
@@ -332,6 +332,18 @@ impl Cnn {
             .collect()
     }
 
+    /// Which code each layer takes for images like these, for tests and the curious.
+    pub fn paths(&self, images: Tensor<4>) -> Vec<Path> {
+        let mut x = images;
+        let mut paths = Vec::new();
+        for block in &self.blocks {
+            paths.push(block.path(&x));
+            x = block.forward(x);
+        }
+        paths.extend(self.dense.paths(x.flatten(1, 3)));
+        paths
+    }
+
     fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
         let mut x = images;
         for (index, block) in self.blocks.iter().enumerate() {
@@ -346,11 +358,7 @@ impl ConvBlock {
     /// # Shapes
     /// `[batch, channels in, height, width]` → `[batch, channels out, height', width']`
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let fused = match (&self.norm, self.pool) {
-            (Some(_), _) => Then::Nothing,
-            (None, 2) => Then::ReluPool,
-            (None, _) => Then::Relu,
-        };
+        let fused = self.fused();
         let x = self.convolve(x, fused);
         let x = match &self.norm {
             Some(norm) => activation::relu(norm.forward(x)),
@@ -360,6 +368,23 @@ impl ConvBlock {
             x
         } else {
             max_pool2d(x, MaxPoolOptions::new([self.pool; 2]))
+        }
+    }
+
+    /// What is one operation with the convolution.
+    fn fused(&self) -> Then {
+        match (&self.norm, self.pool) {
+            (Some(_), _) => Then::Nothing,
+            (None, 2) => Then::ReluPool,
+            (None, _) => Then::Relu,
+        }
+    }
+
+    fn path(&self, x: &Tensor<4>) -> Path {
+        if self.conv.stride == [1, 1] {
+            conv_block_path(x, &self.conv.weight.val(), self.padding(), self.fused())
+        } else {
+            Path::Ordinary
         }
     }
 

@@ -1,5 +1,6 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use digits_kernels::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::cnn::{Cnn, CnnConfig};
@@ -106,6 +107,15 @@ impl Model {
         match self {
             Self::Mlp(model) => model.forward_train(images, seed),
             Self::Cnn(model) => model.forward_train(images, seed),
+        }
+    }
+
+    /// Which code each layer takes for images like these: the project's kernels, or Burn's own
+    /// operations.
+    pub fn paths(&self, images: Tensor<4>) -> Vec<Path> {
+        match self {
+            Self::Mlp(model) => model.paths(images),
+            Self::Cnn(model) => model.paths(images),
         }
     }
 }

@@ -1,6 +1,7 @@
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use digits_kernels::{Path, dense_path, dropout_path};
 
 use crate::activation::Activation;
 use crate::dropout::drop_out;
@@ -86,6 +87,21 @@ impl Dense {
             x = drop_out(x, self.dropout, dropout_seed, 1000 + index as u64);
         }
         apply(&self.output, x) // [batch, classes]
+    }
+}
+
+impl Dense {
+    /// Which code each layer takes for features like these.
+    pub(crate) fn paths(&self, features: Tensor<2>) -> Vec<Path> {
+        let mut x = features;
+        let mut paths = Vec::new();
+        for layer in &self.hidden {
+            paths.push(dense_path(&x, &layer.weight.val()));
+            x = self.activation.forward(apply(layer, x));
+            paths.push(dropout_path(&x));
+        }
+        paths.push(dense_path(&x, &self.output.weight.val()));
+        paths
     }
 }
 

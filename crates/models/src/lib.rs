@@ -33,6 +33,8 @@ pub use activation::Activation;
 pub use cnn::{Block, Cnn, CnnConfig, ConvBlock, Norm, Padding};
 pub use config::{Model, ModelConfig};
 pub use dense::Dense;
+// What goes with the modules, so that nobody else has to know the kernels.
+pub use digits_kernels::{FusedAdam, FusedAdamConfig, Path};
 pub use error::ModelError;
 pub use input::InputShape;
 pub use mlp::{Mlp, MlpConfig};

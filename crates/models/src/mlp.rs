@@ -1,5 +1,6 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use digits_kernels::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
@@ -97,6 +98,11 @@ impl Mlp {
     /// As [`Mlp::forward`].
     pub fn forward_train(&self, images: Tensor<4>, seed: u64) -> Tensor<2> {
         self.apply(images, Some(seed))
+    }
+
+    /// Which code each layer takes for images like these, for tests and the curious.
+    pub fn paths(&self, images: Tensor<4>) -> Vec<Path> {
+        self.dense.paths(images.flatten(1, 3))
     }
 
     fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {

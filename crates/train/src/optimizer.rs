@@ -8,8 +8,7 @@ use burn::optim::{
 };
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::{Reader, Scalar, Writer};
-use digits_kernels::{FusedAdam, FusedAdamConfig};
-use digits_models::Model;
+use digits_models::{FusedAdam, FusedAdamConfig, Model};
 
 use crate::TrainError;
 use crate::config::OptimizerConfig;

@@ -7,13 +7,14 @@ use crate::TrainError;
 use crate::config::RunConfig;
 
 /// The recipes of `configs/`, compiled in so that the program works from anywhere.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("mlp", include_str!("../../../configs/mlp.toml")),
     ("cnn", include_str!("../../../configs/cnn.toml")),
     ("mlp-small", include_str!("../../../configs/mlp-small.toml")),
     ("cnn-small", include_str!("../../../configs/cnn-small.toml")),
     ("cnn-torch", include_str!("../../../configs/cnn-torch.toml")),
     ("cnn-best", include_str!("../../../configs/cnn-best.toml")),
+    ("cnn-fast", include_str!("../../../configs/cnn-fast.toml")),
 ];
 
 /// A configuration in the making: a recipe, then changes, then checked.
@@ -205,7 +206,8 @@ fn unknown(what: &str, given: &str, known: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use digits_models::ModelConfig;
+    use burn::tensor::{Device, Tensor};
+    use digits_models::{ModelConfig, Path};
 
     use super::*;
 
@@ -227,6 +229,20 @@ mod tests {
         }
         for name in recipe_names() {
             Recipe::built_in(name).unwrap().resolve().unwrap();
+        }
+    }
+
+    #[test]
+    #[expect(deprecated, reason = "burn-ndarray is a promised backend")]
+    fn every_layer_of_every_recipe_runs_in_the_kernels_on_both_cpu_backends() {
+        for device in [Device::flex(), Device::ndarray()] {
+            for name in recipe_names() {
+                let config = Recipe::built_in(name).unwrap().resolve().unwrap();
+                let model = config.model.init(&device).unwrap();
+                let paths = model.paths(Tensor::zeros([2, 1, 28, 28], &device));
+                assert!(paths.len() >= 2);
+                assert!(paths.iter().all(|path| *path == Path::Fused), "{name}");
+            }
         }
     }
 

@@ -21,7 +21,7 @@ const DEFAULT_RECIPE: &str = "cnn";
 /// Options of `digits train`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Recipe: mlp (or ffn), cnn, mlp-small, cnn-small, cnn-torch, cnn-best [default: cnn, or
+    /// Recipe: mlp (or ffn), cnn, mlp-small, cnn-small, cnn-torch, cnn-best, cnn-fast [default: cnn, or
     /// that of --init]
     #[arg(value_name = "RECIPE")]
     recipe: Option<String>,

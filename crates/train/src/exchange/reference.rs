@@ -54,10 +54,19 @@ struct Reference {
 
 #[test]
 fn logits_loss_gradients_and_ten_steps_of_every_optimizer_are_those_of_pytorch() {
-    let device = Device::flex();
+    hold_to_pytorch(&Device::flex());
+}
+
+#[test]
+#[expect(deprecated, reason = "burn-ndarray is a promised backend")]
+fn on_ndarray_they_are_those_of_pytorch_too() {
+    hold_to_pytorch(&Device::ndarray());
+}
+
+fn hold_to_pytorch(device: &Device) {
     let mut table = String::new();
     for reference in references() {
-        let errors = reference.errors(&device);
+        let errors = reference.errors(device);
         table += &format!("{:<16}", reference.name);
         for (what, error, limit) in &errors {
             table += &format!("  {what} {error:.1e}");
@@ -75,7 +84,7 @@ fn logits_loss_gradients_and_ten_steps_of_every_optimizer_are_those_of_pytorch()
             );
         }
     }
-    println!("largest differences from PyTorch\n{table}");
+    println!("largest differences from PyTorch, {device:?}\n{table}");
 }
 
 #[test]
