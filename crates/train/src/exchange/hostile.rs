@@ -277,28 +277,43 @@ fn of_several_imports_into_one_folder_one_succeeds() {
     let file = WeightFile::open(&source).unwrap();
     let assignment = file.assign(&network.model, None).unwrap();
     assert_eq!(assignment.how, How::Names);
-    for round in 0..100 {
+    let attempt = |run: &RunFolder| {
+        let settings = ImportSettings {
+            recipe: "test",
+            config: network.clone(),
+            normalization: Normalization::new(0.0, 1.0).unwrap(),
+        };
+        import(&file, &assignment, settings, run, &Device::flex())
+    };
+    for round in 0..20 {
         let run = RunFolder::new(folder.path().join(round.to_string()));
         let barrier = Barrier::new(4);
-        let attempt = || {
-            barrier.wait();
-            let settings = ImportSettings {
-                recipe: "test",
-                config: network.clone(),
-                normalization: Normalization::new(0.0, 1.0).unwrap(),
-            };
-            import(&file, &assignment, settings, &run, &Device::flex())
-        };
         let outcomes: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(attempt)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap())
-                .collect()
+            let work = || {
+                barrier.wait();
+                attempt(&run)
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+            let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+            joined.collect()
         });
         let made = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         assert_eq!(made, 1, "round {round}: {outcomes:?}");
     }
+    // Whether a run is there is looked up under the lock: who cannot have it learns no more.
+    let run = RunFolder::new(folder.path().join("0"));
+    let lock = run.lock().unwrap();
+    let error = attempt(&run).unwrap_err();
+    assert!(
+        matches!(error, ExchangeError::Train(TrainError::Locked { .. })),
+        "{error}"
+    );
+    drop(lock);
+    let error = attempt(&run).unwrap_err();
+    assert!(
+        matches!(error, ExchangeError::Train(TrainError::Exists { .. })),
+        "{error}"
+    );
 }
 
 #[test]

@@ -41,15 +41,14 @@ pub fn import(
     let model = model_file(file, assignment, &config, device)?;
     let text = toml::to_string(&config)
         .map_err(|error| TrainError::backend("writing config.toml", error))?;
-    let is_new = || match folder.exists() {
-        false => Ok(()),
-        true => Err(TrainError::Exists {
-            path: folder.path().to_owned(),
-        }),
-    };
-    is_new()?; // before the lock, which would leave its file beside that run
+    // In this order: between a look and the lock, another process could have made its run here.
     let _lock = folder.lock()?;
-    is_new()?; // another process may have been faster
+    if folder.exists() {
+        return Err(TrainError::Exists {
+            path: folder.path().to_owned(),
+        }
+        .into());
+    }
     let mut record = RunRecord {
         schema: SCHEMA,
         status: Status::Finished,
