@@ -71,8 +71,8 @@ data *args:
 # Train the networks of artifacts/pretrained/ again (needs MNIST; then build again)
 pretrained:
     rm -rf artifacts/pretrained.new
-    {{ digits }} train mlp --data mnist --threads 2 --run artifacts/pretrained.new/mlp
-    {{ digits }} train cnn --data mnist --threads 2 --run artifacts/pretrained.new/cnn
+    {{ digits }} train mlp --backend flex --seed 42 --data mnist --threads 2 --run artifacts/pretrained.new/mlp
+    {{ digits }} train cnn --backend flex --seed 42 --data mnist --threads 2 --run artifacts/pretrained.new/cnn
     rm -f artifacts/pretrained.new/*/.lock
     rm -rf artifacts/pretrained
     mv artifacts/pretrained.new artifacts/pretrained

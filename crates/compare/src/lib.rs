@@ -18,7 +18,6 @@ pub mod stats;
 mod text;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 pub use error::CompareError;
@@ -42,8 +41,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CompareError> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(problem)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(problem)?;
-    file.write_all(bytes).map_err(problem)?;
-    file.persist(path).map_err(|error| problem(error.error))?;
+    // Beside its place, then renamed: readable by whom the folder is readable, unlike the files
+    // that libraries make for secrets.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let fresh = path.with_file_name(name);
+    let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path));
+    if let Err(error) = written {
+        // What is left of a disk that is full should not stay.
+        fs::remove_file(&fresh).ok();
+        return Err(problem(error));
+    }
     Ok(())
 }

@@ -165,7 +165,7 @@ pub(super) fn rotation_and_scale(results: &Results) -> Claim<'_> {
         question: "tolerance",
         test: both.map(|(rotation, _)| {
             format!(
-                "the larger p of two {}s",
+                "the larger p of two tests: {}",
                 t_test(&rotation.plain_difference)
             )
         }),
