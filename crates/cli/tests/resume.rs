@@ -46,6 +46,34 @@ fn the_same_seed_gives_the_same_bits_on_flex_and_on_ndarray() {
 }
 
 #[test]
+fn one_thread_and_two_give_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("bars");
+    bars(&data, 640, 40);
+    // Large enough that every kernel divides its work.
+    for (recipe, backend) in [
+        ("mlp", "flex"),
+        ("cnn", "flex"),
+        ("mlp", "ndarray"),
+        ("cnn", "ndarray"),
+    ] {
+        let [one, two] = ["1", "2"].map(|threads| {
+            let path = folder.path().join(format!("{recipe}-{backend}-{threads}"));
+            let mut args = training(&data, &path);
+            recipe.clone_into(&mut args[1]);
+            args.extend(["--backend", backend, "--threads", threads].map(str::to_owned));
+            args.extend(["--epochs", "1", "--batch-size", "128"].map(str::to_owned));
+            stdout(args);
+            model(&path)
+        });
+        assert!(
+            one == two,
+            "{recipe} on {backend}: another number of threads, other bits"
+        );
+    }
+}
+
+#[test]
 fn a_run_killed_at_any_moment_goes_on_to_the_same_bits() {
     kill_and_resume(
         "mlp-small",
