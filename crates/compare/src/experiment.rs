@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::Device;
-use digits_data::{Dataset, Images, stratified_split};
+use digits_data::{Dataset, Images};
 use digits_train::{self as train, Hooks, LoadedRun};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,6 +19,7 @@ use crate::questions::{
 };
 use crate::results::{DatasetSummary, Machine, Network, Pair, Results, SCHEMA, Spent};
 use crate::runs::{RunSpec, Trained, complete, finished};
+use crate::specs::{Group, Specs, possible_sizes};
 
 /// What an experiment starts from.
 pub struct Experiment<'a> {
@@ -58,81 +59,6 @@ pub(crate) struct Lab<'a> {
     trained: HashMap<PathBuf, Trained>,
     progress: Progress<'a>,
     time: Vec<Spent>,
-}
-
-/// Every network of the experiment.
-struct Specs {
-    /// As they are, one a seed.
-    full: Pair<Vec<RunSpec>>,
-    /// Of equal size, one a seed.
-    matched: Pair<Vec<RunSpec>>,
-    /// With shift augmentation.
-    shifted: Pair<Vec<RunSpec>>,
-    /// On permuted pixels.
-    permuted: Pair<Vec<RunSpec>>,
-    /// On few images: for each number of them, one a seed.
-    few: Vec<(usize, Pair<Vec<RunSpec>>)>,
-}
-
-/// Groups of runs that the questions ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Group {
-    Full,
-    Matched,
-    Shifted,
-    Permuted,
-}
-
-impl Specs {
-    fn new(plan: &Plan, dataset: &Dataset, sizes: &[usize]) -> Result<Self, CompareError> {
-        let group = |recipes: &Pair<String>,
-                     seeds: usize,
-                     change: &dyn Fn(RunSpec) -> RunSpec|
-         -> Result<Pair<Vec<RunSpec>>, CompareError> {
-            Pair::measure(|network| {
-                plan.seeds[..seeds]
-                    .iter()
-                    .map(|&seed| {
-                        RunSpec::plain(plan, dataset, recipes.of(network), seed).map(change)
-                    })
-                    .collect()
-            })
-        };
-        let all = plan.seeds.len();
-        Ok(Self {
-            full: group(&plan.networks, all, &|spec| spec)?,
-            matched: group(&plan.matched, all, &|spec| spec)?,
-            shifted: group(&plan.networks, plan.tolerance.augmented_seeds, &|spec| {
-                spec.shifted(plan)
-            })?,
-            permuted: group(&plan.networks, plan.permutation.seeds, &|spec| {
-                spec.permuted(plan)
-            })?,
-            few: sizes
-                .iter()
-                .map(|&per_class| {
-                    let runs = group(&plan.networks, plan.samples.seeds, &|spec| {
-                        spec.with_few_images(plan, per_class)
-                    })?;
-                    Ok((per_class, runs))
-                })
-                .collect::<Result<_, CompareError>>()?,
-        })
-    }
-
-    fn all(&self) -> impl Iterator<Item = (Network, &RunSpec)> {
-        // Networks of one kind after the other within a seed would mix; recipe by recipe lets a
-        // reader of the progress see what is going on.
-        let few = self.few.iter().map(|(_, runs)| runs);
-        [&self.full, &self.matched, &self.shifted, &self.permuted]
-            .into_iter()
-            .chain(few)
-            .flat_map(|runs| {
-                Network::BOTH
-                    .into_iter()
-                    .flat_map(|network| runs.of(network).iter().map(move |spec| (network, spec)))
-            })
-    }
 }
 
 impl<'a> Lab<'a> {
@@ -486,39 +412,6 @@ impl<'a> Lab<'a> {
 fn work_of_image<E>(multiply_adds: Result<u64, E>) -> f64 {
     const ALWAYS: f64 = 400_000.0;
     multiply_adds.map_or(0.0, |count| count as f64) + ALWAYS
-}
-
-/// The plan's numbers of images per class that every class has.
-fn possible_sizes(
-    plan: &Plan,
-    dataset: &Dataset,
-    progress: &mut Progress<'_>,
-) -> Result<Vec<usize>, CompareError> {
-    let mut smallest = usize::MAX;
-    let probe = RunSpec::plain(plan, dataset, &plan.networks.mlp, plan.seeds[0])?;
-    let validation = probe.config.training.validation;
-    let labels = dataset.train.labels();
-    let split = stratified_split(labels, validation.min(labels.len() - 1), plan.seeds[0])?;
-    for class in 0..dataset.train.classes() {
-        let count = split
-            .train
-            .iter()
-            .filter(|&&index| usize::from(dataset.train.label(index as usize)) == class)
-            .count();
-        smallest = smallest.min(count);
-    }
-    let (possible, too_large): (Vec<usize>, Vec<usize>) = plan
-        .samples
-        .per_class
-        .iter()
-        .partition(|&&size| size <= smallest);
-    if !too_large.is_empty() {
-        progress.say(Event::Notice(format!(
-            "{} has only {smallest} training images of its smallest class: {too_large:?} images per class are left out",
-            dataset.name
-        )));
-    }
-    Ok(possible)
 }
 
 /// The outputs of the full-size and the matched networks on the test images, seed by seed.

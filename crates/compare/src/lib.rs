@@ -14,6 +14,7 @@ mod questions;
 pub mod report;
 mod results;
 mod runs;
+mod specs;
 pub mod stats;
 mod text;
 

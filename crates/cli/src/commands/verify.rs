@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -189,16 +188,5 @@ fn write(report: &Report, folder: PathBuf) -> Result<PathBuf, CliError> {
 
 /// Writes a file whole or not at all; makes its folder.
 pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let problem = |error: std::io::Error| {
-        CliError::failed(Message(format!("cannot write {}: {error}", path.display())))
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(problem)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(problem)?;
-    std::io::Write::write_all(&mut file, bytes).map_err(problem)?;
-    file.persist(path).map_err(|error| problem(error.error))?;
-    Ok(())
+    Ok(digits_compare::write(path, bytes)?)
 }

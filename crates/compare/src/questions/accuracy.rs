@@ -1,9 +1,10 @@
 //! Question 1: how often each is right, as they are and at equal size.
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab, Outputs};
+use crate::experiment::{Lab, Outputs};
 use crate::results::{Accuracy, Contest, McNemar, Network, Pair};
 use crate::runs::Trained;
+use crate::specs::Group;
 use crate::stats;
 
 /// Test accuracies, their difference seed by seed, and McNemar's test image by image.

@@ -4,8 +4,9 @@
 use digits_data::stratified_split;
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab, Outputs};
+use crate::experiment::{Lab, Outputs};
 use crate::results::{Calibration, CalibrationOf, Network, Pair};
+use crate::specs::Group;
 use crate::stats;
 
 /// Expected calibration error, loss and reliability diagram of each network.

@@ -3,10 +3,11 @@
 use digits_data::Corruption;
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab};
+use crate::experiment::Lab;
 use crate::picture;
 use crate::questions::tolerance::{changed, mean};
 use crate::results::{CorruptionResult, Corruptions, Network, Pair, Severity};
+use crate::specs::Group;
 use crate::stats;
 
 /// Test accuracy under each corruption at each severity.

@@ -7,9 +7,10 @@ use digits_models::ModelConfig;
 use digits_train::RunRecord;
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab};
+use crate::experiment::Lab;
 use crate::results::{Cost, Network, NetworkCost, NetworkSummary, Reaches};
 use crate::runs::Trained;
+use crate::specs::Group;
 
 /// Passes over the test split whose median time counts, after one that does not.
 const PASSES: usize = 5;

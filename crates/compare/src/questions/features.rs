@@ -5,9 +5,10 @@ use digits_models::Model;
 use digits_train::{LoadedRun, TrainError, normalized};
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab};
+use crate::experiment::Lab;
 use crate::picture;
 use crate::results::{DigitMaps, Features, LearnedFilter, NamedKernel, Network, Unit};
+use crate::specs::Group;
 use crate::stats;
 
 /// The filters of the exercise sheet.

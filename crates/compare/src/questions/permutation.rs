@@ -4,10 +4,11 @@
 use digits_data::View;
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab};
+use crate::experiment::Lab;
 use crate::picture;
 use crate::questions::accuracy::test_accuracies;
 use crate::results::{Accuracy, Network, Pair, Permutation};
+use crate::specs::Group;
 use crate::stats;
 
 /// Test accuracy on images as they are and permuted.

@@ -1,9 +1,10 @@
 //! Question 6: how many images each needs.
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab};
+use crate::experiment::Lab;
 use crate::questions::accuracy::test_accuracies;
 use crate::results::{Accuracy, Network, SampleEfficiency, SampleSize};
+use crate::specs::Group;
 use crate::stats;
 
 /// Test accuracy against the number of training images.

@@ -5,8 +5,9 @@ use digits_train::LoadedRun;
 use rayon::prelude::*;
 
 use crate::CompareError;
-use crate::experiment::{Group, Lab};
+use crate::experiment::Lab;
 use crate::results::{Axis, AxisKind, Difference, Direction, Network, Pair, Sample, Tolerance};
+use crate::specs::Group;
 use crate::stats;
 
 /// The four directions of a shift: name, right, down.
