@@ -124,16 +124,26 @@ pub fn conv_block(
     then: Then,
 ) -> Tensor<4> {
     check_bias(bias.as_ref(), weights.dims()[0], weights.dtype());
+    let sizes = geometry(&images, &weights, padding, then);
+    assert_eq!(
+        sizes.channels_in,
+        weights.dims()[1],
+        "the weights have the images' channels"
+    );
+    // Burn's backends do not check it, and return whatever.
+    assert!(
+        sizes.convolved().is_some(),
+        "the kernel fits in the image with its padding: {sizes:?}"
+    );
     match conv_block_path(&images, &weights, padding, then) {
         Path::Ordinary => ordinary::conv_block(images, weights, bias, padding, then),
         Path::Fused => {
-            let geometry = geometry(&images, &weights, padding, then);
-            let bias = bias.unwrap_or_else(|| zeros(geometry.channels_out, &images));
+            let bias = bias.unwrap_or_else(|| zeros(sizes.channels_out, &images));
             Tensor::from_dispatch(<Dispatch as Kernels>::conv_block(
                 images.into_dispatch(),
                 weights.into_dispatch(),
                 bias.into_dispatch(),
-                geometry,
+                sizes,
             ))
         }
     }
