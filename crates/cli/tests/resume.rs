@@ -61,8 +61,15 @@ fn one_thread_and_two_give_the_same_bits() {
             let path = folder.path().join(format!("{recipe}-{backend}-{threads}"));
             let mut args = training(&data, &path);
             recipe.clone_into(&mut args[1]);
-            args.extend(["--backend", backend, "--threads", threads].map(str::to_owned));
-            args.extend(["--epochs", "1", "--batch-size", "128"].map(str::to_owned));
+            for (option, value) in [
+                ("--threads", threads),
+                ("--epochs", "1"),
+                ("--batch-size", "128"),
+            ] {
+                let place = args.iter().position(|arg| arg == option).unwrap();
+                value.clone_into(&mut args[place + 1]);
+            }
+            args.extend(["--backend", backend].map(str::to_owned));
             stdout(args);
             model(&path)
         });
