@@ -2,7 +2,7 @@
 //!
 //! All of them are pure functions of [`Results`]: nothing is measured, read or written here, and
 //! nothing is claimed that the results do not say. The page and the Markdown text render one
-//! document ([`document`]) whose sections are written once ([`sections`]).
+//! document whose sections are written once.
 
 mod document;
 mod figures;
