@@ -269,6 +269,7 @@ fn dropout_keeps_the_expected_share_scaled_and_the_same_everywhere() {
 
 #[test]
 fn dropout_sends_the_gradient_through_the_same_mask() {
+    let _turn = take_turns();
     for device in devices().map(Device::autodiff) {
         let x = Tensor::<2>::random([50, 40], Distribution::Default, &device).require_grad();
         let y = dropout(x.clone(), 0.3, 11);
@@ -294,6 +295,7 @@ fn adam(weight_decay: f32) -> FusedAdam {
 
 #[test]
 fn adam_goes_on_from_burns_state_and_burn_from_ours() {
+    let _turn = take_turns();
     let ours = adam(0.0);
     let burns = AdamConfig::new().with_epsilon(1e-8).build();
     for device in devices() {
@@ -368,6 +370,7 @@ proptest! {
         steps in 1_u64..8,
         seed in 0_u64..1000,
     ) {
+        let _turn = take_turns();
         for device in devices() {
             let burns = AdamConfig::new().with_epsilon(1e-8).build();
             let start: Tensor<1> = tensor(&numbers(length, seed), [length], &device, DType::F32);

@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device, Tensor};
 use digits_kernels::{Path, Then, conv_block, conv_block_path};
 use digits_verify::gradcheck::{GradcheckOptions, gradcheck};
 
-use crate::cases::{ALL, case, devices, few, tensor};
+use crate::cases::{ALL, case, devices, few, take_turns, tensor};
 
 /// A block whose images are parameters as well.
 #[derive(Module, Debug)]
@@ -45,6 +45,7 @@ fn check(padding: [usize; 4], then: Then, device: &Device) {
 
 #[test]
 fn gradcheck_accepts_every_block_on_both_backends() {
+    let _turn = take_turns();
     for device in devices() {
         for padding in [[0; 4], [1; 4], [0, 2, 1, 0]] {
             for then in ALL {

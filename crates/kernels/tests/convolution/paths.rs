@@ -5,7 +5,7 @@ use digits_kernels::{
     FusedAdam, Path, Then, conv_block, conv_block_path, dense, dense_path, dropout_path,
 };
 
-use crate::cases::{ALL, by_burn, case, results, values};
+use crate::cases::{ALL, by_burn, case, results, take_turns, values};
 
 #[test]
 fn sizes_and_types_outside_the_kernels_take_burns_operations() {
@@ -61,6 +61,7 @@ fn sizes_that_overflow_are_outside_the_kernels() {
 
 #[test]
 fn in_f16_the_fallback_gives_burns_results() {
+    let _turn = take_turns();
     for then in ALL {
         let case = case(2, [6, 7], 3, 3, 1, then);
         let from = case.numbers(8);
@@ -80,6 +81,7 @@ fn panics(work: impl FnOnce() + std::panic::UnwindSafe) -> bool {
 
 #[test]
 fn what_does_not_fit_panics_as_documented() {
+    let _turn = take_turns();
     for make in [Device::flex, Device::ndarray] {
         let bias = |length: usize, dtype| Tensor::<1>::ones([length], (&make(), dtype));
         let conv = |bias: Tensor<1>| {

@@ -157,6 +157,7 @@ fn without_a_gradient_the_result_is_the_same() {
 
 #[test]
 fn a_tensor_that_lies_otherwise_in_memory_is_read_rightly() {
+    let _turn = take_turns();
     let case = CASES[2];
     let from = case.numbers(6);
     for device in [Device::flex(), Device::ndarray()] {
