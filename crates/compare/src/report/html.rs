@@ -41,9 +41,12 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
-/// For running text: no line ends between a number and its percent sign.
+/// For running text: no line ends between a number and its percent sign, nor within `p = 0.01`.
 fn prose(text: &str) -> String {
-    escape(text).replace(" %", "\u{a0}%")
+    escape(text)
+        .replace(" %", "\u{a0}%")
+        .replace("p = ", "p\u{a0}=\u{a0}")
+        .replace("p &lt; ", "p\u{a0}&lt;\u{a0}")
 }
 
 #[derive(Default)]

@@ -71,6 +71,12 @@ fn galleries(results: &Results) -> Vec<Block> {
 }
 
 fn tiles(slug: &'static str, gallery: &Gallery, seed: u64) -> Tiles {
+    let all = text::plural(gallery.count, "test image");
+    let shown = if gallery.images.len() < gallery.count {
+        format!("{} of {all}", text::count(gallery.images.len()))
+    } else {
+        text::capitalized(&all)
+    };
     Tiles {
         slug,
         groups: vec![TileGroup {
@@ -80,9 +86,7 @@ fn tiles(slug: &'static str, gallery: &Gallery, seed: u64) -> Tiles {
         width: 96,
         caption: Caption {
             shows: format!(
-                "{} of {}: true class, then the answer of each network with its probability.",
-                text::count(gallery.images.len()),
-                text::plural(gallery.count, "test image")
+                "{shown}: true class, then the answer of each network with its probability."
             ),
             made: format!("The networks of seed {seed}; the most confident mistakes first."),
         },

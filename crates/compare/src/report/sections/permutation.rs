@@ -11,7 +11,7 @@ use crate::{CompareError, Network, Results};
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let permutation = &results.permutation;
     let mut blocks = vec![Block::paragraph(
-        "Every pixel moves to another place, the same place in every image, so all information is still there; but neighbors are no longer neighbors. A network that assumes nothing about neighborhood loses nothing. One that looks at small patches of the image loses what it is built on.",
+        "Every pixel moves to another place, the same place in every image, so all information is still there; but neighbors are no longer neighbors. A network that assumes nothing about neighborhood has nothing to lose by that. One that looks at small patches of the image may lose what it is built on.",
     )];
     if permutation.example.iter().any(|png| !png.is_empty()) {
         blocks.push(Block::Tiles(examples(results)));

@@ -175,3 +175,16 @@ fn plots_follow_the_color_scheme_of_the_page_only() {
         }
     }
 }
+
+#[test]
+fn no_line_of_prose_ends_within_a_number() {
+    let mut results = sample_results();
+    results.answer[0].text = "99.41 % of them, p = 0.012 or p < 10⁻⁶".to_owned();
+    let page = html(&results).unwrap();
+    let held = "99.41\u{a0}% of them, p\u{a0}=\u{a0}0.012 or p\u{a0}&lt;\u{a0}10⁻⁶";
+    assert_eq!(
+        page.matches(held).count(),
+        2,
+        "in the answer and in its section"
+    );
+}
