@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::geometry::{Geometry, Plan, SLACK, Then};
 use super::layout::{pack, transpose_to, weights_for_forward};
-use crate::simd::{Aligned, DEAD, Float, Lanes, Shared};
+use super::winograd;
+use crate::simd::{Aligned, DEAD, Float, Lanes, Shared, all_tame};
 
 /// [`one_image`], compiled for a set of instructions.
 type OneImage<L> = unsafe fn(
@@ -41,10 +42,13 @@ pub(crate) fn forward<L: Lanes>(
     if let Some(bias) = bias {
         biases[..bias.len()].copy_from_slice(bias);
     }
+    let transformed = (winograd::pays(geometry, &plan) && all_tame(weights))
+        .then(|| winograd::weights(geometry, weights, block));
     let image = Image::<L> {
         geometry,
         plan: &plan,
         weights: &packed,
+        transformed: transformed.as_deref(),
         bias: &biases,
         block,
         blocks,
@@ -61,7 +65,7 @@ pub(crate) fn forward<L: Lanes>(
         .into_par_iter()
         .with_min_len(geometry.batch / 16);
     images_at_once.for_each_init(
-        || Scratch::new(&plan, blocks * block, geometry.then == Then::ReluPool),
+        || Scratch::new(&image),
         |scratch, index| {
             // SAFETY: offsets inside buffers that hold `total` elements.
             let outputs = unsafe {
@@ -97,12 +101,21 @@ fn block_width<L: Lanes>(channels: usize) -> usize {
 
 /// What is the same for all images of a call.
 pub(crate) struct Image<'a, L: Lanes> {
-    geometry: &'a Geometry,
-    plan: &'a Plan,
+    pub(super) geometry: &'a Geometry,
+    pub(super) plan: &'a Plan,
     weights: &'a [L::T],
-    bias: &'a [L::T],
-    block: usize,
-    blocks: usize,
+    /// For Winograd's algorithm, where it pays.
+    transformed: Option<&'a [L::T]>,
+    pub(super) bias: &'a [L::T],
+    pub(super) block: usize,
+    pub(super) blocks: usize,
+}
+
+impl<L: Lanes> Image<'_, L> {
+    /// Whether the channels of a block leave its second vector empty.
+    pub(super) fn is_narrow(&self, block: usize) -> bool {
+        self.geometry.channels_out - block * self.block <= L::N
+    }
 }
 
 /// Where one image's results go: memory that is not initialised yet.
@@ -113,18 +126,26 @@ pub(crate) struct Outputs<T> {
 
 /// Memory of one worker.
 pub(crate) struct Scratch<T> {
-    padded: Aligned<T>,
+    pub(super) padded: Aligned<T>,
     /// `[pixel][channel]`
-    values: Aligned<T>,
-    marks: Aligned<T>,
+    pub(super) values: Aligned<T>,
+    pub(super) marks: Aligned<T>,
+    pub(super) strip: winograd::Strip<T>,
 }
 
 impl<T: Float> Scratch<T> {
-    fn new(plan: &Plan, channels: usize, pool: bool) -> Self {
+    fn new<L: Lanes<T = T>>(image: &Image<'_, L>) -> Self {
+        let (plan, geometry) = (image.plan, image.geometry);
+        let numbers = plan.pixels_out * image.blocks * image.block;
+        let pool = geometry.then == Then::ReluPool;
         Self {
             padded: Aligned::zeros(plan.padded + SLACK),
-            values: Aligned::zeros(plan.pixels_out * channels),
-            marks: Aligned::zeros(if pool { plan.pixels_out * channels } else { 0 }),
+            values: Aligned::zeros(numbers),
+            marks: Aligned::zeros(if pool { numbers } else { 0 }),
+            strip: match image.transformed {
+                Some(_) => winograd::Strip::new::<L>(geometry, image.block),
+                None => winograd::Strip::empty(),
+            },
         }
     }
 }
@@ -143,13 +164,14 @@ pub(crate) unsafe fn one_image<L: Lanes>(
 ) {
     let (geometry, plan) = (shared.geometry, shared.plan);
     pack(geometry, plan, image, &mut scratch.padded);
+    let pool = geometry.then == Then::ReluPool;
     // SAFETY: as this function's; the squares stay inside the padded image.
     unsafe {
-        match (shared.block / L::N, geometry.then) {
-            (2, Then::ReluPool) => all_tiles::<L, 2, true>(shared, scratch),
-            (2, _) => all_tiles::<L, 2, false>(shared, scratch),
-            (_, Then::ReluPool) => all_tiles::<L, 1, true>(shared, scratch),
-            _ => all_tiles::<L, 1, false>(shared, scratch),
+        match shared.transformed.filter(|_| all_tame(image)) {
+            Some(weights) if pool => winograd::all_tiles::<L, true>(shared, weights, scratch),
+            Some(weights) => winograd::all_tiles::<L, false>(shared, weights, scratch),
+            None if pool => all_tiles::<L, true>(shared, scratch),
+            None => all_tiles::<L, false>(shared, scratch),
         }
     }
     let channels = shared.blocks * shared.block;
@@ -175,48 +197,23 @@ pub(crate) unsafe fn one_image<L: Lanes>(
 }
 
 #[inline(always)]
-unsafe fn all_tiles<L: Lanes, const VECTORS: usize, const POOL: bool>(
+unsafe fn all_tiles<L: Lanes, const POOL: bool>(
     shared: &Image<'_, L>,
     scratch: &mut Scratch<L::T>,
 ) {
     let (plan, geometry) = (shared.plan, shared.geometry);
-    let [height, width] = plan.convolved;
-    // Squares: the pool's windows, or a cover of all pixels whose last ones may overlap.
-    let (rows, columns) = if POOL {
-        (height / 2, width / 2)
-    } else {
-        (height.div_ceil(2), width.div_ceil(2))
-    };
-    let at = |square: usize| {
-        let y = (square / columns * 2).min(height.saturating_sub(2));
-        let x = (square % columns * 2).min(width.saturating_sub(2));
-        (y, x)
-    };
+    let squares = Squares::new::<L, POOL>(shared);
     let tile = Tile::<L> {
         weights: std::ptr::null(),
-        bias: std::ptr::null(),
         padded: scratch.padded.as_ptr(),
-        values: scratch.values.as_mut_ptr(),
-        marks: scratch.marks.as_mut_ptr(),
         run: plan.run,
         rows: geometry.kernel[0],
         row: plan.row,
-        down: if height > 1 { plan.row } else { 0 },
-        right: if width > 1 { geometry.channels_in } else { 0 },
-        relu: geometry.then != Then::Nothing,
-        channels: shared.blocks * shared.block,
+        block: shared.block,
+        down: squares.down,
+        right: squares.right,
+        end: End::new(shared, scratch),
     };
-    let place = |square: usize, block: usize| {
-        let (y, x) = at(square);
-        let to = if POOL { square } else { y * width + x };
-        Place {
-            from: y * plan.row + x * geometry.channels_in,
-            to: to * tile.channels + block * shared.block,
-            right: if width > 1 { tile.channels } else { 0 },
-            down: if height > 1 { width * tile.channels } else { 0 },
-        }
-    };
-    let squares = rows * columns;
     for block in 0..shared.blocks {
         // SAFETY: the packed weights hold `blocks` blocks, the biases one number a channel; the
         // places lie inside the padded image and the scratch results.
@@ -226,75 +223,196 @@ unsafe fn all_tiles<L: Lanes, const VECTORS: usize, const POOL: bool>(
                     .weights
                     .as_ptr()
                     .add(block * shared.block * geometry.taps()),
-                bias: shared.bias.as_ptr().add(block * shared.block),
                 ..tile
             };
-            let mut square = 0;
-            // Accumulators of a tile: 4 pixels × squares × vectors.
-            if L::REGISTERS >= 24 {
-                if VECTORS == 2 {
-                    while square + 3 <= squares {
-                        let places = std::array::from_fn(|i| place(square + i, block));
-                        tile.compute::<3, VECTORS, POOL>(places);
-                        square += 3;
-                    }
-                } else {
-                    while square + 4 <= squares {
-                        let places = std::array::from_fn(|i| place(square + i, block));
-                        tile.compute::<4, VECTORS, POOL>(places);
-                        square += 4;
-                    }
-                }
-            } else if VECTORS == 1 {
-                while square + 3 <= squares {
-                    let places = std::array::from_fn(|i| place(square + i, block));
-                    tile.compute::<3, VECTORS, POOL>(places);
-                    square += 3;
-                }
+            if shared.is_narrow(block) {
+                tile.all::<1, POOL>(&squares, block);
+            } else {
+                tile.all::<2, POOL>(&squares, block);
             }
-            while square < squares {
-                tile.compute::<1, VECTORS, POOL>([place(square, block)]);
-                square += 1;
-            }
+        }
+    }
+}
+
+/// The squares of 2×2 pixels that a result is computed in: the pool's windows, or a cover of all
+/// pixels whose last ones may overlap.
+pub(super) struct Squares {
+    pub count: usize,
+    columns: usize,
+    convolved: [usize; 2],
+    pool: bool,
+    row: usize,
+    inputs: usize,
+    channels: usize,
+    block: usize,
+    /// From an upper left pixel of the padded image to its neighbours; 0 where there is none.
+    down: usize,
+    right: usize,
+}
+
+impl Squares {
+    #[inline(always)]
+    pub fn new<L: Lanes, const POOL: bool>(shared: &Image<'_, L>) -> Self {
+        let (plan, inputs) = (shared.plan, shared.geometry.channels_in);
+        let [height, width] = plan.convolved;
+        let (rows, columns) = if POOL {
+            (height / 2, width / 2)
+        } else {
+            (height.div_ceil(2), width.div_ceil(2))
+        };
+        Self {
+            count: rows * columns,
+            columns,
+            convolved: plan.convolved,
+            pool: POOL,
+            row: plan.row,
+            inputs,
+            channels: shared.blocks * shared.block,
+            block: shared.block,
+            down: if height > 1 { plan.row } else { 0 },
+            right: if width > 1 { inputs } else { 0 },
+        }
+    }
+
+    #[inline(always)]
+    pub fn place(&self, square: usize, block: usize) -> Place {
+        let [height, width] = self.convolved;
+        let y = (square / self.columns * 2).min(height.saturating_sub(2));
+        let x = (square % self.columns * 2).min(width.saturating_sub(2));
+        let to = if self.pool { square } else { y * width + x };
+        Place {
+            from: y * self.row + x * self.inputs,
+            to: to * self.channels + block * self.block,
+            right: if width > 1 { self.channels } else { 0 },
+            down: if height > 1 { width * self.channels } else { 0 },
         }
     }
 }
 
 /// Where one square is read and written, in numbers from the start of the buffers.
 #[derive(Clone, Copy)]
-struct Place {
-    from: usize,
+pub(super) struct Place {
+    pub from: usize,
     to: usize,
     right: usize,
     down: usize,
+}
+
+/// What is done to the sums of a square at the end.
+#[derive(Clone, Copy)]
+pub(super) struct End<L: Lanes> {
+    bias: *const L::T,
+    values: *mut L::T,
+    marks: *mut L::T,
+    relu: bool,
+}
+
+impl<L: Lanes> End<L> {
+    #[inline(always)]
+    pub fn new(shared: &Image<'_, L>, scratch: &mut Scratch<L::T>) -> Self {
+        Self {
+            bias: shared.bias.as_ptr(),
+            values: scratch.values.as_mut_ptr(),
+            marks: scratch.marks.as_mut_ptr(),
+            relu: shared.geometry.then != Then::Nothing,
+        }
+    }
+
+    /// The biases of a vector of channels.
+    ///
+    /// # Safety
+    /// There must be `channel + L::N` of them.
+    #[inline(always)]
+    pub unsafe fn bias(&self, channel: usize) -> L::V {
+        // SAFETY: the caller's.
+        unsafe { L::load(self.bias.add(channel)) }
+    }
+
+    /// ReLU and maximum of a square, and its results stored.
+    ///
+    /// # Safety
+    /// `place` must lie in the buffers, `vector` vectors behind its start as well.
+    #[inline(always)]
+    pub unsafe fn store<const POOL: bool>(&self, sums: [L::V; 4], place: Place, vector: usize) {
+        // SAFETY: the caller's.
+        unsafe {
+            let zero = L::splat(L::T::default());
+            let mark = |n: f64| L::splat(L::T::from_f64(n));
+            let to = place.to + vector * L::N;
+            if POOL {
+                let (mut best, mut which) = (sums[0], mark(0.0));
+                for p in 1..4 {
+                    (best, which) = L::select_greater(sums[p], best, mark(p as f64), which);
+                }
+                let (best, which) = L::select_greater(best, zero, which, mark(f64::from(DEAD)));
+                L::store(self.values.add(to), best);
+                L::store(self.marks.add(to), which);
+            } else {
+                for p in 0..4 {
+                    let to = to + p % 2 * place.right + p / 2 * place.down;
+                    if self.relu {
+                        let (value, _) = L::select_greater(sums[p], zero, zero, zero);
+                        L::store(self.values.add(to), value);
+                    } else {
+                        L::store(self.values.add(to), sums[p]);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What is the same for all tiles of a block.
 #[derive(Clone, Copy)]
 struct Tile<L: Lanes> {
     weights: *const L::T,
-    bias: *const L::T,
     padded: *const L::T,
-    values: *mut L::T,
-    marks: *mut L::T,
     run: usize,
     rows: usize,
     row: usize,
+    block: usize,
     down: usize,
     right: usize,
-    relu: bool,
-    channels: usize,
+    end: End<L>,
 }
 
 impl<L: Lanes> Tile<L> {
+    /// All squares, as many at once as the registers hold: 4 pixels × squares × vectors.
+    #[inline(always)]
+    unsafe fn all<const VECTORS: usize, const POOL: bool>(&self, squares: &Squares, block: usize) {
+        let mut square = 0;
+        // SAFETY: the caller's.
+        unsafe {
+            if L::REGISTERS >= 24 && VECTORS == 1 {
+                while square + 4 <= squares.count {
+                    let places = std::array::from_fn(|i| squares.place(square + i, block));
+                    self.compute::<4, VECTORS, POOL>(places, block);
+                    square += 4;
+                }
+            } else if L::REGISTERS >= 24 || VECTORS == 1 {
+                while square + 3 <= squares.count {
+                    let places = std::array::from_fn(|i| squares.place(square + i, block));
+                    self.compute::<3, VECTORS, POOL>(places, block);
+                    square += 3;
+                }
+            }
+            while square < squares.count {
+                self.compute::<1, VECTORS, POOL>([squares.place(square, block)], block);
+                square += 1;
+            }
+        }
+    }
+
     #[inline(always)]
     unsafe fn compute<const SQUARES: usize, const VECTORS: usize, const POOL: bool>(
         &self,
         places: [Place; SQUARES],
+        block: usize,
     ) {
         // SAFETY: the caller's places; a window has `rows` rows of `run` numbers.
         unsafe {
-            let bias: [L::V; VECTORS] = std::array::from_fn(|v| L::load(self.bias.add(v * L::N)));
+            let bias: [L::V; VECTORS] =
+                std::array::from_fn(|v| self.end.bias(block * self.block + v * L::N));
             let mut sums = [[bias; 4]; SQUARES];
             let mut weights = self.weights;
             for ky in 0..self.rows {
@@ -317,35 +435,13 @@ impl<L: Lanes> Tile<L> {
                             }
                         }
                     }
-                    weights = weights.add(VECTORS * L::N);
+                    weights = weights.add(self.block);
                 }
             }
-            let zero = L::splat(L::T::default());
-            let mark = |n: f64| L::splat(L::T::from_f64(n));
             for (sums, place) in sums.iter().zip(places) {
                 for v in 0..VECTORS {
-                    let to = place.to + v * L::N;
-                    if POOL {
-                        let (mut best, mut which) = (sums[0][v], mark(0.0));
-                        for p in 1..4 {
-                            (best, which) =
-                                L::select_greater(sums[p][v], best, mark(p as f64), which);
-                        }
-                        let (best, which) =
-                            L::select_greater(best, zero, which, mark(f64::from(DEAD)));
-                        L::store(self.values.add(to), best);
-                        L::store(self.marks.add(to), which);
-                    } else {
-                        for p in 0..4 {
-                            let to = to + p % 2 * place.right + p / 2 * place.down;
-                            if self.relu {
-                                let (value, _) = L::select_greater(sums[p][v], zero, zero, zero);
-                                L::store(self.values.add(to), value);
-                            } else {
-                                L::store(self.values.add(to), sums[p][v]);
-                            }
-                        }
-                    }
+                    let square = [sums[0][v], sums[1][v], sums[2][v], sums[3][v]];
+                    self.end.store::<POOL>(square, place, v);
                 }
             }
         }

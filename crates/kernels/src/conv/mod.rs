@@ -5,6 +5,7 @@ mod forward;
 mod geometry;
 mod layout;
 mod stream;
+mod winograd;
 
 pub(crate) use forward::Results;
 pub use geometry::{Geometry, Then};

@@ -18,6 +18,8 @@ pub(crate) trait Float:
     fn from_f64(value: f64) -> Self;
     /// a + b
     fn plus(self, other: Self) -> Self;
+    /// a − b
+    fn minus(self, other: Self) -> Self;
     /// a · b
     fn times(self, other: Self) -> Self;
     /// √a
@@ -44,6 +46,10 @@ macro_rules! float {
             #[inline(always)]
             fn plus(self, other: Self) -> Self {
                 self + other
+            }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                self - other
             }
             #[inline(always)]
             fn times(self, other: Self) -> Self {
@@ -79,6 +85,17 @@ pub(crate) fn all_finite<T: Float>(numbers: &[T]) -> bool {
     sums.into_iter().all(Float::is_finite) && rest.iter().all(|x| x.is_finite())
 }
 
+/// Whether all numbers lie so far from overflow that sums and products of a few of them are
+/// finite, too.
+#[inline(always)]
+pub(crate) fn all_tame<T: Float>(numbers: &[T]) -> bool {
+    let limit = T::from_f64(1e15);
+    let low = T::default().minus(limit);
+    // Counted, not searched, so that it becomes vectors. A NaN is in no range.
+    let tame = |x: &T| usize::from((*x < limit) & (*x > low));
+    numbers.iter().map(tame).sum::<usize>() == numbers.len()
+}
+
 /// A vector of `N` numbers.
 ///
 /// # Safety
@@ -100,6 +117,7 @@ pub(crate) trait Lanes: Copy + 'static {
     /// a · b + c
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
     /// Where `a > b` or a is NaN: `(a, x)`, elsewhere `(b, y)`.
     unsafe fn select_greater(a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> (Self::V, Self::V);
     /// Lists the numbers of a row that are alive; returns how many. `values` and `places` must be
@@ -189,6 +207,10 @@ impl<T: Float> Lanes for Plain<T> {
     #[inline(always)]
     unsafe fn add(a: [T; 4], b: [T; 4]) -> [T; 4] {
         std::array::from_fn(|i| a[i].plus(b[i]))
+    }
+    #[inline(always)]
+    unsafe fn sub(a: [T; 4], b: [T; 4]) -> [T; 4] {
+        std::array::from_fn(|i| a[i].minus(b[i]))
     }
     #[inline(always)]
     #[expect(clippy::eq_op, reason = "a ≠ a is the test for NaN")]

@@ -79,6 +79,10 @@ macro_rules! eight {
                 unsafe { _mm256_add_ps(a, b) }
             }
             #[inline(always)]
+            unsafe fn sub(a: __m256, b: __m256) -> __m256 {
+                unsafe { _mm256_sub_ps(a, b) }
+            }
+            #[inline(always)]
             unsafe fn select_greater(a: __m256, b: __m256, x: __m256, y: __m256) -> (__m256, __m256) {
                 unsafe {
                     let greater = _mm256_cmp_ps::<_CMP_GT_OQ>(a, b);
@@ -126,6 +130,10 @@ impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn add(a: __m512, b: __m512) -> __m512 {
         unsafe { _mm512_add_ps(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: __m512, b: __m512) -> __m512 {
+        unsafe { _mm512_sub_ps(a, b) }
     }
     #[inline(always)]
     unsafe fn select_greater(a: __m512, b: __m512, x: __m512, y: __m512) -> (__m512, __m512) {

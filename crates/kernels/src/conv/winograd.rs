@@ -1,0 +1,271 @@
+//! Winograd's algorithm F(2×2, 3×3) (Lavin and Gray 2016) for the forward pass of 3×3 kernels: 16
+//! products where the definition needs 36.
+//!
+//! Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A for a 4×4 patch d, a kernel g and a 2×2 square Y of results.
+//! The products of all channels are 16 small matrix products. Factors are 1 and ½, so that whole
+//! numbers and ties stay exact; sums of patches mix pixels, so images that are not finite take the
+//! direct way.
+
+use super::forward::{End, Image, Scratch, Squares};
+use super::geometry::{Geometry, Plan};
+use crate::simd::{Aligned, Float, Lanes};
+
+/// Numbers in a patch.
+const PATCH: usize = 16;
+/// Squares that are transformed together: their patches and products stay in the caches.
+const STRIP: usize = 24;
+
+/// Whether fewer products outweigh the transformations.
+pub(super) fn pays(geometry: &Geometry, plan: &Plan) -> bool {
+    geometry.kernel == [3, 3]
+        && plan.convolved.iter().all(|&edge| edge >= 2)
+        && geometry.channels_in >= 8
+        && geometry.channels_out >= 16
+}
+
+/// Memory for a strip.
+pub(crate) struct Strip<T> {
+    /// Bᵀ d B as `[patch][square][in]`
+    patches: Aligned<T>,
+    /// Products of one block as `[patch][square][out within the block]`
+    products: Aligned<T>,
+}
+
+impl<T: Float> Strip<T> {
+    pub fn new<L: Lanes<T = T>>(geometry: &Geometry, block: usize) -> Self {
+        let inputs = geometry.channels_in.next_multiple_of(L::N);
+        Self {
+            // Zeros, as squares that a strip lacks are computed, too.
+            patches: Aligned::zeros(PATCH * STRIP * inputs),
+            products: Aligned::zeros(PATCH * STRIP * block),
+        }
+    }
+
+    pub fn empty() -> Self {
+        Self {
+            patches: Aligned::zeros(0),
+            products: Aligned::zeros(0),
+        }
+    }
+}
+
+/// G g Gᵀ of all kernels as `[block of out][patch][in][out within the block]`, zeros behind the
+/// last channel. G = 1 0 0, ½ ½ ½, ½ −½ ½, 0 0 1.
+pub(super) fn weights<T: Float>(geometry: &Geometry, weights: &[T], block: usize) -> Aligned<T> {
+    let inputs = geometry.channels_in;
+    let blocks = geometry.channels_out.div_ceil(block);
+    let mut transformed = Aligned::zeros(blocks * PATCH * inputs * block);
+    let half = T::from_f64(0.5);
+    let expand = |[a, b, c]: [T; 3]| {
+        let (even, odd) = (a.plus(c).times(half), b.times(half));
+        [a, even.plus(odd), even.minus(odd), c]
+    };
+    for (out, filter) in weights.chunks_exact(geometry.taps()).enumerate() {
+        let start = out / block * block * PATCH * inputs + out % block;
+        for (input, g) in filter.chunks_exact(9).enumerate() {
+            let rows = [0, 1, 2].map(|y| expand([g[3 * y], g[3 * y + 1], g[3 * y + 2]]));
+            for x in 0..4 {
+                for (y, value) in expand(rows.map(|row| row[x])).into_iter().enumerate() {
+                    transformed[start + ((4 * y + x) * inputs + input) * block] = value;
+                }
+            }
+        }
+    }
+    transformed
+}
+
+/// All squares of one image, all channels.
+///
+/// # Safety
+/// The processor must have the instructions of `L`; `transformed` must be that of [`weights`], and
+/// the strip of `scratch` made for it.
+#[inline(always)]
+pub(super) unsafe fn all_tiles<L: Lanes, const POOL: bool>(
+    shared: &Image<'_, L>,
+    transformed: &[L::T],
+    scratch: &mut Scratch<L::T>,
+) {
+    let squares = Squares::new::<L, POOL>(shared);
+    let inputs = shared.geometry.channels_in;
+    let padded_inputs = inputs.next_multiple_of(L::N);
+    let end = End::new(shared, scratch);
+    let patches = scratch.strip.patches.as_mut_ptr();
+    let products = scratch.strip.products.as_mut_ptr();
+    for first in (0..squares.count).step_by(STRIP) {
+        let count = STRIP.min(squares.count - first);
+        // SAFETY: patches lie inside the padded image (and its slack, for the last vector of
+        // channels), places inside the results; the strip holds `STRIP` squares, of which whole
+        // register tiles are computed.
+        unsafe {
+            for square in 0..count {
+                let from = squares.place(first + square, 0).from;
+                patch::<L>(
+                    scratch.padded.as_ptr().add(from),
+                    shared.plan.row,
+                    inputs,
+                    patches.add(square * padded_inputs),
+                    STRIP * padded_inputs,
+                );
+            }
+            for block in 0..shared.blocks {
+                let product = Product::<L> {
+                    patches,
+                    inputs,
+                    padded_inputs,
+                    weights: transformed
+                        .as_ptr()
+                        .add(block * PATCH * inputs * shared.block),
+                    block: shared.block,
+                    to: products,
+                };
+                let vectors = if shared.is_narrow(block) {
+                    product.all::<1>(count);
+                    1
+                } else {
+                    product.all::<2>(count);
+                    2
+                };
+                for square in 0..count {
+                    let place = squares.place(first + square, block);
+                    for v in 0..vectors {
+                        let from = products.add(square * shared.block + v * L::N);
+                        let bias = end.bias(block * shared.block + v * L::N);
+                        let sums = results::<L>(from, STRIP * shared.block, bias);
+                        end.store::<POOL>(sums, place, v);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bᵀ d B of one patch; B's columns are 1 0 −1 0, 0 1 1 0, 0 −1 1 0, 0 1 0 −1.
+#[inline(always)]
+unsafe fn patch<L: Lanes>(
+    from: *const L::T,
+    row: usize,
+    inputs: usize,
+    to: *mut L::T,
+    to_step: usize,
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        let change = |d: [L::V; 4]| {
+            [
+                L::sub(d[0], d[2]),
+                L::add(d[1], d[2]),
+                L::sub(d[2], d[1]),
+                L::sub(d[1], d[3]),
+            ]
+        };
+        for channel in (0..inputs).step_by(L::N) {
+            let load = |y: usize, x: usize| L::load(from.add(y * row + x * inputs + channel));
+            // Columns first, then rows.
+            let mut half = [[L::splat(L::T::default()); 4]; 4];
+            for x in 0..4 {
+                half[x] = change([load(0, x), load(1, x), load(2, x), load(3, x)]);
+            }
+            for y in 0..4 {
+                let whole = change([half[0][y], half[1][y], half[2][y], half[3][y]]);
+                for x in 0..4 {
+                    L::store(to.add((4 * y + x) * to_step + channel), whole[x]);
+                }
+            }
+        }
+    }
+}
+
+/// Aᵀ m A + bias of one square and one vector of channels; A's columns are 1 1 1 0, 0 1 −1 −1.
+#[inline(always)]
+unsafe fn results<L: Lanes>(from: *const L::T, step: usize, bias: L::V) -> [L::V; 4] {
+    // SAFETY: the caller's.
+    unsafe {
+        let change = |m: [L::V; 4]| {
+            [
+                L::add(L::add(m[0], m[1]), m[2]),
+                L::sub(L::sub(m[1], m[2]), m[3]),
+            ]
+        };
+        let load = |y: usize, x: usize| L::load(from.add((4 * y + x) * step));
+        let mut half = [[bias; 2]; 4];
+        for x in 0..4 {
+            half[x] = change([load(0, x), load(1, x), load(2, x), load(3, x)]);
+        }
+        let [top, bottom] =
+            [0, 1].map(|y| change([half[0][y], half[1][y], half[2][y], half[3][y]]));
+        [
+            L::add(top[0], bias),
+            L::add(top[1], bias),
+            L::add(bottom[0], bias),
+            L::add(bottom[1], bias),
+        ]
+    }
+}
+
+/// The 16 matrix products of a strip and a block: `[square][in] · [in][out]` each.
+struct Product<L: Lanes> {
+    patches: *const L::T,
+    inputs: usize,
+    padded_inputs: usize,
+    weights: *const L::T,
+    block: usize,
+    to: *mut L::T,
+}
+
+impl<L: Lanes> Product<L> {
+    #[inline(always)]
+    unsafe fn all<const VECTORS: usize>(&self, count: usize) {
+        for at in 0..PATCH {
+            let mut square = 0;
+            // SAFETY: `STRIP` is a whole number of tiles of 12 and of 6.
+            unsafe {
+                while square < count {
+                    if L::REGISTERS >= 24 {
+                        self.tile::<3, 4, VECTORS>(at, square);
+                        square += 12;
+                    } else {
+                        self.tile::<2, 3, VECTORS>(at, square);
+                        square += 6;
+                    }
+                }
+            }
+        }
+    }
+
+    // Groups of few rows, as in the dense layers: see there.
+    #[inline(always)]
+    unsafe fn tile<const GROUPS: usize, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        at: usize,
+        square: usize,
+    ) {
+        // SAFETY: the caller's square; see `all_tiles` for the buffers.
+        unsafe {
+            let mut weights = self.weights.add(at * self.inputs * self.block);
+            let from = self.patches.add((at * STRIP + square) * self.padded_inputs);
+            let groups: [*const L::T; GROUPS] =
+                std::array::from_fn(|g| from.add(g * ROWS * self.padded_inputs));
+            let mut sums = [[[L::splat(L::T::default()); VECTORS]; ROWS]; GROUPS];
+            for input in 0..self.inputs {
+                let w: [L::V; VECTORS] = std::array::from_fn(|v| L::load(weights.add(v * L::N)));
+                for g in 0..GROUPS {
+                    for r in 0..ROWS {
+                        let x = L::splat(*groups[g].add(r * self.padded_inputs + input));
+                        for v in 0..VECTORS {
+                            sums[g][r][v] = L::fma(x, w[v], sums[g][r][v]);
+                        }
+                    }
+                }
+                weights = weights.add(self.block);
+            }
+            for g in 0..GROUPS {
+                for r in 0..ROWS {
+                    for v in 0..VECTORS {
+                        let row = at * STRIP + square + g * ROWS + r;
+                        L::store(self.to.add(row * self.block + v * L::N), sums[g][r][v]);
+                    }
+                }
+            }
+        }
+    }
+}
