@@ -28,6 +28,7 @@
     unsafe_code,
     reason = "vector instructions and disjoint writes from several threads"
 )]
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 mod adam;
 mod conv;

@@ -21,8 +21,8 @@ const DEFAULT_RECIPE: &str = "cnn";
 /// Options of `digits train`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Recipe: mlp (or ffn), cnn, mlp-small, cnn-small, cnn-torch, cnn-best, cnn-fast [default: cnn, or
-    /// that of --init]
+    /// Recipe: mlp (or ffn), cnn, mlp-small, cnn-small, cnn-torch, cnn-best, cnn-fast [default:
+    /// cnn, or that of --init]
     #[arg(value_name = "RECIPE")]
     recipe: Option<String>,
     /// Take the recipe, or the config.toml of an earlier run, from a file

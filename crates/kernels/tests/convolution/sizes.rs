@@ -66,6 +66,16 @@ fn tiles() -> Vec<Case> {
             }
         }
     }
+    // Winograd's algorithm: strips of 24 squares, whole and not, last blocks of one vector and two.
+    for inputs in [8, 13, 32] {
+        for outputs in [16, 17, 33, 48] {
+            for image in [[4, 4], [5, 4], [9, 13], [13, 14]] {
+                for then in ALL {
+                    tiles.push(case(inputs, image, outputs, 3, 0, then));
+                }
+            }
+        }
+    }
     let step = if few() { 17 } else { 1 };
     tiles.into_iter().step_by(step).collect()
 }
