@@ -65,6 +65,7 @@ fn in_f16_the_fallback_gives_burns_results() {
     for then in ALL {
         let case = case(2, [6, 7], 3, 3, 1, then);
         let from = case.numbers(8);
+        // ndarray has no F16.
         let device = Device::flex().autodiff();
         let found = results(
             |images, weights, bias| conv_block(images, weights, Some(bias), [1; 4], then),
