@@ -337,14 +337,15 @@ impl<L: Lanes> End<L> {
         // SAFETY: the caller's.
         unsafe {
             let zero = L::splat(L::T::default());
-            let mark = |n: f64| L::splat(L::T::from_f64(n));
             let to = place.to + vector * L::N;
             if POOL {
-                let (mut best, mut which) = (sums[0], mark(0.0));
+                let (mut best, mut which) = (sums[0], zero);
                 for p in 1..4 {
-                    (best, which) = L::select_greater(sums[p], best, mark(p as f64), which);
+                    let mark = L::splat(L::T::from_f64(p as f64));
+                    (best, which) = L::select_greater(sums[p], best, mark, which);
                 }
-                let (best, which) = L::select_greater(best, zero, which, mark(f64::from(DEAD)));
+                let dead = L::splat(L::T::from_f64(f64::from(DEAD)));
+                let (best, which) = L::select_greater(best, zero, which, dead);
                 L::store(self.values.add(to), best);
                 L::store(self.marks.add(to), which);
             } else {

@@ -139,7 +139,50 @@ pub(super) unsafe fn all_tiles<L: Lanes, const POOL: bool>(
     }
 }
 
-/// Bᵀ d B of one patch; B's columns are 1 0 −1 0, 0 1 1 0, 0 −1 1 0, 0 1 0 −1.
+// Functions instead of closures from here on: a closure is compiled without the vector
+// instructions unless it happens to be inlined, and then every addition is a call.
+
+/// Bᵀ d of one column; B's columns are 1 0 −1 0, 0 1 1 0, 0 −1 1 0, 0 1 0 −1.
+#[inline(always)]
+unsafe fn into_patch<L: Lanes>(d: [L::V; 4]) -> [L::V; 4] {
+    // SAFETY: the caller's processor.
+    unsafe {
+        [
+            L::sub(d[0], d[2]),
+            L::add(d[1], d[2]),
+            L::sub(d[2], d[1]),
+            L::sub(d[1], d[3]),
+        ]
+    }
+}
+
+/// Aᵀ m of one column; A's columns are 1 1 1 0, 0 1 −1 −1.
+#[inline(always)]
+unsafe fn out_of_patch<L: Lanes>(m: [L::V; 4]) -> [L::V; 2] {
+    // SAFETY: the caller's processor.
+    unsafe {
+        [
+            L::add(L::add(m[0], m[1]), m[2]),
+            L::sub(L::sub(m[1], m[2]), m[3]),
+        ]
+    }
+}
+
+/// Vectors `step` numbers apart.
+#[inline(always)]
+unsafe fn column<L: Lanes>(from: *const L::T, step: usize) -> [L::V; 4] {
+    // SAFETY: the caller's pointer.
+    unsafe {
+        [
+            L::load(from),
+            L::load(from.add(step)),
+            L::load(from.add(2 * step)),
+            L::load(from.add(3 * step)),
+        ]
+    }
+}
+
+/// Bᵀ d B of one patch.
 #[inline(always)]
 unsafe fn patch<L: Lanes>(
     from: *const L::T,
@@ -150,49 +193,35 @@ unsafe fn patch<L: Lanes>(
 ) {
     // SAFETY: the caller's.
     unsafe {
-        let change = |d: [L::V; 4]| {
-            [
-                L::sub(d[0], d[2]),
-                L::add(d[1], d[2]),
-                L::sub(d[2], d[1]),
-                L::sub(d[1], d[3]),
-            ]
-        };
-        for channel in (0..inputs).step_by(L::N) {
-            let load = |y: usize, x: usize| L::load(from.add(y * row + x * inputs + channel));
+        let mut channel = 0;
+        while channel < inputs {
             // Columns first, then rows.
-            let mut half = [[L::splat(L::T::default()); 4]; 4];
-            for x in 0..4 {
-                half[x] = change([load(0, x), load(1, x), load(2, x), load(3, x)]);
-            }
+            let a = into_patch::<L>(column::<L>(from.add(channel), row));
+            let b = into_patch::<L>(column::<L>(from.add(inputs + channel), row));
+            let c = into_patch::<L>(column::<L>(from.add(2 * inputs + channel), row));
+            let d = into_patch::<L>(column::<L>(from.add(3 * inputs + channel), row));
             for y in 0..4 {
-                let whole = change([half[0][y], half[1][y], half[2][y], half[3][y]]);
+                let whole = into_patch::<L>([a[y], b[y], c[y], d[y]]);
                 for x in 0..4 {
                     L::store(to.add((4 * y + x) * to_step + channel), whole[x]);
                 }
             }
+            channel += L::N;
         }
     }
 }
 
-/// Aᵀ m A + bias of one square and one vector of channels; A's columns are 1 1 1 0, 0 1 −1 −1.
+/// Aᵀ m A + bias of one square and one vector of channels.
 #[inline(always)]
 unsafe fn results<L: Lanes>(from: *const L::T, step: usize, bias: L::V) -> [L::V; 4] {
     // SAFETY: the caller's.
     unsafe {
-        let change = |m: [L::V; 4]| {
-            [
-                L::add(L::add(m[0], m[1]), m[2]),
-                L::sub(L::sub(m[1], m[2]), m[3]),
-            ]
-        };
-        let load = |y: usize, x: usize| L::load(from.add((4 * y + x) * step));
-        let mut half = [[bias; 2]; 4];
-        for x in 0..4 {
-            half[x] = change([load(0, x), load(1, x), load(2, x), load(3, x)]);
-        }
-        let [top, bottom] =
-            [0, 1].map(|y| change([half[0][y], half[1][y], half[2][y], half[3][y]]));
+        let a = out_of_patch::<L>(column::<L>(from, 4 * step));
+        let b = out_of_patch::<L>(column::<L>(from.add(step), 4 * step));
+        let c = out_of_patch::<L>(column::<L>(from.add(2 * step), 4 * step));
+        let d = out_of_patch::<L>(column::<L>(from.add(3 * step), 4 * step));
+        let top = out_of_patch::<L>([a[0], b[0], c[0], d[0]]);
+        let bottom = out_of_patch::<L>([a[1], b[1], c[1], d[1]]);
         [
             L::add(top[0], bias),
             L::add(top[1], bias),
