@@ -278,13 +278,22 @@ def scaling(options, targets):
     targets.add("51,200 images against 6,400, cnn", many / few, LINEAR_TARGET)
 
 
+# A process counts the memory of the one that started it, up to its exec: a small one starts it.
+MEASURE = """
+import os, subprocess, sys
+null = subprocess.DEVNULL
+process = subprocess.Popen(sys.argv[1:], stdout=null, stderr=null)
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss / 1024)
+sys.exit(status != 0)
+"""
+
+
 def peak_memory(command):
     """Peak resident memory of a command in MiB."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise SystemExit(f"{command} failed")
-    return usage.ru_maxrss / 1024
+    result = subprocess.run([sys.executable, "-c", MEASURE, *command], check=True,
+                            capture_output=True, text=True)
+    return float(result.stdout)
 
 
 def memory(options, targets):
