@@ -62,16 +62,7 @@ def reference(build, state, images, labels, batch, smoothing):
         net.load_state_dict(state, strict=True)
         return net.train()
 
-    # Elements that each variance of batch normalization is taken over.
-    counts = {}
-    net = network()
-    for name, layer in net.named_modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.register_forward_hook(lambda _, x, y, name=name: counts.update({name: y[:, 0].numel()}))
-    net(images[:batch])
-
     out = floats("weights", state)
-    out |= {f"count.{name}.running_var": torch.tensor([float(n)]) for name, n in counts.items()}
     out["images"], out["labels"] = images, labels.to(torch.float32)
     with torch.no_grad():
         out["logits"] = network().eval()(images)

@@ -1,6 +1,7 @@
 //! Fused operations for training on a plain CPU, given to Burn as a backend extension.
 //!
-//! Convolution, bias, ReLU and pooling as one operation; dense layers; dropout; Adam in one pass.
+//! Convolution, bias, ReLU and pooling as one operation; batch normalization and ReLU as another;
+//! dense layers; dropout; Adam in one pass.
 //! One set of kernels on plain slices serves Burn's `flex` and `ndarray`; every other backend, and
 //! sizes that the kernels do not cover, take Burn's own operations, with the same results.
 //!
@@ -35,6 +36,7 @@ mod conv;
 mod elementwise;
 mod gemm;
 mod host;
+mod norm;
 mod operations;
 mod ordinary;
 mod simd;
@@ -201,6 +203,64 @@ pub fn dense(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>) -> Tenso
         weights.into_dispatch(),
         bias.into_dispatch(),
     ))
+}
+
+/// What [`batch_norm_relu`] returns.
+#[derive(Debug)]
+pub struct Normalized {
+    /// `[batch, channels, height, width]`
+    pub output: Tensor<4>,
+    /// Mean of each channel, `[channels]`; carries no gradient.
+    pub mean: Tensor<1>,
+    /// Biased variance of each channel, Σ(x − mean)²/n, `[channels]`; carries no gradient.
+    pub variance: Tensor<1>,
+}
+
+/// The path that [`batch_norm_relu`] takes for a tensor like this.
+pub fn batch_norm_relu_path(x: &Tensor<4>) -> Path {
+    if x.shape().num_elements() > 0 && on_host(&x.device(), x.dtype()) {
+        Path::Fused
+    } else {
+        Path::Ordinary
+    }
+}
+
+/// Batch normalization by the batch's own statistics (Ioffe and Szegedy 2015) and ReLU,
+/// max(0, γ·(x − mean)/√(variance + ε) + β), differentiable in all three tensors.
+///
+/// # Shapes
+/// x `[batch, channels, height, width]`, gamma and beta `[channels]`
+///
+/// # Panics
+/// On a gamma or beta of another length or type than x's channels.
+pub fn batch_norm_relu(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+) -> Normalized {
+    for of_channels in [&gamma, &beta] {
+        check_bias(Some(of_channels), x.dims()[1], x.dtype());
+    }
+    if batch_norm_relu_path(&x) == Path::Ordinary {
+        let result = burn::tensor::module::batch_norm_train(x, gamma, beta, epsilon);
+        return Normalized {
+            output: burn::tensor::activation::relu(result.output),
+            mean: result.mean,
+            variance: result.variance,
+        };
+    }
+    let result = <Dispatch as Kernels>::batch_norm_relu(
+        x.into_dispatch(),
+        gamma.into_dispatch(),
+        beta.into_dispatch(),
+        epsilon,
+    );
+    Normalized {
+        output: Tensor::from_dispatch(result.output),
+        mean: Tensor::from_dispatch(result.mean),
+        variance: Tensor::from_dispatch(result.variance),
+    }
 }
 
 /// The path that [`dropout`] takes for tensors like this.

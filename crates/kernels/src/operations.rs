@@ -16,6 +16,7 @@ use crate::conv::{Fate, Geometry, Inputs, Then, spread};
 use crate::elementwise::AdamStep;
 use crate::gemm::Matrix;
 use crate::host::{Host, Number};
+use crate::norm::{self, Planes};
 use crate::ordinary;
 
 /// Parameters and moments after a step of Adam.
@@ -24,6 +25,14 @@ pub(crate) struct AdamState<B: Backend> {
     pub values: FloatTensor<B>,
     pub first: FloatTensor<B>,
     pub second: FloatTensor<B>,
+}
+
+/// Results of batch normalization, and the statistics of the batch.
+#[derive(ExtensionType)]
+pub(crate) struct BatchNormResult<B: Backend> {
+    pub output: FloatTensor<B>,
+    pub mean: FloatTensor<B>,
+    pub variance: FloatTensor<B>,
 }
 
 /// The operations. Sizes and types were checked by the functions on tensors.
@@ -40,6 +49,12 @@ pub(crate) trait Kernels: Backend {
         weights: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+    fn batch_norm_relu(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> BatchNormResult<Self>;
     fn dropout(x: FloatTensor<Self>, seed: u64, probability: f64) -> FloatTensor<Self>;
     fn adam(
         #[extension_type] state: AdamState<Self>,
@@ -79,6 +94,14 @@ macro_rules! on_host {
                 bias: FloatTensor<Self>,
             ) -> FloatTensor<Self> {
                 typed!(x, dense::<Self>(&x, &weights, &bias))
+            }
+            fn batch_norm_relu(
+                x: FloatTensor<Self>,
+                gamma: FloatTensor<Self>,
+                beta: FloatTensor<Self>,
+                epsilon: f64,
+            ) -> BatchNormResult<Self> {
+                typed!(x, batch_norm::<Self>(&x, &gamma, &beta, epsilon))
             }
             fn dropout(x: FloatTensor<Self>, seed: u64, probability: f64) -> FloatTensor<Self> {
                 typed!(x, dropout::<Self>(&x, seed, probability))
@@ -136,6 +159,31 @@ fn dense<B: Host, T: Number>(
         Some(&B::read::<T>(bias)),
     );
     B::make(y, Shape::from([m, n]))
+}
+
+fn planes<B: Host>(x: &FloatTensor<B>) -> Planes {
+    let shape = x.shape();
+    Planes {
+        channels: shape[1],
+        plane: shape[2] * shape[3],
+    }
+}
+
+fn batch_norm<B: Host, T: Number>(
+    x: &FloatTensor<B>,
+    gamma: &FloatTensor<B>,
+    beta: &FloatTensor<B>,
+    epsilon: f64,
+) -> BatchNormResult<B> {
+    let planes = planes::<B>(x);
+    let (gamma, beta) = (B::read::<T>(gamma), B::read::<T>(beta));
+    let result = norm::forward(planes, &B::read::<T>(x), [&gamma, &beta], epsilon);
+    let of_channels = |numbers| B::make(numbers, Shape::from([planes.channels]));
+    BatchNormResult {
+        output: B::make(result.output, x.shape()),
+        mean: of_channels(result.mean),
+        variance: of_channels(result.variance),
+    }
 }
 
 fn dropout<B: Host, T: Number>(x: &FloatTensor<B>, seed: u64, probability: f64) -> FloatTensor<B> {
@@ -199,6 +247,36 @@ impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
                 prep.finish((x, weights), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::dense(x, weights, bias)),
+        }
+    }
+
+    fn batch_norm_relu(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> BatchNormResult<Self> {
+        let nodes = [x.node(), gamma.node(), beta.node()];
+        let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.into_primitive());
+        let result = B::batch_norm_relu(x.clone(), gamma.clone(), beta, epsilon);
+        let output = match BatchNormRelu.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let saved = SavedNorm {
+                    x,
+                    gamma,
+                    output: result.output.clone(),
+                    mean: result.mean.clone(),
+                    variance: result.variance.clone(),
+                    epsilon,
+                };
+                prep.finish(saved, result.output)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(result.output),
+        };
+        BatchNormResult {
+            output,
+            mean: <FloatTensor<Self>>::new(result.mean),
+            variance: <FloatTensor<Self>>::new(result.variance),
         }
     }
 
@@ -362,6 +440,57 @@ fn column_sums<B: Host, T: Number>(g: &FloatTensor<B>) -> FloatTensor<B> {
         }
     }
     B::make(sums, Shape::from([columns]))
+}
+
+#[derive(Debug)]
+struct BatchNormRelu;
+
+/// What the backward pass of batch normalization needs.
+#[derive(Debug, Clone)]
+struct SavedNorm<B: Backend> {
+    x: FloatTensor<B>,
+    gamma: FloatTensor<B>,
+    output: FloatTensor<B>,
+    mean: FloatTensor<B>,
+    variance: FloatTensor<B>,
+    epsilon: f64,
+}
+
+impl<B: Host> Backward<B, 3> for BatchNormRelu {
+    type State = SavedNorm<B>;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let results = typed!(gradient, norm_backward::<B>(&ops.state, &gradient));
+        for (node, result) in ops.parents.into_iter().zip(results) {
+            if let Some(node) = node {
+                grads.register::<B>(node.id, result);
+            }
+        }
+    }
+}
+
+fn norm_backward<B: Host, T: Number>(
+    saved: &SavedNorm<B>,
+    gradient: &FloatTensor<B>,
+) -> [FloatTensor<B>; 3] {
+    let result = norm::backward(
+        planes::<B>(&saved.x),
+        norm::Saved {
+            x: &B::read::<T>(&saved.x),
+            output: &B::read::<T>(&saved.output),
+            gamma: &B::read::<T>(&saved.gamma),
+            mean: &B::read::<T>(&saved.mean),
+            variance: &B::read::<T>(&saved.variance),
+            epsilon: saved.epsilon,
+            gradient: &B::read::<T>(gradient),
+        },
+    );
+    [
+        B::make(result.x, saved.x.shape()),
+        B::make(result.gamma, saved.gamma.shape()),
+        B::make(result.beta, saved.gamma.shape()),
+    ]
 }
 
 #[derive(Debug)]

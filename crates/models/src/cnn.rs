@@ -10,6 +10,7 @@ use crate::dense::{Dense, DenseConfig, dense};
 use crate::dropout::drop_out;
 use crate::error::{ModelError, add_parameters, check_dropout};
 use crate::input::InputShape;
+use crate::norm;
 
 /// The convolutional network: blocks of convolution, ReLU and pooling, then dense layers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -304,7 +305,7 @@ pub struct ConvBlock {
 }
 
 impl Cnn {
-    /// Inference: no dropout.
+    /// Inference: no dropout, batch normalization by the running statistics.
     ///
     /// # Shapes
     /// images `[batch, 1, height, width]` → logits `[batch, classes]`
@@ -312,7 +313,8 @@ impl Cnn {
         self.apply(images, None)
     }
 
-    /// Training: dropout masks are a function of `seed` alone, so any step can be repeated.
+    /// Training: dropout masks are a function of `seed` alone, so any step can be repeated; batch
+    /// normalization by the statistics of the batch, which move the running ones.
     ///
     /// # Shapes
     /// As [`Cnn::forward`].
@@ -320,97 +322,116 @@ impl Cnn {
         self.apply(images, Some(seed))
     }
 
-    /// The feature maps after each block, `[batch, channels, height, width]`, without dropout.
+    /// The feature maps after each block, `[batch, channels, height, width]`, in inference.
     pub fn feature_maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
         let mut x = images;
         self.blocks
             .iter()
             .map(|block| {
-                x = block.forward(x.clone());
+                x = block.forward(x.clone(), Mode::Inference);
                 x.clone()
             })
             .collect()
     }
 
-    /// Which code each layer takes for images like these, for tests and the curious.
+    /// Which code each layer takes for images like these in inference, for tests and the curious.
     pub fn paths(&self, images: Tensor<4>) -> Vec<Path> {
         let mut x = images;
         let mut paths = Vec::new();
         for block in &self.blocks {
             paths.push(block.path(&x));
-            x = block.forward(x);
+            x = block.forward(x, Mode::Inference);
         }
         paths.extend(self.dense.paths(x.flatten(1, 3)));
         paths
     }
 
     fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
+        let mode = match dropout_seed {
+            Some(_) => Mode::Training,
+            None => Mode::Inference,
+        };
         let mut x = images;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x); // [batch, channels, height', width']
+            x = block.forward(x, mode); // [batch, channels, height', width']
             x = drop_out(x, block.dropout, dropout_seed, index as u64);
         }
         self.dense.forward(x.flatten(1, 3), dropout_seed) // [batch, classes]
     }
 }
 
+/// What a layer does that is not the same in training and inference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Training,
+    Inference,
+}
+
 impl ConvBlock {
     /// # Shapes
     /// `[batch, channels in, height, width]` → `[batch, channels out, height', width']`
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let fused = self.fused();
-        let x = self.convolve(x, fused);
-        let x = match &self.norm {
-            Some(norm) => activation::relu(norm.forward(x)),
-            None => x,
+    fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let (x, pooled) = match &self.norm {
+            Some(layer) if mode == Mode::Training && norm::is_training(layer) => {
+                let x = convolve(&self.conv, x, Then::Nothing);
+                (norm::train(layer, x), false)
+            }
+            Some(layer) => self.rectified(&norm::folded(layer, &self.conv), x),
+            None => self.rectified(&self.conv, x),
         };
-        if self.pool == 1 || fused == Then::ReluPool {
+        if self.pool == 1 || pooled {
             x
         } else {
             max_pool2d(x, MaxPoolOptions::new([self.pool; 2]))
         }
     }
 
+    /// Convolution and ReLU, and the pool if it can be one operation with them; whether it was.
+    fn rectified(&self, conv: &Conv2d, x: Tensor<4>) -> (Tensor<4>, bool) {
+        let then = self.fused();
+        (convolve(conv, x, then), then == Then::ReluPool)
+    }
+
     /// What is one operation with the convolution.
     fn fused(&self) -> Then {
-        match (&self.norm, self.pool) {
-            (Some(_), _) => Then::Nothing,
-            (None, 2) => Then::ReluPool,
-            (None, _) => Then::Relu,
+        match self.pool {
+            2 => Then::ReluPool,
+            _ => Then::Relu,
         }
     }
 
     fn path(&self, x: &Tensor<4>) -> Path {
         if self.conv.stride == [1, 1] {
-            conv_block_path(x, &self.conv.weight.val(), self.padding(), self.fused())
+            let padding = zeros_around(&self.conv);
+            conv_block_path(x, &self.conv.weight.val(), padding, self.fused())
         } else {
             Path::Ordinary
         }
     }
+}
 
-    /// The convolution and what is fused with it.
-    fn convolve(&self, x: Tensor<4>, then: Then) -> Tensor<4> {
-        if self.conv.stride == [1, 1] {
-            let bias = self.conv.bias.as_ref().map(|bias| bias.val());
-            return conv_block(x, self.conv.weight.val(), bias, self.padding(), then);
-        }
-        let x = self.conv.forward(x);
-        match then {
-            Then::Nothing => x,
-            Then::Relu => activation::relu(x),
-            Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
-        }
+/// The convolution and what is fused with it.
+fn convolve(conv: &Conv2d, x: Tensor<4>, then: Then) -> Tensor<4> {
+    if conv.stride == [1, 1] {
+        let bias = conv.bias.as_ref().map(|bias| bias.val());
+        return conv_block(x, conv.weight.val(), bias, zeros_around(conv), then);
     }
+    let x = conv.forward(x);
+    match then {
+        Then::Nothing => x,
+        Then::Relu => activation::relu(x),
+        Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
+    }
+}
 
-    /// Zeros at the top, left, bottom and right at stride 1; as Burn, an odd one goes to the end.
-    fn padding(&self) -> [usize; 4] {
-        match self.conv.padding {
-            PaddingConfig2d::Valid => [0; 4],
-            PaddingConfig2d::Same => {
-                let [height, width] = self.conv.kernel_size.map(|kernel| kernel - 1);
-                [height / 2, width / 2, height.div_ceil(2), width.div_ceil(2)]
-            }
-            PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
+/// Zeros at the top, left, bottom and right at stride 1; as Burn, an odd one goes to the end.
+fn zeros_around(conv: &Conv2d) -> [usize; 4] {
+    match conv.padding {
+        PaddingConfig2d::Valid => [0; 4],
+        PaddingConfig2d::Same => {
+            let [height, width] = conv.kernel_size.map(|kernel| kernel - 1);
+            [height / 2, width / 2, height.div_ceil(2), width.div_ceil(2)]
         }
+        PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
     }
 }

@@ -28,6 +28,7 @@ mod dropout;
 mod error;
 mod input;
 mod mlp;
+mod norm;
 
 pub use activation::Activation;
 pub use cnn::{Block, Cnn, CnnConfig, ConvBlock, Norm, Padding};

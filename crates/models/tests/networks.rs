@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use burn::module::Module;
+use burn::tensor::activation::relu;
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Distribution, Tensor};
 use digits_models::{
     Block, CnnConfig, InputShape, MlpConfig, ModelConfig, ModelError, Norm, Padding,
@@ -170,4 +173,54 @@ fn multiply_adds_of_the_recipe_networks_are_those_counted_by_hand() {
         CnnConfig::default().multiply_adds().unwrap(),
         313_600 + 2_508_800 + 200_704 + 1_280
     );
+}
+
+#[test]
+fn inference_normalizes_by_the_running_statistics_as_burns_layers_do_and_leaves_them() {
+    let values = |tensor: Tensor<4>| tensor.try_into_vec_as::<f64>().unwrap();
+    for (stride, pool) in [(1, 1), (1, 2), (2, 2), (1, 3)] {
+        let block = Block {
+            norm: Norm::Batch,
+            stride,
+            pool,
+            ..block(5, 3, Padding::Same)
+        };
+        let device = Device::flex();
+        let network = cnn(vec![block]).init(&device.clone().autodiff()).unwrap();
+        let images = Tensor::random(
+            [6, 1, 28, 28],
+            Distribution::Normal(1.0, 2.0),
+            &device.clone().autodiff(),
+        );
+        let running = || {
+            network.blocks[0]
+                .norm
+                .as_ref()
+                .unwrap()
+                .running_mean
+                .value_sync()
+        };
+        drop(network.forward_train(images.clone(), 1));
+        let after_training = running().to_data();
+
+        // Device and layer track gradients, as for a saliency map: inference it is all the same.
+        let found = network.feature_maps(images.clone()).remove(0);
+        assert_eq!(running().to_data(), after_training);
+        drop(network.forward_train(images.clone(), 2));
+        assert_ne!(running().to_data(), after_training);
+
+        let trained = network.valid();
+        let (burns, images) = (&trained.blocks[0], images.inner());
+        let found_again = trained.feature_maps(images.clone()).remove(0);
+        assert_ne!(values(found.inner()), values(found_again.clone()));
+        let x = burns
+            .norm
+            .as_ref()
+            .unwrap()
+            .forward(burns.conv.forward(images));
+        let x = max_pool2d(relu(x), MaxPoolOptions::new([pool; 2]));
+        for (found, expected) in values(found_again).into_iter().zip(values(x)) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
 }

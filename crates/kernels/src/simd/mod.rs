@@ -16,6 +16,8 @@ pub(crate) trait Float:
     fn to_i32(self) -> i32;
     /// The nearest value to an f64.
     fn from_f64(value: f64) -> Self;
+    /// The same value as an f64.
+    fn to_f64(self) -> f64;
     /// a + b
     fn plus(self, other: Self) -> Self;
     /// a − b
@@ -42,6 +44,10 @@ macro_rules! float {
             #[inline(always)]
             fn from_f64(value: f64) -> Self {
                 value as $t
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
             }
             #[inline(always)]
             fn plus(self, other: Self) -> Self {

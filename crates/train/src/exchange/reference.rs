@@ -208,7 +208,7 @@ impl Reference {
                 .map(|tensor| {
                     let ours = in_torch_layout(tensor, &saved[&tensor.ours]);
                     let torch = self.get(&format!("{name}.{}", tensor.name));
-                    difference(&ours, &self.with_burns_variance(tensor, torch))
+                    difference(&ours, torch)
                 })
                 .fold(0.0, larger);
             errors.push((name.to_owned(), error, self.limit(name, PARAMETER)));
@@ -219,26 +219,6 @@ impl Reference {
     fn limit(&self, what: &str, usual: f64) -> f64 {
         let moves = self.get(&format!("sensitivity.{what}"))[0];
         usual.max(SENSITIVITY * f64::from(moves))
-    }
-
-    /// The running variances that PyTorch would have with the variance that Burn takes.
-    ///
-    /// Both normalize a batch by its biased variance (Σ(x − x̄)²/n). For the running average,
-    /// PyTorch 2.15 takes the unbiased one (n − 1), Burn 0.22.1 the biased one: after `STEPS`
-    /// steps v = k·v₀ + (1 − m)-weighted variances, with k = (1 − m)^STEPS and m = 0.1, and all
-    /// but k·v₀ differs by the factor (n − 1)/n.
-    fn with_burns_variance(&self, tensor: &TorchTensor, torch: &[f32]) -> Vec<f32> {
-        let Some(count) = self.results.get(&format!("count.{}", tensor.name)) else {
-            return torch.to_vec();
-        };
-        let factor = (count[0] - 1.0) / count[0];
-        let keep = 0.9_f32.powi(STEPS as i32);
-        let before = self.get(&format!("weights.{}", tensor.name));
-        torch
-            .iter()
-            .zip(before)
-            .map(|(after, before)| keep * before + factor * (after - keep * before))
-            .collect()
     }
 
     fn get(&self, name: &str) -> &[f32] {
