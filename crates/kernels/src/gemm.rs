@@ -19,7 +19,7 @@ pub(crate) struct Matrix<'a, T> {
     pub column: usize,
 }
 
-impl<'a, T> Matrix<'a, T> {
+impl<'a, T: Float> Matrix<'a, T> {
     /// Rows of `columns` numbers one behind the other.
     pub fn rows(data: &'a [T], columns: usize) -> Self {
         Self {
@@ -38,6 +38,13 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// Whether a register tile can read its rows where they lie: side by side, or each along the
+    /// inner dimension, and their lines not in few sets of the cache (which 4 KiB apart share one).
+    fn lies_well(&self) -> bool {
+        let (near, far) = (self.row.min(self.column), self.row.max(self.column));
+        near == 1 && !(far * size_of::<T>()).is_multiple_of(4096)
+    }
+
     fn check(&self, rows: usize, columns: usize) {
         assert!((rows - 1) * self.row + (columns - 1) * self.column < self.data.len());
     }
@@ -45,9 +52,6 @@ impl<'a, T> Matrix<'a, T> {
 
 /// Length of a slice of the inner dimension: a panel of B (32 columns) takes 32 KiB.
 const DEPTH: usize = 256;
-/// Vectors of columns in a register tile.
-const VECTORS: usize = 2;
-
 /// Multiply-adds below which one thread does all.
 const ALONE: usize = 1 << 20;
 /// Numbers in the largest register tile: 12 rows of 2 × 16.
@@ -69,9 +73,16 @@ macro_rules! compiled {
         mod $module {
             use super::*;
             $(#[target_feature(enable = $feature)])*
-            pub(super) unsafe fn tile(step: &Step<<$lanes as Lanes>::T>) {
+            unsafe fn tile(step: &Step<<$lanes as Lanes>::T>) {
                 // SAFETY: only called where the features above are there.
-                unsafe { compute::<$lanes, $groups, $rows>(step) }
+                unsafe {
+                    match (step.width / <$lanes as Lanes>::N, step.a_row) {
+                        (1, 1) => compute::<$lanes, $groups, $rows, 1, false>(step),
+                        (1, _) => compute::<$lanes, $groups, $rows, 1, true>(step),
+                        (_, 1) => compute::<$lanes, $groups, $rows, 2, false>(step),
+                        _ => compute::<$lanes, $groups, $rows, 2, true>(step),
+                    }
+                }
             }
             $(#[target_feature(enable = $feature)])*
             unsafe fn pack(
@@ -90,7 +101,10 @@ macro_rules! compiled {
                 b: Matrix<'_, <$lanes as Lanes>::T>,
                 bias: Option<&[<$lanes as Lanes>::T]>,
             ) -> Vec<<$lanes as Lanes>::T> {
-                drive(sizes, a, b, bias, $groups * $rows, VECTORS * <$lanes as Lanes>::N, tile, pack)
+                // Columns of a register tile: two vectors, or one for the few classes of a last layer.
+                let vectors = if sizes[1] <= <$lanes as Lanes>::N { 1 } else { 2 };
+                let width = vectors * <$lanes as Lanes>::N;
+                drive(sizes, a, b, bias, [$groups * $rows, width], tile, pack)
             }
         }
     };
@@ -133,8 +147,8 @@ impl Multiply for f64 {
 type Pack<T> =
     unsafe fn(Matrix<'_, T>, usize, usize, std::ops::Range<usize>, usize, &mut [MaybeUninit<T>]);
 
-/// Both sides are packed once, panel by panel; then tasks of whole rows of tiles or whole columns
-/// of tiles compute. Every element of C is the same sum in the same order however the work is cut.
+/// Tasks of whole columns of tiles, or of whole rows, compute. Every element of C is the same sum
+/// in the same order however the work is cut.
 #[expect(
     clippy::too_many_arguments,
     reason = "one call a set of instructions, in the macro"
@@ -144,16 +158,13 @@ fn drive<T: Float>(
     a: Matrix<'_, T>,
     b: Matrix<'_, T>,
     bias: Option<&[T]>,
-    rows: usize,
-    width: usize,
+    [rows, width]: [usize; 2],
     tile: unsafe fn(&Step<T>),
     pack: Pack<T>,
 ) -> Vec<T> {
     a.check(m, k);
     b.check(k, n);
     let (row_panels, column_panels) = (m.div_ceil(rows), n.div_ceil(width));
-    let mut packed_a = Memory::<T>::new(row_panels * rows * k);
-    let mut packed_b = Memory::<T>::new(column_panels * width * k);
     let mut c: Vec<T> = Vec::with_capacity(m * n);
     // A small product is done before a second thread is awake.
     let alone = if m * n * k < ALONE { usize::MAX } else { 1 };
@@ -164,70 +175,92 @@ fn drive<T: Float>(
         }
         padded
     };
-    // Panel p of a side holds all of k: slice d of it starts at (p · k + d) · width.
+    // Whole panels of A are read where they lie, if they lie well; the rest is packed.
+    let lying = if a.lies_well() { m / rows } else { 0 };
+    let mut packed_a = Memory::<T>::new((row_panels - lying) * rows * k);
     packed_a
         .par_chunks_mut(rows * k)
         .with_min_len(alone)
         .enumerate()
         .for_each(|(p, to)| {
+            let first = (lying + p) * rows;
             // SAFETY: compiled for instructions that this processor has.
-            unsafe {
-                pack(
-                    a.transposed(),
-                    p * rows,
-                    rows.min(m - p * rows),
-                    0..k,
-                    rows,
-                    to,
-                )
-            };
+            unsafe { pack(a.transposed(), first, rows.min(m - first), 0..k, rows, to) };
         });
-    packed_b
-        .par_chunks_mut(width * k)
-        .with_min_len(alone)
-        .enumerate()
-        .for_each(|(p, to)| {
-            // SAFETY: as above.
-            unsafe { pack(b, p * width, width.min(n - p * width), 0..k, width, to) };
-        });
-    // SAFETY: the panels cover them, and each was written.
-    let (packed_a, packed_b) = unsafe { (packed_a.initialized(), packed_b.initialized()) };
-    let target = Shared(c.as_mut_ptr());
-    let workers = rayon::current_num_threads();
-    let (down, across) = if row_panels >= column_panels {
-        (row_panels.min(4 * workers), 1)
-    } else {
-        (1, column_panels.min(4 * workers))
+    // SAFETY: the panels cover it, and each was written.
+    let packed_a = unsafe { packed_a.initialized() };
+    let pack_b = |q: usize, to: &mut [MaybeUninit<T>]| {
+        // SAFETY: as above.
+        unsafe { pack(b, q * width, width.min(n - q * width), 0..k, width, to) };
     };
-    (0..down * across)
-        .into_par_iter()
-        .with_min_len(alone)
-        .for_each(|task| {
-            let (i, j) = (task / across, task % across);
-            let block_rows = i * row_panels / down..(i + 1) * row_panels / down;
-            let block_columns = j * column_panels / across..(j + 1) * column_panels / across;
-            for start in (0..k).step_by(DEPTH) {
-                let depth = DEPTH.min(k - start);
-                for q in block_columns.clone() {
-                    for p in block_rows.clone() {
-                        let step = Step {
-                            a: packed_a[(p * k + start) * rows..].as_ptr(),
-                            b: packed_b[(q * k + start) * width..].as_ptr(),
-                            bias: biases[q * width..].as_ptr(),
-                            // SAFETY: inside C, and tasks have tiles of their own.
-                            c: unsafe { target.at(p * rows * n + q * width) },
-                            depth,
-                            row: n,
-                            rows: rows.min(m - p * rows),
-                            columns: width.min(n - q * width),
-                            first: start == 0,
-                        };
-                        // SAFETY: panels hold `depth` steps from here; see above for the processor.
-                        unsafe { tile(&step) };
-                    }
-                }
+    // Slices of about the same length: a short last one would cost as much to begin and end.
+    let slice = k.div_ceil(k.div_ceil(DEPTH));
+    let target = Shared(c.as_mut_ptr());
+    // Rows of tiles `down` and the column of tiles `q`, whose panel of B is `panel`.
+    let column = |down: std::ops::Range<usize>, q: usize, panel: &[T]| {
+        for start in (0..k).step_by(slice) {
+            let depth = slice.min(k - start);
+            for p in down.clone() {
+                let (from, a_row, a_step) = if p < lying {
+                    let from = &a.data[p * rows * a.row + start * a.column..];
+                    (from, a.row, a.column)
+                } else {
+                    (&packed_a[((p - lying) * k + start) * rows..], 1, rows)
+                };
+                let step = Step {
+                    a: from.as_ptr(),
+                    a_row,
+                    a_step,
+                    b: panel[start * width..].as_ptr(),
+                    bias: biases[q * width..].as_ptr(),
+                    // SAFETY: inside C, and tasks have tiles of their own.
+                    c: unsafe { target.at(p * rows * n + q * width) },
+                    depth,
+                    row: n,
+                    width,
+                    rows: rows.min(m - p * rows),
+                    columns: width.min(n - q * width),
+                    first: start == 0,
+                };
+                // SAFETY: panels hold `depth` steps from here; see above for the processor.
+                unsafe { tile(&step) };
             }
-        });
+        }
+    };
+    let tasks = 4 * rayon::current_num_threads();
+    if column_panels >= tasks {
+        // Each task packs what it reads, and reads it while it is in the cache.
+        (0..column_panels)
+            .into_par_iter()
+            .with_min_len(alone)
+            .for_each_init(
+                || Memory::<T>::new(width * k),
+                |panel, q| {
+                    pack_b(q, panel);
+                    // SAFETY: just written.
+                    column(0..row_panels, q, unsafe { panel.as_initialized() });
+                },
+            );
+    } else {
+        let mut packed_b = Memory::<T>::new(column_panels * width * k);
+        packed_b
+            .par_chunks_mut(width * k)
+            .with_min_len(alone)
+            .enumerate()
+            .for_each(|(q, to)| pack_b(q, to));
+        // SAFETY: the panels cover it, and each was written.
+        let packed_b = unsafe { packed_b.initialized() };
+        let down = row_panels.min(tasks);
+        (0..down)
+            .into_par_iter()
+            .with_min_len(alone)
+            .for_each(|task| {
+                let block = task * row_panels / down..(task + 1) * row_panels / down;
+                for (q, panel) in packed_b.chunks_exact(width * k).enumerate() {
+                    column(block.clone(), q, panel);
+                }
+            });
+    }
     // SAFETY: every tile was written.
     unsafe { c.set_len(m * n) };
     c
@@ -275,11 +308,17 @@ fn panel<T: Float>(
 /// One tile of C += panel of A · panel of B.
 struct Step<T> {
     a: *const T,
+    /// From a row of A to the next.
+    a_row: usize,
+    /// From a place along the inner dimension to the next.
+    a_step: usize,
     b: *const T,
     bias: *const T,
     c: *mut T,
     depth: usize,
     row: usize,
+    /// Columns of the tile, and rows and columns of it that are in C.
+    width: usize,
     rows: usize,
     columns: usize,
     first: bool,
@@ -288,7 +327,15 @@ struct Step<T> {
 // Groups of few rows: the compiler keeps the sums in registers only if it unrolls every loop, and
 // it gives up on a loop of 8 rows or more (measured: less than half the speed).
 #[inline(always)]
-unsafe fn compute<L: Lanes, const GROUPS: usize, const ROWS: usize>(step: &Step<L::T>) {
+unsafe fn compute<
+    L: Lanes,
+    const GROUPS: usize,
+    const ROWS: usize,
+    const VECTORS: usize,
+    const APART: bool,
+>(
+    step: &Step<L::T>,
+) {
     // SAFETY: the caller's pointers; parts of a tile outside C go through a buffer.
     unsafe {
         let bias: [L::V; VECTORS] = std::array::from_fn(|v| L::load(step.bias.add(v * L::N)));
@@ -298,18 +345,23 @@ unsafe fn compute<L: Lanes, const GROUPS: usize, const ROWS: usize>(step: &Step<
             [L::splat(L::T::default()); VECTORS]
         };
         let mut sums = [[start; ROWS]; GROUPS];
-        let (mut a, mut b) = (step.a, step.b);
+        let row = if APART { step.a_row } else { 1 };
+        let mut a: [*const L::T; GROUPS] = std::array::from_fn(|g| step.a.add(g * ROWS * row));
+        let mut b = step.b;
         for _ in 0..step.depth {
             let w: [L::V; VECTORS] = std::array::from_fn(|v| L::load(b.add(v * L::N)));
             for g in 0..GROUPS {
                 for r in 0..ROWS {
-                    let x = L::splat(*a.add(g * ROWS + r));
+                    let x = L::splat(*a[g].add(r * row));
                     for v in 0..VECTORS {
                         sums[g][r][v] = L::fma(x, w[v], sums[g][r][v]);
                     }
                 }
             }
-            a = a.add(GROUPS * ROWS);
+            for g in 0..GROUPS {
+                // The last one ends behind A, and is not read.
+                a[g] = a[g].wrapping_add(step.a_step);
+            }
             b = b.add(VECTORS * L::N);
         }
         // Simple loops only, else the sums leave the registers (see above).

@@ -64,6 +64,12 @@ impl<T: Float> Memory<T> {
     pub unsafe fn initialized(self) -> Aligned<T> {
         self.0
     }
+
+    /// # Safety
+    /// As of [`Memory::initialized`].
+    pub unsafe fn as_initialized(&self) -> &[T] {
+        &self.0
+    }
 }
 
 impl<T> std::ops::Deref for Memory<T> {
