@@ -289,11 +289,28 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Sets the number of worker threads of the CPU backends for the whole process; returns it.
+/// Sets the number of threads that the CPU backends compute with, the calling one among them, for
+/// the whole process; returns it.
+///
+/// A caller that hands its work to other threads waits to be woken after each operation, and a
+/// training step is some forty of them.
 ///
 /// # Errors
 /// Threads that cannot be started.
 pub fn set_threads(threads: usize) -> Result<usize, Message> {
+    let pool = rayon::ThreadPoolBuilder::new().use_current_thread();
+    start_threads(threads, pool)
+}
+
+/// As [`set_threads`], but the calling thread is not one of them: for one that computes nothing.
+///
+/// # Errors
+/// As [`set_threads`].
+pub fn set_other_threads(threads: usize) -> Result<usize, Message> {
+    start_threads(threads, rayon::ThreadPoolBuilder::new())
+}
+
+fn start_threads(threads: usize, pool: rayon::ThreadPoolBuilder) -> Result<usize, Message> {
     let threads = if threads == 0 {
         std::thread::available_parallelism().map_or(1, usize::from)
     } else {
@@ -304,8 +321,7 @@ pub fn set_threads(threads: usize) -> Result<usize, Message> {
             "--threads is {threads}; give at most 1024"
         )));
     }
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
+    pool.num_threads(threads)
         .build_global()
         .map_err(|error| Message(format!("cannot start {threads} threads: {error}")))?;
     Ok(threads)

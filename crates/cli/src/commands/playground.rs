@@ -38,7 +38,7 @@ pub struct Args {
 
 /// `digits playground`
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
-    device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
+    device::set_other_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
     let backend = args.device.backend.unwrap_or(Backend::Flex);
     let device = backend.device()?;
     let app = App::new(Options {
