@@ -1,8 +1,10 @@
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::augmentation::Augmentation;
 use crate::images::Images;
-use crate::normalization::{self, Normalization};
+use crate::normalization::{Normalization, looked_up};
 use crate::split::stream;
 
 /// Separates augmentation from the other uses of a seed.
@@ -45,55 +47,54 @@ impl<'a> Batcher<'a> {
     /// # Panics
     /// If an index is out of range.
     pub fn fill(&self, indices: &[u32], epoch: u64, position: usize) -> (Vec<f32>, Vec<u8>) {
-        let size = self.images.shape().pixels();
         let labels = indices
             .iter()
             .map(|&index| self.images.label(index as usize))
             .collect();
+        let shape = self.images.shape();
         let pixels = match self.augmentation {
-            None => {
-                let mut pixels = vec![0.0; indices.len() * size];
-                pixels
-                    .par_chunks_exact_mut(size)
-                    .zip(indices)
-                    .with_min_len(TOGETHER)
-                    .for_each(|(out, &index)| {
-                        normalization::apply(&self.table, self.images.pixels(index as usize), out);
-                    });
-                pixels
-            }
-            Some(augmentation) => self.augmented(augmentation, indices, epoch, position),
+            None => self.normalized(indices, TOGETHER, |_, index| {
+                Cow::Borrowed(self.images.pixels(index))
+            }),
+            Some(augmentation) => self.normalized(indices, 1, |offset, index| {
+                let mut rng = stream(self.seed, (epoch << 32) | (position + offset) as u64);
+                let mut changed = vec![0; shape.pixels()];
+                augmentation.apply(shape, self.images.pixels(index), &mut changed, &mut rng);
+                Cow::Owned(changed)
+            }),
         };
         (pixels, labels)
     }
 
-    fn augmented(
+    /// The normalised pixels of all images, `bytes` being those of one by its place in the batch
+    /// and its index; at least `together` in one task.
+    #[expect(
+        unsafe_code,
+        reason = "zeros first would take as long as the pixels, and one thread for them"
+    )]
+    fn normalized<'b>(
         &self,
-        augmentation: Augmentation,
         indices: &[u32],
-        epoch: u64,
-        position: usize,
+        together: usize,
+        bytes: impl Fn(usize, usize) -> Cow<'b, [u8]> + Sync,
     ) -> Vec<f32> {
-        let shape = self.images.shape();
-        let size = shape.pixels();
-        let mut pixels = vec![0.0; indices.len() * size];
-        pixels
+        let size = self.images.shape().pixels();
+        let length = indices.len() * size;
+        let mut pixels = Vec::with_capacity(length);
+        pixels.spare_capacity_mut()[..length]
             .par_chunks_exact_mut(size)
             .zip(indices)
+            .with_min_len(together)
             .enumerate()
-            .for_each_init(
-                || vec![0; size],
-                |changed, (offset, (out, &index))| {
-                    let mut rng = stream(self.seed, (epoch << 32) | (position + offset) as u64);
-                    augmentation.apply(
-                        shape,
-                        self.images.pixels(index as usize),
-                        changed,
-                        &mut rng,
-                    );
-                    normalization::apply(&self.table, changed, out);
-                },
-            );
+            .for_each(|(place, (out, &index))| {
+                let bytes = bytes(place, index as usize);
+                assert_eq!(bytes.len(), size, "one number a pixel");
+                for (out, value) in out.iter_mut().zip(looked_up(&self.table, &bytes)) {
+                    out.write(value);
+                }
+            });
+        // SAFETY: `length` is a chunk for each image, and all numbers of each were written.
+        unsafe { pixels.set_len(length) };
         pixels
     }
 }

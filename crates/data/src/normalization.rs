@@ -77,7 +77,11 @@ impl Normalization {
     /// # Panics
     /// If the lengths differ.
     pub fn apply(&self, pixels: &[u8], out: &mut [f32]) {
-        apply(&self.table(), pixels, out);
+        assert_eq!(pixels.len(), out.len(), "one number a pixel");
+        let table = self.table();
+        for (out, value) in out.iter_mut().zip(looked_up(&table, pixels)) {
+            *out = value;
+        }
     }
 
     /// The normalised value of every possible byte.
@@ -86,12 +90,9 @@ impl Normalization {
     }
 }
 
-/// Looks every pixel up: one load instead of a division.
-pub(crate) fn apply(table: &[f32; 256], pixels: &[u8], out: &mut [f32]) {
-    assert_eq!(pixels.len(), out.len(), "one number a pixel");
-    for (out, &pixel) in out.iter_mut().zip(pixels) {
-        *out = table[usize::from(pixel)];
-    }
+/// Every pixel's value: one load instead of a division.
+pub(crate) fn looked_up(table: &[f32; 256], pixels: &[u8]) -> impl Iterator<Item = f32> {
+    pixels.iter().map(|&pixel| table[usize::from(pixel)])
 }
 
 #[cfg(test)]

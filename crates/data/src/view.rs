@@ -23,7 +23,7 @@ pub struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_class: Option<usize>,
     /// Permute the pixels of every image, those of the test split too, all in the same way,
-    /// which this seed decides: everything but the neighbourhood of pixels is kept.
+    /// which this seed decides: everything but the neighborhood of pixels is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permutation: Option<u64>,
 }

@@ -75,12 +75,12 @@ pub(super) fn cost(results: &Results) -> Claim<'_> {
             let ratio = |of: fn(&NetworkCost) -> f64| times(of(cnn), of(mlp));
             format!(
                 "The CNN has {} parameters and the MLP {}; per image it needs {} multiply-adds, \
-                 and here an epoch of training took it {} time and it classified {} images a second.",
+                 and here it took {} time for an epoch of training and {} time to classify an image.",
                 text::count(cnn.parameters),
                 text::count(mlp.parameters),
                 ratio(|cost| cost.multiply_adds as f64) + " as many",
                 ratio(|cost| cost.seconds_per_epoch) + " the",
-                ratio(|cost| cost.inference_images_per_second) + " as many",
+                ratio(|cost| 1.0 / cost.inference_images_per_second) + " the",
             )
         }),
     }
@@ -264,7 +264,7 @@ pub(super) fn permutation(results: &Results) -> Claim<'_> {
             match direction(&permutation.interaction, p) {
                 Verdict::Mlp => format!(
                     "If all images have their pixels permuted in the same way, the CNN loses more than the MLP: \
-                     {numbers}{}; what it loses rested on neighbouring pixels.",
+                     {numbers}{}; what it loses rested on neighboring pixels.",
                     probability(p)
                 ),
                 Verdict::Cnn => format!(

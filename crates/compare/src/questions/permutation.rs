@@ -1,5 +1,5 @@
 //! Question 5: one fixed permutation of the pixels of all images, in training and test. What is
-//! lost is what rests on the neighbourhood of pixels.
+//! lost is what rests on the neighborhood of pixels.
 
 use digits_data::View;
 

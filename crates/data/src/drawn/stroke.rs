@@ -51,7 +51,7 @@ fn smooth(stroke: &[Node], tension: f64) -> Vec<(f64, f64)> {
     points.push((first.x, first.y));
     for place in 1..stroke.len() {
         let (from, to) = (stroke[place - 1], stroke[place]);
-        // The tangent at a node is the chord of its neighbours; at an end or corner, of the
+        // The tangent at a node is the chord of its neighbors; at an end or corner, of the
         // stretch itself.
         let before = if place < 2 || from.corner {
             from

@@ -245,7 +245,7 @@ pub(super) struct Squares {
     inputs: usize,
     channels: usize,
     block: usize,
-    /// From an upper left pixel of the padded image to its neighbours; 0 where there is none.
+    /// From an upper left pixel of the padded image to its neighbors; 0 where there is none.
     down: usize,
     right: usize,
 }
