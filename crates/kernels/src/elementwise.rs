@@ -1,4 +1,4 @@
-//! Operations number by number: Adam and dropout, each in one pass over memory.
+//! Operations number by number: ReLU, Adam and dropout, each in one pass over memory.
 
 use std::mem::MaybeUninit;
 
@@ -78,6 +78,23 @@ pub(crate) trait Elementwise: Float {
         from: &[Self],
         to: &mut [MaybeUninit<Self>],
     );
+}
+
+/// max(0, y) in place, except that a NaN stays one.
+pub(crate) fn relu<T: Float>(numbers: &mut [T]) {
+    numbers.par_chunks_mut(CHUNK).for_each(|chunk| {
+        for y in chunk {
+            *y = if *y <= T::default() { T::default() } else { *y };
+        }
+    });
+}
+
+/// The gradient before ReLU, of which `y` is the result.
+pub(crate) fn relu_backward<T: Float>(gradient: &[T], y: &[T]) -> Vec<T> {
+    assert_eq!(gradient.len(), y.len(), "ReLU: gradient and result");
+    let through = |(&g, &y): (&T, &T)| if y <= T::default() { T::default() } else { g };
+    let pairs = gradient.par_iter().zip(y).with_min_len(CHUNK);
+    pairs.map(through).collect()
 }
 
 /// 32 bits that depend on seed and position alone: the position through the finalizer of

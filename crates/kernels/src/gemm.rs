@@ -149,10 +149,6 @@ type Pack<T> =
 
 /// Tasks of whole columns of tiles, or of whole rows, compute. Every element of C is the same sum
 /// in the same order however the work is cut.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call a set of instructions, in the macro"
-)]
 fn drive<T: Float>(
     [m, n, k]: [usize; 3],
     a: Matrix<'_, T>,

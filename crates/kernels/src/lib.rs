@@ -46,7 +46,7 @@ pub use conv::{Geometry, Then};
 pub use simd::Instructions;
 
 use burn::backend::{Dispatch, DispatchDevice};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 
 use operations::Kernels;
 
@@ -169,7 +169,7 @@ fn zeros<const D: usize>(length: usize, like: &Tensor<D>) -> Tensor<1> {
     Tensor::zeros([length], (&like.device(), like.dtype()))
 }
 
-/// The path that [`dense`] takes for tensors like these.
+/// The path that [`dense`] and [`dense_relu`] take for tensors like these.
 pub fn dense_path(x: &Tensor<2>, weights: &Tensor<2>) -> Path {
     let ([batch, inputs], [rows, units]) = (x.dims(), weights.dims());
     let fits = inputs == rows && batch > 0 && inputs > 0 && units > 0;
@@ -188,20 +188,33 @@ pub fn dense_path(x: &Tensor<2>, weights: &Tensor<2>) -> Path {
 /// # Panics
 /// As Burn's `matmul`: sizes that do not fit; and on a bias of another length or type.
 pub fn dense(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    layer(x, weights, bias, false)
+}
+
+/// [`dense`] and ReLU as one operation, max(0, x·w + b).
+///
+/// # Panics
+/// As [`dense`].
+pub fn dense_relu(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    layer(x, weights, bias, true)
+}
+
+fn layer(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>, relu: bool) -> Tensor<2> {
     let units = weights.dims()[1];
     check_bias(bias.as_ref(), units, weights.dtype());
     if dense_path(&x, &weights) == Path::Ordinary {
-        let y = x.matmul(weights);
-        return match bias {
-            Some(bias) => y + bias.unsqueeze(),
-            None => y,
-        };
+        let mut y = x.matmul(weights);
+        if let Some(bias) = bias {
+            y = y + bias.unsqueeze();
+        }
+        return if relu { activation::relu(y) } else { y };
     }
     let bias = bias.unwrap_or_else(|| zeros(units, &x));
     Tensor::from_dispatch(<Dispatch as Kernels>::dense(
         x.into_dispatch(),
         weights.into_dispatch(),
         bias.into_dispatch(),
+        relu,
     ))
 }
 
@@ -245,7 +258,7 @@ pub fn batch_norm_relu(
     if batch_norm_relu_path(&x) == Path::Ordinary {
         let result = burn::tensor::module::batch_norm_train(x, gamma, beta, epsilon);
         return Normalized {
-            output: burn::tensor::activation::relu(result.output),
+            output: activation::relu(result.output),
             mean: result.mean,
             variance: result.variance,
         };

@@ -13,7 +13,7 @@ use burn::backend::{
 use burn::tensor::{DType, Shape};
 
 use crate::conv::{Fate, Geometry, Inputs, Then, spread};
-use crate::elementwise::AdamStep;
+use crate::elementwise::{self, AdamStep};
 use crate::gemm::Matrix;
 use crate::host::{Host, Number};
 use crate::norm::{self, Planes};
@@ -48,6 +48,7 @@ pub(crate) trait Kernels: Backend {
         x: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        relu: bool,
     ) -> FloatTensor<Self>;
     fn batch_norm_relu(
         x: FloatTensor<Self>,
@@ -92,8 +93,9 @@ macro_rules! on_host {
                 x: FloatTensor<Self>,
                 weights: FloatTensor<Self>,
                 bias: FloatTensor<Self>,
+                relu: bool,
             ) -> FloatTensor<Self> {
-                typed!(x, dense::<Self>(&x, &weights, &bias))
+                typed!(x, dense::<Self>(&x, &weights, &bias, relu))
             }
             fn batch_norm_relu(
                 x: FloatTensor<Self>,
@@ -149,15 +151,19 @@ fn dense<B: Host, T: Number>(
     x: &FloatTensor<B>,
     weights: &FloatTensor<B>,
     bias: &FloatTensor<B>,
+    relu: bool,
 ) -> FloatTensor<B> {
     let (x_shape, shape) = (x.shape(), weights.shape());
     let [m, n, k] = [x_shape[0], shape[1], shape[0]];
-    let y = T::multiply(
+    let mut y = T::multiply(
         [m, n, k],
         Matrix::rows(&B::read::<T>(x), k),
         Matrix::rows(&B::read::<T>(weights), n),
         Some(&B::read::<T>(bias)),
     );
+    if relu {
+        elementwise::relu(&mut y);
+    }
     B::make(y, Shape::from([m, n]))
 }
 
@@ -238,15 +244,16 @@ impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         x: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         bias: FloatTensor<Self>,
+        relu: bool,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), weights.node(), bias.node()];
         let [x, weights, bias] = [x, weights, bias].map(|tensor| tensor.into_primitive());
         match Dense.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let y = B::dense(x.clone(), weights.clone(), bias);
-                prep.finish((x, weights), y)
+                let y = B::dense(x.clone(), weights.clone(), bias, relu);
+                prep.finish((x, weights, relu.then(|| y.clone())), y)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::dense(x, weights, bias)),
+            OpsKind::UnTracked(prep) => prep.finish(B::dense(x, weights, bias, relu)),
         }
     }
 
@@ -383,11 +390,16 @@ fn conv_backward<B: Host, T: Number>(
 struct Dense;
 
 impl<B: Host> Backward<B, 3> for Dense {
-    type State = (FloatTensor<B>, FloatTensor<B>);
+    /// Input, weights and, where ReLU follows, the result.
+    type State = (FloatTensor<B>, FloatTensor<B>, Option<FloatTensor<B>>);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
-        let (x, weights) = ops.state;
+        let (x, weights, y) = ops.state;
+        let gradient = match y {
+            Some(y) => typed!(gradient, relu_backward::<B>(&gradient, &y)),
+            None => gradient,
+        };
         let [x_node, weights_node, bias_node] = ops.parents;
         if let Some(node) = x_node {
             let result = typed!(gradient, dense_x::<B>(&gradient, &weights));
@@ -402,6 +414,11 @@ impl<B: Host> Backward<B, 3> for Dense {
             grads.register::<B>(node.id, result);
         }
     }
+}
+
+fn relu_backward<B: Host, T: Number>(g: &FloatTensor<B>, y: &FloatTensor<B>) -> FloatTensor<B> {
+    let before = elementwise::relu_backward(&B::read::<T>(g), &B::read::<T>(y));
+    B::make(before, g.shape())
 }
 
 /// ∂L/∂x = g · wᵀ

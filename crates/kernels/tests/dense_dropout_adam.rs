@@ -5,10 +5,11 @@
 use std::sync::{Mutex, MutexGuard};
 
 use burn::optim::{AdamConfig, AdamWConfig, Optimizer};
+use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Distribution, Shape, Tensor, TensorData};
 use digits_kernels::{
     FusedAdam, FusedAdamConfig, Instructions, Path, batch_norm_relu, batch_norm_relu_path, dense,
-    dropout,
+    dense_relu, dropout,
 };
 use proptest::prelude::*;
 
@@ -430,6 +431,38 @@ fn a_nan_in_a_channel_makes_all_of_the_channel_nan_and_no_other() {
         }
     }
 }
+
+#[test]
+fn a_dense_layer_with_relu_is_the_layer_and_then_burns_relu() {
+    let _turn = take_turns();
+    for (device, dtype) in both(&devices().map(Device::autodiff), &[DType::F32, DType::F64]) {
+        // The last image is 0: as many exact zeros before ReLU as biases, of both signs.
+        let (mut x, mut b) = (numbers(150 * 70, 1), numbers(260, 3));
+        x[149 * 70..].fill(0.0);
+        b[..130].fill(0.0);
+        b[..65].fill(-0.0);
+        let found = [dense_relu, |x, w, b| relu(dense(x, w, b))].map(|layer: Layer| {
+            let x = tensor(&x, [150, 70], &device, dtype).require_grad();
+            let w = tensor(&numbers(70 * 260, 2), [70, 260], &device, dtype).require_grad();
+            let b = tensor(&b, [260], &device, dtype).require_grad();
+            let y = layer(x.clone(), w.clone(), Some(b.clone()));
+            let g = tensor(&numbers(150 * 260, 4), [150, 260], &device, dtype);
+            let gradients = (y.clone() * g).sum().backward();
+            [
+                values(y.inner()),
+                values(x.grad(&gradients).unwrap()),
+                values(w.grad(&gradients).unwrap()),
+                values(b.grad(&gradients).unwrap()),
+            ]
+        });
+        assert_eq!(found[0], found[1]);
+        let nan = Tensor::full([1, 1], f64::NAN, (&device, dtype));
+        let passed = dense_relu(nan, Tensor::ones([1, 1], (&device, dtype)), None);
+        assert!(values(passed)[0].is_nan());
+    }
+}
+
+type Layer = fn(Tensor<2>, Tensor<2>, Option<Tensor<1>>) -> Tensor<2>;
 
 #[test]
 fn dropout_sends_the_gradient_through_the_same_mask() {

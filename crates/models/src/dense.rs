@@ -83,21 +83,27 @@ impl Dense {
     pub fn forward(&self, features: Tensor<2>, dropout_seed: Option<u64>) -> Tensor<2> {
         let mut x = features;
         for (index, layer) in self.hidden.iter().enumerate() {
-            x = self.activation.forward(apply(layer, x)); // [batch, units]
+            x = self.activated(layer, x); // [batch, units]
             x = drop_out(x, self.dropout, dropout_seed, 1000 + index as u64);
         }
-        apply(&self.output, x) // [batch, classes]
+        apply(digits_kernels::dense, &self.output, x) // [batch, classes]
     }
-}
 
-impl Dense {
+    /// A hidden layer and its activation.
+    fn activated(&self, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+        match self.activation {
+            Activation::Relu => apply(digits_kernels::dense_relu, layer, x),
+            other => other.forward(apply(digits_kernels::dense, layer, x)),
+        }
+    }
+
     /// Which code each layer takes for features like these.
     pub(crate) fn paths(&self, features: Tensor<2>) -> Vec<Path> {
         let mut x = features;
         let mut paths = Vec::new();
         for layer in &self.hidden {
             paths.push(dense_path(&x, &layer.weight.val()));
-            x = self.activation.forward(apply(layer, x));
+            x = self.activated(layer, x);
             paths.push(dropout_path(&x));
         }
         paths.push(dense_path(&x, &self.output.weight.val()));
@@ -105,9 +111,11 @@ impl Dense {
     }
 }
 
-fn apply(layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+type Operation = fn(Tensor<2>, Tensor<2>, Option<Tensor<1>>) -> Tensor<2>;
+
+fn apply(operation: Operation, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     let bias = layer.bias.as_ref().map(|bias| bias.val());
-    digits_kernels::dense(x, layer.weight.val(), bias)
+    operation(x, layer.weight.val(), bias)
 }
 
 /// The dense part of a network that ends in `shape.classes` outputs.
