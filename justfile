@@ -113,9 +113,9 @@ bench-99 *args:
 
 # The kernels' tests under valgrind (which knows no AVX-512: plain code and AVX2), on few cases
 check-memory:
-    cargo test --release --workspace --test convolution --test dense_dropout_adam --no-run
+    cargo test --release --workspace --test convolution --test layers --no-run
     DIGITS_FEW_CASES=1 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=1" \
-        cargo test --release --workspace --test convolution --test dense_dropout_adam -- --test-threads 1
+        cargo test --release --workspace --test convolution --test layers -- --test-threads 1
 
 # Everything that CI checks
 check:
