@@ -32,6 +32,7 @@
 #![warn(clippy::undocumented_unsafe_blocks)]
 
 mod adam;
+mod autodiff;
 mod conv;
 mod elementwise;
 mod gemm;
