@@ -10,7 +10,7 @@ use burn::optim::{AdamConfig, Optimizer};
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Distribution, Tensor, activation};
-use digits_kernels::{FusedAdamConfig, Instructions, Then, conv_block, dense, dropout};
+use burn_fused_cpu::{Epilogue, FusedAdamConfig, Instructions, conv_block, dense, dropout};
 
 /// As in the program.
 #[global_allocator]
@@ -32,16 +32,16 @@ fn main() {
     let chosen = std::env::args().nth(1).unwrap_or_default();
     let all = !["blocks", "layers", "tiles"].contains(&chosen.as_str());
     if all || chosen == "blocks" {
-        for (inputs, edge, outputs, kernel, padding, then) in [
-            (1, 28, 16, 5, 2, Then::ReluPool),
-            (16, 14, 32, 5, 2, Then::ReluPool),
-            (1, 28, 32, 3, 0, Then::Relu),
-            (32, 26, 64, 3, 0, Then::ReluPool),
-            (24, 14, 48, 3, 1, Then::ReluPool),
-            (1, 28, 24, 7, 3, Then::ReluPool),
-            (32, 28, 32, 3, 1, Then::Nothing),
+        for (inputs, edge, outputs, kernel, padding, epilogue) in [
+            (1, 28, 16, 5, 2, Epilogue::ReluPool),
+            (16, 14, 32, 5, 2, Epilogue::ReluPool),
+            (1, 28, 32, 3, 0, Epilogue::Relu),
+            (32, 26, 64, 3, 0, Epilogue::ReluPool),
+            (24, 14, 48, 3, 1, Epilogue::ReluPool),
+            (1, 28, 24, 7, 3, Epilogue::ReluPool),
+            (32, 28, 32, 3, 1, Epilogue::Nothing),
         ] {
-            convolution(peak, [inputs, edge, outputs, kernel, padding], then);
+            convolution(peak, [inputs, edge, outputs, kernel, padding], epilogue);
         }
     }
     if all || chosen == "layers" {
@@ -59,7 +59,7 @@ fn block(
     device: &Device,
     batch: usize,
     [inputs, edge, outputs, kernel, padding]: [usize; 5],
-    then: Then,
+    epilogue: Epilogue,
 ) -> impl Fn(bool) -> Tensor<4> + use<> {
     let random = |shape: [usize; 4]| -> Tensor<4> {
         Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
@@ -77,26 +77,26 @@ fn block(
         let (images, weights) = (images.clone(), weights.clone());
         let bias = Some(bias.clone());
         if ours {
-            return conv_block(images, weights, bias, [padding; 4], then);
+            return conv_block(images, weights, bias, [padding; 4], epilogue);
         }
         let pairs = [(padding, padding); 2];
         let options = ConvOptions::new_with_padding([1, 1], pairs, [1, 1], 1);
         let x = conv2d(images, weights, bias, options);
-        match then {
-            Then::Nothing => x,
-            Then::Relu => activation::relu(x),
-            Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
+        match epilogue {
+            Epilogue::Nothing => x,
+            Epilogue::Relu => activation::relu(x),
+            Epilogue::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
         }
     }
 }
 
-fn convolution(peak: f64, sizes: [usize; 5], then: Then) {
+fn convolution(peak: f64, sizes: [usize; 5], epilogue: Epilogue) {
     let [inputs, edge, outputs, kernel, padding] = sizes;
-    let run = block(&Device::flex().autodiff(), BATCH, sizes, then);
-    let other = block(&Device::ndarray().autodiff(), BATCH, sizes, then);
+    let run = block(&Device::flex().autodiff(), BATCH, sizes, epilogue);
+    let other = block(&Device::ndarray().autodiff(), BATCH, sizes, epilogue);
     let rows = edge + 2 * padding + 1 - kernel;
     compare(
-        &format!("{inputs}→{outputs}, {kernel}×{kernel}, {edge}×{edge}, {then:?}"),
+        &format!("{inputs}→{outputs}, {kernel}×{kernel}, {edge}×{edge}, {epilogue:?}"),
         Work {
             forward: 2.0 * (BATCH * rows * rows * outputs * inputs * kernel * kernel) as f64,
             backward: if inputs == 1 { 1.0 } else { 2.0 },
@@ -187,12 +187,12 @@ fn tiles(peak: f64) {
     for inputs in [4, 16, 32] {
         for outputs in [3, 8, 9, 16, 17, 24, 32, 33, 48, 64] {
             for kernel in [3, 5, 7] {
-                for then in [Then::Relu, Then::ReluPool] {
+                for epilogue in [Epilogue::Relu, Epilogue::ReluPool] {
                     let sizes = [inputs, 16, outputs, kernel, kernel / 2];
-                    let run = block(&device, 16, sizes, then);
+                    let run = block(&device, 16, sizes, epilogue);
                     let [time] = alternate([&mut || drop(run(true))]);
                     let work = 16 * 16 * 16 * outputs * inputs * kernel * kernel;
-                    let name = format!("{inputs}→{outputs} {kernel}×{kernel} {then:?}");
+                    let name = format!("{inputs}→{outputs} {kernel}×{kernel} {epilogue:?}");
                     rates.push((2.0 * work as f64 / time / 1e6, name));
                 }
             }

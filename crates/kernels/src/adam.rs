@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::elementwise::AdamStep;
 use crate::operations::{self, Kernels};
-use crate::{Path, on_host};
+use crate::{Implementation, on_host};
 
 /// Settings of [`FusedAdam`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,8 +64,8 @@ impl Optimizer for FusedAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        if Self::path(&tensor, &gradient) == Path::Ordinary {
-            return self.ordinary(rate, tensor, gradient, state);
+        if Self::implementation(&tensor, &gradient) == Implementation::Fallback {
+            return self.fallback(rate, tensor, gradient, state);
         }
         let momentum = state.map_or_else(
             || AdaptiveMomentumState::new(0, gradient.zeros_like(), gradient.zeros_like()),
@@ -117,17 +117,20 @@ impl Optimizer for FusedAdam {
 }
 
 impl FusedAdam {
-    /// The path that [`Optimizer::step`] takes for tensors like these.
-    pub fn path<const D: usize>(tensor: &Tensor<D>, gradient: &Tensor<D>) -> Path {
+    /// The code that [`Optimizer::step`] takes for tensors like these.
+    pub fn implementation<const D: usize>(
+        tensor: &Tensor<D>,
+        gradient: &Tensor<D>,
+    ) -> Implementation {
         let fits = gradient.dtype() == tensor.dtype() && gradient.dims() == tensor.dims();
         if fits && on_host(&tensor.device(), tensor.dtype()) {
-            Path::Fused
+            Implementation::Fused
         } else {
-            Path::Ordinary
+            Implementation::Fallback
         }
     }
 
-    fn ordinary<const D: usize>(
+    fn fallback<const D: usize>(
         &self,
         rate: LearningRate,
         tensor: Tensor<D>,

@@ -7,13 +7,13 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, TensorMetadata};
 use burn::tensor::{DType, Shape};
 
-use crate::conv::{Fate, Geometry, Inputs, Then, spread};
+use crate::conv::{Epilogue, Geometry, Inputs, ReluPoolMask, unpool};
 use crate::elementwise::{self, AdamStep};
+use crate::fallback;
 use crate::gemm::Matrix;
 use crate::host::{Host, Number};
 use crate::norm;
 use crate::operations::{AdamState, BatchNormResult, Kernels, Marks, conv, planes, typed};
-use crate::ordinary;
 
 /// The nodes of an operation's three tensors in the graph, and the tensors themselves.
 fn apart<B: Backend, C: CheckpointStrategy>(
@@ -36,7 +36,7 @@ impl<B: Host + Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
                 let (output, marks) =
                     typed!(images, conv::<B>(&images, &weights, &bias, geometry, true));
                 let saved = Saved {
-                    output: (geometry.then == Then::Relu).then(|| output.clone()),
+                    output: (geometry.epilogue == Epilogue::Relu).then(|| output.clone()),
                     images,
                     weights,
                     bias,
@@ -146,10 +146,10 @@ fn conv_backward<B: Host, T: Number>(
     for_images: bool,
 ) -> [Option<FloatTensor<B>>; 3] {
     let output = saved.output.as_ref().map(B::read::<T>);
-    let fate = match (&output, &saved.marks) {
-        (Some(output), _) => Fate::Relu(output),
-        (_, Some(marks)) => Fate::Marks(marks),
-        _ => Fate::Through,
+    let mask = match (&output, &saved.marks) {
+        (Some(output), _) => ReluPoolMask::Relu(output),
+        (_, Some(marks)) => ReluPoolMask::Marks(marks),
+        _ => ReluPoolMask::Through,
     };
     let result = T::backward(
         &saved.geometry,
@@ -157,7 +157,7 @@ fn conv_backward<B: Host, T: Number>(
             images: &B::read::<T>(&saved.images),
             weights: &B::read::<T>(&saved.weights),
             gradients: &B::read::<T>(&gradient),
-            fate,
+            mask,
             for_images,
         },
     );
@@ -173,7 +173,7 @@ fn conv_backward<B: Host, T: Number>(
         // pool let through is as the forward pass had it, as the result that the user saw: Burn's
         // pool on ndarray would pass over a NaN.
         None => {
-            let before = spread(&saved.geometry, &B::read::<T>(&gradient), fate);
+            let before = unpool(&saved.geometry, &B::read::<T>(&gradient), mask);
             let [height, width] = saved.geometry.convolved().unwrap_or_default();
             let shape = [
                 saved.geometry.batch,
@@ -181,7 +181,7 @@ fn conv_backward<B: Host, T: Number>(
                 height,
                 width,
             ];
-            ordinary::conv_backward::<B>(
+            fallback::conv_backward::<B>(
                 &saved.geometry,
                 saved.images.clone(),
                 saved.weights.clone(),

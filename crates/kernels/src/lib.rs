@@ -7,14 +7,14 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Distribution, Tensor};
-//! use digits_kernels::{Path, Then, conv_block, conv_block_path};
+//! use burn_fused_cpu::{Implementation, Epilogue, conv_block, conv_block_implementation};
 //!
 //! let device = Device::flex();
 //! let images = Tensor::<4>::random([8, 1, 28, 28], Distribution::Default, &device);
 //! let weights = Tensor::<4>::random([16, 1, 5, 5], Distribution::Default, &device);
 //! let bias = Tensor::<1>::zeros([16], &device);
-//! assert_eq!(conv_block_path(&images, &weights, [2; 4], Then::ReluPool), Path::Fused);
-//! let y = conv_block(images, weights, Some(bias), [2; 4], Then::ReluPool);
+//! assert_eq!(conv_block_implementation(&images, &weights, [2; 4], Epilogue::ReluPool), Implementation::Fused);
+//! let y = conv_block(images, weights, Some(bias), [2; 4], Epilogue::ReluPool);
 //! assert_eq!(y.dims(), [8, 16, 14, 14]);
 //! ```
 #![allow(
@@ -35,15 +35,15 @@ mod adam;
 mod autodiff;
 mod conv;
 mod elementwise;
+mod fallback;
 mod gemm;
 mod host;
 mod norm;
 mod operations;
-mod ordinary;
 mod simd;
 
 pub use adam::{FusedAdam, FusedAdamConfig};
-pub use conv::{Geometry, Then};
+pub use conv::{Epilogue, Geometry};
 pub use simd::Instructions;
 
 use burn::backend::{Dispatch, DispatchDevice};
@@ -51,13 +51,13 @@ use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 
 use operations::Kernels;
 
-/// Which code an operation takes.
+/// The code that an operation takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
+pub enum Implementation {
     /// The kernels of this crate.
     Fused,
     /// Burn's own operations.
-    Ordinary,
+    Fallback,
 }
 
 /// Whether tensors of the device and type are for the kernels.
@@ -76,26 +76,31 @@ fn on_host(device: &Device, dtype: DType) -> bool {
     matches!(dtype, DType::F32 | DType::F64) && host(device.as_dispatch())
 }
 
-/// The path that [`conv_block`] takes for tensors like these.
-pub fn conv_block_path(
+/// The code that [`conv_block`] takes for tensors like these.
+pub fn conv_block_implementation(
     images: &Tensor<4>,
     weights: &Tensor<4>,
     padding: [usize; 4],
-    then: Then,
-) -> Path {
-    let fits = geometry(images, weights, padding, then).is_supported();
+    epilogue: Epilogue,
+) -> Implementation {
+    let fits = geometry(images, weights, padding, epilogue).is_supported();
     if fits
         && on_host(&images.device(), images.dtype())
         && images.dtype() == weights.dtype()
         && images.dims()[1] == weights.dims()[1]
     {
-        Path::Fused
+        Implementation::Fused
     } else {
-        Path::Ordinary
+        Implementation::Fallback
     }
 }
 
-fn geometry(images: &Tensor<4>, weights: &Tensor<4>, padding: [usize; 4], then: Then) -> Geometry {
+fn geometry(
+    images: &Tensor<4>,
+    weights: &Tensor<4>,
+    padding: [usize; 4],
+    epilogue: Epilogue,
+) -> Geometry {
     let [batch, channels_in, height, width] = images.dims();
     let [channels_out, _, kernel_height, kernel_width] = weights.dims();
     Geometry {
@@ -105,11 +110,11 @@ fn geometry(images: &Tensor<4>, weights: &Tensor<4>, padding: [usize; 4], then: 
         channels_out,
         kernel: [kernel_height, kernel_width],
         padding,
-        then,
+        epilogue,
     }
 }
 
-/// Convolution (cross-correlation, stride 1), bias, and what `then` says, as one operation,
+/// Convolution (cross-correlation, stride 1), bias, and what `epilogue` says, as one operation,
 /// differentiable in all three tensors.
 ///
 /// # Shapes
@@ -125,10 +130,10 @@ pub fn conv_block(
     weights: Tensor<4>,
     bias: Option<Tensor<1>>,
     padding: [usize; 4],
-    then: Then,
+    epilogue: Epilogue,
 ) -> Tensor<4> {
     check_bias(bias.as_ref(), weights.dims()[0], weights.dtype());
-    let sizes = geometry(&images, &weights, padding, then);
+    let sizes = geometry(&images, &weights, padding, epilogue);
     assert_eq!(
         sizes.channels_in,
         weights.dims()[1],
@@ -139,9 +144,9 @@ pub fn conv_block(
         sizes.convolved().is_some(),
         "the kernel fits in the image with its padding: {sizes:?}"
     );
-    match conv_block_path(&images, &weights, padding, then) {
-        Path::Ordinary => ordinary::conv_block(images, weights, bias, padding, then),
-        Path::Fused => {
+    match conv_block_implementation(&images, &weights, padding, epilogue) {
+        Implementation::Fallback => fallback::conv_block(images, weights, bias, padding, epilogue),
+        Implementation::Fused => {
             let bias = bias.unwrap_or_else(|| zeros(sizes.channels_out, &images));
             Tensor::from_dispatch(<Dispatch as Kernels>::conv_block(
                 images.into_dispatch(),
@@ -170,14 +175,14 @@ fn zeros<const D: usize>(length: usize, like: &Tensor<D>) -> Tensor<1> {
     Tensor::zeros([length], (&like.device(), like.dtype()))
 }
 
-/// The path that [`dense`] and [`dense_relu`] take for tensors like these.
-pub fn dense_path(x: &Tensor<2>, weights: &Tensor<2>) -> Path {
+/// The code that [`dense`] and [`dense_relu`] take for tensors like these.
+pub fn dense_implementation(x: &Tensor<2>, weights: &Tensor<2>) -> Implementation {
     let ([batch, inputs], [rows, units]) = (x.dims(), weights.dims());
     let fits = inputs == rows && batch > 0 && inputs > 0 && units > 0;
     if fits && x.dtype() == weights.dtype() && on_host(&x.device(), x.dtype()) {
-        Path::Fused
+        Implementation::Fused
     } else {
-        Path::Ordinary
+        Implementation::Fallback
     }
 }
 
@@ -203,7 +208,7 @@ pub fn dense_relu(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>) -> 
 fn layer(x: Tensor<2>, weights: Tensor<2>, bias: Option<Tensor<1>>, relu: bool) -> Tensor<2> {
     let units = weights.dims()[1];
     check_bias(bias.as_ref(), units, weights.dtype());
-    if dense_path(&x, &weights) == Path::Ordinary {
+    if dense_implementation(&x, &weights) == Implementation::Fallback {
         let mut y = x.matmul(weights);
         if let Some(bias) = bias {
             y = y + bias.unsqueeze();
@@ -230,12 +235,12 @@ pub struct Normalized {
     pub variance: Tensor<1>,
 }
 
-/// The path that [`batch_norm_relu`] takes for a tensor like this.
-pub fn batch_norm_relu_path(x: &Tensor<4>) -> Path {
+/// The code that [`batch_norm_relu`] takes for a tensor like this.
+pub fn batch_norm_relu_implementation(x: &Tensor<4>) -> Implementation {
     if x.shape().num_elements() > 0 && on_host(&x.device(), x.dtype()) {
-        Path::Fused
+        Implementation::Fused
     } else {
-        Path::Ordinary
+        Implementation::Fallback
     }
 }
 
@@ -256,7 +261,7 @@ pub fn batch_norm_relu(
     for of_channels in [&gamma, &beta] {
         check_bias(Some(of_channels), x.dims()[1], x.dtype());
     }
-    if batch_norm_relu_path(&x) == Path::Ordinary {
+    if batch_norm_relu_implementation(&x) == Implementation::Fallback {
         let result = burn::tensor::module::batch_norm_train(x, gamma, beta, epsilon);
         return Normalized {
             output: activation::relu(result.output),
@@ -277,12 +282,12 @@ pub fn batch_norm_relu(
     }
 }
 
-/// The path that [`dropout`] takes for tensors like this.
-pub fn dropout_path<const D: usize>(x: &Tensor<D>) -> Path {
+/// The code that [`dropout`] takes for tensors like this.
+pub fn dropout_implementation<const D: usize>(x: &Tensor<D>) -> Implementation {
     if on_host(&x.device(), x.dtype()) {
-        Path::Fused
+        Implementation::Fused
     } else {
-        Path::Ordinary
+        Implementation::Fallback
     }
 }
 
@@ -293,7 +298,7 @@ pub fn dropout<const D: usize>(x: Tensor<D>, probability: f64, seed: u64) -> Ten
     if probability <= 0.0 {
         return x;
     }
-    if dropout_path(&x) == Path::Fused {
+    if dropout_implementation(&x) == Implementation::Fused {
         return Tensor::from_dispatch(<Dispatch as Kernels>::dropout(
             x.into_dispatch(),
             seed,

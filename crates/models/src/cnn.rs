@@ -2,7 +2,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions};
-use digits_kernels::{Path, Then, conv_block, conv_block_path};
+use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementation};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
@@ -335,14 +335,14 @@ impl Cnn {
     }
 
     /// Which code each layer takes for images like these in inference, for tests and the curious.
-    pub fn paths(&self, images: Tensor<4>) -> Vec<Path> {
+    pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         let mut x = images;
         let mut paths = Vec::new();
         for block in &self.blocks {
             paths.push(block.path(&x));
             x = block.forward(x, Mode::Inference);
         }
-        paths.extend(self.dense.paths(x.flatten(1, 3)));
+        paths.extend(self.dense.implementations(x.flatten(1, 3)));
         paths
     }
 
@@ -373,7 +373,7 @@ impl ConvBlock {
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let (x, pooled) = match &self.norm {
             Some(layer) if mode == Mode::Training && norm::is_training(layer) => {
-                let x = convolve(&self.conv, x, Then::Nothing);
+                let x = convolve(&self.conv, x, Epilogue::Nothing);
                 (norm::train(layer, x), false)
             }
             Some(layer) => self.rectified(&norm::folded(layer, &self.conv), x),
@@ -388,39 +388,39 @@ impl ConvBlock {
 
     /// Convolution and ReLU, and the pool if it can be one operation with them; whether it was.
     fn rectified(&self, conv: &Conv2d, x: Tensor<4>) -> (Tensor<4>, bool) {
-        let then = self.fused();
-        (convolve(conv, x, then), then == Then::ReluPool)
+        let epilogue = self.fused();
+        (convolve(conv, x, epilogue), epilogue == Epilogue::ReluPool)
     }
 
     /// What is one operation with the convolution.
-    fn fused(&self) -> Then {
+    fn fused(&self) -> Epilogue {
         match self.pool {
-            2 => Then::ReluPool,
-            _ => Then::Relu,
+            2 => Epilogue::ReluPool,
+            _ => Epilogue::Relu,
         }
     }
 
-    fn path(&self, x: &Tensor<4>) -> Path {
+    fn path(&self, x: &Tensor<4>) -> Implementation {
         if self.conv.stride == [1, 1] {
             let padding = zeros_around(&self.conv);
-            conv_block_path(x, &self.conv.weight.val(), padding, self.fused())
+            conv_block_implementation(x, &self.conv.weight.val(), padding, self.fused())
         } else {
-            Path::Ordinary
+            Implementation::Fallback
         }
     }
 }
 
 /// The convolution and what is fused with it.
-fn convolve(conv: &Conv2d, x: Tensor<4>, then: Then) -> Tensor<4> {
+fn convolve(conv: &Conv2d, x: Tensor<4>, epilogue: Epilogue) -> Tensor<4> {
     if conv.stride == [1, 1] {
         let bias = conv.bias.as_ref().map(|bias| bias.val());
-        return conv_block(x, conv.weight.val(), bias, zeros_around(conv), then);
+        return conv_block(x, conv.weight.val(), bias, zeros_around(conv), epilogue);
     }
     let x = conv.forward(x);
-    match then {
-        Then::Nothing => x,
-        Then::Relu => activation::relu(x),
-        Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
+    match epilogue {
+        Epilogue::Nothing => x,
+        Epilogue::Relu => activation::relu(x),
+        Epilogue::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
     }
 }
 

@@ -1,6 +1,6 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use digits_kernels::Path;
+use burn_fused_cpu::Implementation;
 use serde::{Deserialize, Serialize};
 
 use crate::cnn::{Cnn, CnnConfig};
@@ -112,10 +112,10 @@ impl Model {
 
     /// Which code each layer takes for images like these: the project's kernels, or Burn's own
     /// operations.
-    pub fn paths(&self, images: Tensor<4>) -> Vec<Path> {
+    pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         match self {
-            Self::Mlp(model) => model.paths(images),
-            Self::Cnn(model) => model.paths(images),
+            Self::Mlp(model) => model.implementations(images),
+            Self::Cnn(model) => model.implementations(images),
         }
     }
 }

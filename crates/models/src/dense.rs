@@ -1,7 +1,7 @@
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use digits_kernels::{Path, dense_path, dropout_path};
+use burn_fused_cpu::{Implementation, dense_implementation, dropout_implementation};
 
 use crate::activation::Activation;
 use crate::dropout::drop_out;
@@ -86,27 +86,27 @@ impl Dense {
             x = self.activated(layer, x); // [batch, units]
             x = drop_out(x, self.dropout, dropout_seed, 1000 + index as u64);
         }
-        apply(digits_kernels::dense, &self.output, x) // [batch, classes]
+        apply(burn_fused_cpu::dense, &self.output, x) // [batch, classes]
     }
 
     /// A hidden layer and its activation.
     fn activated(&self, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
         match self.activation {
-            Activation::Relu => apply(digits_kernels::dense_relu, layer, x),
-            other => other.forward(apply(digits_kernels::dense, layer, x)),
+            Activation::Relu => apply(burn_fused_cpu::dense_relu, layer, x),
+            other => other.forward(apply(burn_fused_cpu::dense, layer, x)),
         }
     }
 
     /// Which code each layer takes for features like these.
-    pub(crate) fn paths(&self, features: Tensor<2>) -> Vec<Path> {
+    pub(crate) fn implementations(&self, features: Tensor<2>) -> Vec<Implementation> {
         let mut x = features;
         let mut paths = Vec::new();
         for layer in &self.hidden {
-            paths.push(dense_path(&x, &layer.weight.val()));
+            paths.push(dense_implementation(&x, &layer.weight.val()));
             x = self.activated(layer, x);
-            paths.push(dropout_path(&x));
+            paths.push(dropout_implementation(&x));
         }
-        paths.push(dense_path(&x, &self.output.weight.val()));
+        paths.push(dense_implementation(&x, &self.output.weight.val()));
         paths
     }
 }

@@ -9,7 +9,7 @@ pub(crate) fn drop_out<const D: usize>(
     layer: u64,
 ) -> Tensor<D> {
     match seed {
-        Some(seed) => digits_kernels::dropout(x, probability, mixed(seed, layer)),
+        Some(seed) => burn_fused_cpu::dropout(x, probability, mixed(seed, layer)),
         None => x,
     }
 }

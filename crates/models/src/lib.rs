@@ -35,7 +35,7 @@ pub use cnn::{Block, Cnn, CnnConfig, ConvBlock, Norm, Padding};
 pub use config::{Model, ModelConfig};
 pub use dense::Dense;
 // What goes with the modules, so that nobody else has to know the kernels.
-pub use digits_kernels::{FusedAdam, FusedAdamConfig, Path};
+pub use burn_fused_cpu::{FusedAdam, FusedAdamConfig, Implementation};
 pub use error::ModelError;
 pub use input::InputShape;
 pub use mlp::{Mlp, MlpConfig};

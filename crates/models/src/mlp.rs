@@ -1,6 +1,6 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use digits_kernels::Path;
+use burn_fused_cpu::Implementation;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
@@ -101,8 +101,8 @@ impl Mlp {
     }
 
     /// Which code each layer takes for images like these, for tests and the curious.
-    pub fn paths(&self, images: Tensor<4>) -> Vec<Path> {
-        self.dense.paths(images.flatten(1, 3))
+    pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
+        self.dense.implementations(images.flatten(1, 3))
     }
 
     fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {

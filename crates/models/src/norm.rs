@@ -4,7 +4,7 @@ use burn::module::Param;
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
-use digits_kernels::batch_norm_relu;
+use burn_fused_cpu::batch_norm_relu;
 
 /// Whether the layer learns: a frozen one normalizes as in inference.
 pub(crate) fn is_training(norm: &BatchNorm) -> bool {

@@ -207,7 +207,7 @@ fn unknown(what: &str, given: &str, known: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, Tensor};
-    use digits_models::{ModelConfig, Path};
+    use digits_models::{Implementation, ModelConfig};
 
     use super::*;
 
@@ -239,9 +239,12 @@ mod tests {
             for name in recipe_names() {
                 let config = Recipe::built_in(name).unwrap().resolve().unwrap();
                 let model = config.model.init(&device).unwrap();
-                let paths = model.paths(Tensor::zeros([2, 1, 28, 28], &device));
+                let paths = model.implementations(Tensor::zeros([2, 1, 28, 28], &device));
                 assert!(paths.len() >= 2);
-                assert!(paths.iter().all(|path| *path == Path::Fused), "{name}");
+                assert!(
+                    paths.iter().all(|path| *path == Implementation::Fused),
+                    "{name}"
+                );
             }
         }
     }

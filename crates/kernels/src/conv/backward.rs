@@ -7,10 +7,10 @@
 
 use rayon::prelude::*;
 
-use super::geometry::{Geometry, Plan, SLACK, Then};
+use super::geometry::{Epilogue, Geometry, Plan, SLACK};
 use super::layout::{gradients_of_weights, pack, row_width, unpack, weights_for_backward};
 use super::stream::{images_gradient, weights_gradient};
-use crate::simd::{Aligned, DEAD, Float, LIST_SLACK, Lanes, Row, Shared, all_finite};
+use crate::simd::{Aligned, Float, INACTIVE, LIST_SLACK, Lanes, Row, Shared, all_finite};
 
 /// Parts that a batch is cut into; each sums the weights' gradients of its images. A function of
 /// the sizes alone, so that the sums do not depend on the number of threads.
@@ -51,14 +51,14 @@ pub(crate) struct Inputs<'a, T> {
     /// Gradient of the results, `[batch][out][pixel]`.
     pub gradients: &'a [T],
     /// What the forward pass says of each result.
-    pub fate: Fate<'a, T>,
+    pub mask: ReluPoolMask<'a, T>,
     /// Whether the images' gradient is wanted.
     pub for_images: bool,
 }
 
 /// Which results let a gradient through, and to which pixel.
 #[derive(Clone, Copy)]
-pub(crate) enum Fate<'a, T> {
+pub(crate) enum ReluPoolMask<'a, T> {
     /// All: there was no ReLU.
     Through,
     /// Those that ReLU left: here are its results.
@@ -67,7 +67,7 @@ pub(crate) enum Fate<'a, T> {
     Marks(&'a [u8]),
 }
 
-impl<T: Float> Fate<'_, T> {
+impl<T: Float> ReluPoolMask<'_, T> {
     /// The part from `start` on.
     fn from(self, start: usize, length: usize) -> Self {
         match self {
@@ -87,7 +87,7 @@ impl<T: Float> Fate<'_, T> {
             Self::Relu(results) => {
                 for (mark, &result) in buffer.iter_mut().zip(*results) {
                     // As Burn's ReLU: a NaN lets its gradient through.
-                    *mark = u8::from(result <= T::default()) * DEAD;
+                    *mark = u8::from(result <= T::default()) * INACTIVE;
                 }
                 buffer
             }
@@ -99,7 +99,7 @@ impl<T: Float> Fate<'_, T> {
         match self {
             Self::Through => 0,
             // As Burn's ReLU: a NaN lets its gradient through.
-            Self::Relu(results) => u8::from(results[index] <= T::default()) * DEAD,
+            Self::Relu(results) => u8::from(results[index] <= T::default()) * INACTIVE,
             Self::Marks(marks) => marks[index],
         }
     }
@@ -107,11 +107,15 @@ impl<T: Float> Fate<'_, T> {
 
 /// The gradient of the convolution's result, `[batch][out][row][column]`, zero where ReLU and pool
 /// let nothing through.
-pub(crate) fn spread<T: Float>(geometry: &Geometry, gradients: &[T], fate: Fate<'_, T>) -> Vec<T> {
+pub(crate) fn unpool<T: Float>(
+    geometry: &Geometry,
+    gradients: &[T],
+    mask: ReluPoolMask<'_, T>,
+) -> Vec<T> {
     let (Some([height, width]), Some(output)) = (geometry.convolved(), geometry.output()) else {
         return Vec::new();
     };
-    let step = if geometry.then == Then::ReluPool {
+    let step = if geometry.epilogue == Epilogue::ReluPool {
         2
     } else {
         1
@@ -119,8 +123,8 @@ pub(crate) fn spread<T: Float>(geometry: &Geometry, gradients: &[T], fate: Fate<
     let maps = geometry.batch * geometry.channels_out;
     let mut before = vec![T::default(); maps * height * width];
     for (index, &g) in gradients.iter().enumerate() {
-        let mark = fate.mark(index);
-        if mark != DEAD {
+        let mark = mask.mark(index);
+        if mark != INACTIVE {
             let (map, pixel) = (
                 index / (output[0] * output[1]),
                 index % (output[0] * output[1]),
@@ -155,7 +159,7 @@ pub(crate) fn backward<L: Lanes>(
     }
     // Where windows start and pixels of a pool's window lie, counted in pixels of the padded image.
     let pixels = plan.row / geometry.channels_in;
-    let step = if geometry.then == Then::ReluPool {
+    let step = if geometry.epilogue == Epilogue::ReluPool {
         2
     } else {
         1
@@ -313,7 +317,7 @@ pub(crate) unsafe fn one_image<L: Lanes>(
     let size_in = geometry.channels_in * geometry.image[0] * geometry.image[1];
     let size_out = geometry.channels_out * plan.pixels_out;
     let gradients = &part.inputs.gradients[index * size_out..][..size_out];
-    let fate = part.inputs.fate.from(index * size_out, size_out);
+    let mask = part.inputs.mask.from(index * size_out, size_out);
     let image = &part.inputs.images[index * size_in..][..size_in];
     if !all_finite(image) {
         return false;
@@ -324,10 +328,10 @@ pub(crate) unsafe fn one_image<L: Lanes>(
     worker.counts.fill(0);
     for channel in 0..channels {
         let from = &gradients[channel * plan.pixels_out..][..plan.pixels_out];
-        let fate = fate.from(channel * plan.pixels_out, plan.pixels_out);
+        let mask = mask.from(channel * plan.pixels_out, plan.pixels_out);
         let row = Row {
             gradients: from.as_ptr(),
-            marks: fate.marks(&mut worker.marks).as_ptr(),
+            marks: mask.marks(&mut worker.marks).as_ptr(),
             corners: part.corners.as_ptr(),
             within: part.within,
             length: plan.pixels_out,

@@ -6,10 +6,10 @@
 
 use rayon::prelude::*;
 
-use super::geometry::{Geometry, Plan, SLACK, Then};
+use super::geometry::{Epilogue, Geometry, Plan, SLACK};
 use super::layout::{pack, transpose_to, weights_for_forward};
 use super::winograd;
-use crate::simd::{Aligned, DEAD, Float, Lanes, Shared, all_tame};
+use crate::simd::{Aligned, Float, INACTIVE, Lanes, Shared, within_safe_range};
 
 /// [`one_image`], compiled for a set of instructions.
 type OneImage<L> = unsafe fn(
@@ -24,7 +24,7 @@ pub(crate) type Results<T> = (Vec<T>, Option<Vec<u8>>);
 
 /// Results of the forward pass: `values [batch][out][pixel]` and, on request and where the
 /// operation has a pool, `marks` in the same order: which pixel of the window the maximum is, or
-/// [`DEAD`] where ReLU removed it.
+/// [`INACTIVE`] where ReLU removed it.
 pub(crate) fn forward<L: Lanes>(
     geometry: &Geometry,
     images: &[L::T],
@@ -42,7 +42,7 @@ pub(crate) fn forward<L: Lanes>(
     if let Some(bias) = bias {
         biases[..bias.len()].copy_from_slice(bias);
     }
-    let transformed = (winograd::pays(geometry, &plan) && all_tame(weights))
+    let transformed = (winograd::pays(geometry, &plan) && within_safe_range(weights))
         .then(|| winograd::weights(geometry, weights, block));
     let image = Image::<L> {
         geometry,
@@ -56,7 +56,7 @@ pub(crate) fn forward<L: Lanes>(
     let size_in = geometry.channels_in * geometry.image[0] * geometry.image[1];
     let size_out = geometry.channels_out * plan.pixels_out;
     let total = geometry.batch * size_out;
-    let keep = marks && geometry.then == Then::ReluPool;
+    let keep = marks && geometry.epilogue == Epilogue::ReluPool;
     let mut values: Vec<L::T> = Vec::with_capacity(total);
     let mut kept: Vec<u8> = Vec::with_capacity(if keep { total } else { 0 });
     let (to_values, to_marks) = (Shared(values.as_mut_ptr()), Shared(kept.as_mut_ptr()));
@@ -137,7 +137,7 @@ impl<T: Float> Scratch<T> {
     fn new<L: Lanes<T = T>>(image: &Image<'_, L>) -> Self {
         let (plan, geometry) = (image.plan, image.geometry);
         let numbers = plan.pixels_out * image.blocks * image.block;
-        let pool = geometry.then == Then::ReluPool;
+        let pool = geometry.epilogue == Epilogue::ReluPool;
         Self {
             padded: Aligned::zeros(plan.padded + SLACK),
             values: Aligned::zeros(numbers),
@@ -164,10 +164,10 @@ pub(crate) unsafe fn one_image<L: Lanes>(
 ) {
     let (geometry, plan) = (shared.geometry, shared.plan);
     pack(geometry, plan, image, &mut scratch.padded);
-    let pool = geometry.then == Then::ReluPool;
+    let pool = geometry.epilogue == Epilogue::ReluPool;
     // SAFETY: as this function's; the squares stay inside the padded image.
     unsafe {
-        match shared.transformed.filter(|_| all_tame(image)) {
+        match shared.transformed.filter(|_| within_safe_range(image)) {
             Some(weights) if pool => winograd::all_tiles::<L, true>(shared, weights, scratch),
             Some(weights) => winograd::all_tiles::<L, false>(shared, weights, scratch),
             None if pool => all_tiles::<L, true>(shared, scratch),
@@ -314,7 +314,7 @@ impl<L: Lanes> End<L> {
             bias: shared.bias.as_ptr(),
             values: scratch.values.as_mut_ptr(),
             marks: scratch.marks.as_mut_ptr(),
-            relu: shared.geometry.then != Then::Nothing,
+            relu: shared.geometry.epilogue != Epilogue::Nothing,
         }
     }
 
@@ -344,7 +344,7 @@ impl<L: Lanes> End<L> {
                     let mark = L::splat(L::T::from_f64(p as f64));
                     (best, which) = L::select_greater(sums[p], best, mark, which);
                 }
-                let dead = L::splat(L::T::from_f64(f64::from(DEAD)));
+                let dead = L::splat(L::T::from_f64(f64::from(INACTIVE)));
                 let (best, which) = L::select_greater(best, zero, which, dead);
                 L::store(self.values.add(to), best);
                 L::store(self.marks.add(to), which);

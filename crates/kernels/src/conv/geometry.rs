@@ -1,6 +1,6 @@
 /// What follows the convolution inside one operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum Epilogue {
     /// Nothing: convolution and bias only.
     Nothing,
     /// max(0, x)
@@ -26,7 +26,7 @@ pub struct Geometry {
     /// Rows and columns of zeros around the image: top, left, bottom, right.
     pub padding: [usize; 4],
     /// What follows the convolution.
-    pub then: Then,
+    pub epilogue: Epilogue,
 }
 
 impl Geometry {
@@ -52,10 +52,10 @@ impl Geometry {
     /// Height and width of what the block returns; `None` where nothing would be left.
     pub fn output(&self) -> Option<[usize; 2]> {
         let [height, width] = self.convolved()?;
-        match self.then {
-            Then::Nothing | Then::Relu => Some([height, width]),
-            Then::ReluPool if height >= 2 && width >= 2 => Some([height / 2, width / 2]),
-            Then::ReluPool => None,
+        match self.epilogue {
+            Epilogue::Nothing | Epilogue::Relu => Some([height, width]),
+            Epilogue::ReluPool if height >= 2 && width >= 2 => Some([height / 2, width / 2]),
+            Epilogue::ReluPool => None,
         }
     }
 

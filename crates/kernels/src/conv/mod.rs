@@ -8,10 +8,10 @@ mod stream;
 mod winograd;
 
 pub(crate) use forward::Results;
-pub use geometry::{Geometry, Then};
+pub use geometry::{Epilogue, Geometry};
 pub(crate) use layout::transpose_to;
 
-pub(crate) use backward::{Fate, Gradients, Inputs, spread};
+pub(crate) use backward::{Gradients, Inputs, ReluPoolMask, unpool};
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, Avx512Narrow};

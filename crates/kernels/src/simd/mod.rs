@@ -94,7 +94,7 @@ pub(crate) fn all_finite<T: Float>(numbers: &[T]) -> bool {
 /// Whether all numbers lie so far from overflow that sums and products of a few of them are
 /// finite, too.
 #[inline(always)]
-pub(crate) fn all_tame<T: Float>(numbers: &[T]) -> bool {
+pub(crate) fn within_safe_range<T: Float>(numbers: &[T]) -> bool {
     let limit = T::from_f64(1e15);
     let low = T::default().minus(limit);
     // Counted, not searched, so that it becomes vectors. A NaN is in no range.
@@ -136,7 +136,7 @@ pub(crate) trait Lanes: Copy + 'static {
 }
 
 /// Mark of a result that lets no gradient through; 0 to 3 are the pixels of a pool window.
-pub(crate) const DEAD: u8 = 4;
+pub(crate) const INACTIVE: u8 = 4;
 
 /// Elements behind a list that may be overwritten.
 pub(crate) const LIST_SLACK: usize = 16;
@@ -176,7 +176,7 @@ unsafe fn list_from<T: Float>(
             places
                 .add(count)
                 .write(*row.corners.add(i) + row.within[usize::from(mark & 3)]);
-            count += usize::from((mark != DEAD) & (g != T::default()));
+            count += usize::from((mark != INACTIVE) & (g != T::default()));
         }
     }
     count

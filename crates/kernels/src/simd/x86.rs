@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{DEAD, LIST_SLACK, Lanes, Row, list_from};
+use super::{INACTIVE, LIST_SLACK, Lanes, Row, list_from};
 
 /// AVX2 with FMA: 8 × f32.
 #[derive(Clone, Copy)]
@@ -29,7 +29,7 @@ unsafe fn list_512(row: &Row<f32>, values: *mut f32, places: *mut u32) -> usize 
     unsafe {
         let [a, b, c, d] = row.within.map(|place| place as i32);
         let within = _mm512_setr_epi32(a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-        let dead = _mm512_set1_epi32(i32::from(DEAD));
+        let dead = _mm512_set1_epi32(i32::from(INACTIVE));
         let mut count = 0;
         let whole = row.length / 16 * 16;
         for i in (0..whole).step_by(16) {

@@ -5,13 +5,13 @@ use std::sync::{Mutex, MutexGuard};
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Shape, Tensor, TensorData, activation};
-use digits_kernels::{Path, Then, conv_block, conv_block_path};
+use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementation};
 
 /// Relative to the largest number of a result.
 pub const TOLERANCE_F32: f64 = 1e-5;
 pub const TOLERANCE_F64: f64 = 1e-12;
 
-pub const ALL: [Then; 3] = [Then::Nothing, Then::Relu, Then::ReluPool];
+pub const ALL: [Epilogue; 3] = [Epilogue::Nothing, Epilogue::Relu, Epilogue::ReluPool];
 
 /// Instructions are chosen for the whole process: tests that choose take turns.
 static CHOICE: Mutex<()> = Mutex::new(());
@@ -35,7 +35,7 @@ pub struct Case {
     pub outputs: usize,
     pub kernel: [usize; 2],
     pub padding: [usize; 4],
-    pub then: Then,
+    pub epilogue: Epilogue,
 }
 
 pub const fn case(
@@ -44,7 +44,7 @@ pub const fn case(
     outputs: usize,
     kernel: usize,
     padding: usize,
-    then: Then,
+    epilogue: Epilogue,
 ) -> Case {
     Case {
         batch: 3,
@@ -53,7 +53,7 @@ pub const fn case(
         outputs,
         kernel: [kernel; 2],
         padding: [padding; 4],
-        then,
+        epilogue,
     }
 }
 
@@ -89,8 +89,8 @@ impl Case {
     }
 
     pub fn output(&self) -> [usize; 2] {
-        match self.then {
-            Then::ReluPool => self.convolved().map(|edge| edge / 2),
+        match self.epilogue {
+            Epilogue::ReluPool => self.convolved().map(|edge| edge / 2),
             _ => self.convolved(),
         }
     }
@@ -211,9 +211,9 @@ pub fn naive(case: &Case, from: &Numbers) -> Results {
             index / out_columns % out_rows,
             index % out_columns,
         );
-        let source = match case.then {
-            Then::Nothing | Then::Relu => map * area + y * columns + x,
-            Then::ReluPool => {
+        let source = match case.epilogue {
+            Epilogue::Nothing | Epilogue::Relu => map * area + y * columns + x,
+            Epilogue::ReluPool => {
                 let corner = map * area + 2 * y * columns + 2 * x;
                 [corner, corner + 1, corner + columns, corner + columns + 1]
                     .into_iter()
@@ -221,7 +221,7 @@ pub fn naive(case: &Case, from: &Numbers) -> Results {
                     .unwrap()
             }
         };
-        let alive = case.then == Then::Nothing || before[source] > 0.0;
+        let alive = case.epilogue == Epilogue::Nothing || before[source] > 0.0;
         result.push(if alive { before[source] } else { 0.0 });
         if alive {
             gradient[source] += g;
@@ -263,11 +263,18 @@ pub fn results(
 pub fn fused(case: &Case, from: &Numbers, device: &Device, dtype: DType) -> Results {
     let tensors = case.tensors(from, device, dtype);
     assert_eq!(
-        conv_block_path(&tensors.images, &tensors.weights, case.padding, case.then),
-        Path::Fused
+        conv_block_implementation(
+            &tensors.images,
+            &tensors.weights,
+            case.padding,
+            case.epilogue
+        ),
+        Implementation::Fused
     );
     results(
-        |images, weights, bias| conv_block(images, weights, Some(bias), case.padding, case.then),
+        |images, weights, bias| {
+            conv_block(images, weights, Some(bias), case.padding, case.epilogue)
+        },
         tensors,
     )
 }
@@ -278,10 +285,10 @@ pub fn by_burn(case: &Case, from: &Numbers, device: &Device, dtype: DType) -> Re
     results(
         |images, weights, bias| {
             let x = conv2d(images, weights, Some(bias), options);
-            match case.then {
-                Then::Nothing => x,
-                Then::Relu => activation::relu(x),
-                Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
+            match case.epilogue {
+                Epilogue::Nothing => x,
+                Epilogue::Relu => activation::relu(x),
+                Epilogue::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
             }
         },
         case.tensors(from, device, dtype),

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
-use digits_kernels::{Path, Then, conv_block, conv_block_path};
+use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementation};
 use digits_verify::gradcheck::{GradcheckOptions, gradcheck};
 
 use crate::cases::{ALL, case, devices, few, take_turns, tensor};
@@ -15,13 +15,13 @@ struct Block {
     bias: Param<Tensor<1>>,
 }
 
-fn check(padding: [usize; 4], then: Then, device: &Device) {
-    let mut case = case(3, [5, 6], 4, 3, 0, then);
+fn check(padding: [usize; 4], epilogue: Epilogue, device: &Device) {
+    let mut case = case(3, [5, 6], 4, 3, 0, epilogue);
     case.padding = padding;
     let from = case.numbers(9);
     let tensors = case.tensors(&from, device, DType::F64);
-    let path = conv_block_path(&tensors.images, &tensors.weights, padding, then);
-    assert_eq!(path, Path::Fused);
+    let path = conv_block_implementation(&tensors.images, &tensors.weights, padding, epilogue);
+    assert_eq!(path, Implementation::Fused);
     let block = Block {
         images: Param::from_tensor(tensors.images),
         weights: Param::from_tensor(tensors.weights),
@@ -31,7 +31,13 @@ fn check(padding: [usize; 4], then: Then, device: &Device) {
     let factors: Tensor<4> = tensor(&from.gradient, shape, device, DType::F64);
     let loss = |block: &Block| {
         let bias = Some(block.bias.val());
-        let y = conv_block(block.images.val(), block.weights.val(), bias, padding, then);
+        let y = conv_block(
+            block.images.val(),
+            block.weights.val(),
+            bias,
+            padding,
+            epilogue,
+        );
         (y * factors.clone()).sum()
     };
     let options = GradcheckOptions {
@@ -39,7 +45,7 @@ fn check(padding: [usize; 4], then: Then, device: &Device) {
         ..GradcheckOptions::default()
     };
     let report = gradcheck(&block, loss, &options).unwrap();
-    assert!(report.passed(), "{padding:?} {then:?}: {report}");
+    assert!(report.passed(), "{padding:?} {epilogue:?}: {report}");
     assert_eq!(report.parameters.len(), 3);
 }
 
@@ -48,8 +54,8 @@ fn gradcheck_accepts_every_block_on_both_backends() {
     let _turn = take_turns();
     for device in devices() {
         for padding in [[0; 4], [1; 4], [0, 2, 1, 0]] {
-            for then in ALL {
-                check(padding, then, &device);
+            for epilogue in ALL {
+                check(padding, epilogue, &device);
             }
         }
     }

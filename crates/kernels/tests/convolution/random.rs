@@ -2,7 +2,7 @@
 //! across the kink of a ReLU or the tie of a pool, so results must be the same, not only close.
 
 use burn::tensor::{DType, Device};
-use digits_kernels::{Instructions, Then};
+use burn_fused_cpu::{Epilogue, Instructions};
 use proptest::prelude::*;
 
 use crate::cases::{Case, Numbers, assert_same_bits, by_burn, devices, few, fused, take_turns};
@@ -36,11 +36,11 @@ proptest! {
         image in [2_usize..12, 2_usize..12],
         kernel in [1_usize..6, 1_usize..6],
         padding in [0_usize..3, 0_usize..3, 0_usize..3, 0_usize..3],
-        then in prop_oneof![Just(Then::Nothing), Just(Then::Relu), Just(Then::ReluPool)],
+        epilogue in prop_oneof![Just(Epilogue::Nothing), Just(Epilogue::Relu), Just(Epilogue::ReluPool)],
         seed in 0_u64..1000,
     ) {
         let _turn = take_turns();
-        let case = Case { batch, inputs, image, outputs, kernel, padding, then };
+        let case = Case { batch, inputs, image, outputs, kernel, padding, epilogue };
         let fits = image[0] + padding[0] + padding[2] > kernel[0]
             && image[1] + padding[1] + padding[3] > kernel[1];
         prop_assume!(fits);

@@ -1,5 +1,5 @@
 use burn::tensor::{DType, Device};
-use digits_kernels::{Instructions, Then, conv_block};
+use burn_fused_cpu::{Epilogue, Instructions, conv_block};
 
 use crate::cases::{
     ALL, Case, TOLERANCE_F32, TOLERANCE_F64, assert_close, assert_same_bits, case, devices, few,
@@ -9,20 +9,20 @@ use crate::cases::{
 /// Every class of sizes: 1 channel, primes, less and more than a vector, odd images, kernels as
 /// large as the image, one row, one column, uneven padding.
 pub const CASES: [Case; 16] = [
-    case(1, [8, 9], 16, 5, 2, Then::ReluPool),
-    case(3, [5, 6], 7, 3, 0, Then::Relu),
-    case(16, [7, 7], 32, 5, 2, Then::ReluPool),
-    case(5, [6, 5], 33, 4, 1, Then::Nothing),
-    case(2, [3, 3], 3, 3, 0, Then::Relu),
-    case(1, [1, 4], 1, 1, 0, Then::Nothing),
-    case(1, [5, 1], 2, 1, 0, Then::Relu),
-    case(32, [9, 9], 64, 3, 0, Then::ReluPool),
-    case(13, [7, 8], 17, 7, 3, Then::ReluPool),
-    case(50, [4, 4], 20, 3, 1, Then::Relu),
-    case(97, [3, 4], 5, 3, 1, Then::Nothing),
-    case(6, [12, 12], 6, 5, 0, Then::ReluPool),
-    case(1, [28, 28], 24, 7, 3, Then::ReluPool),
-    case(4, [2, 2], 9, 2, 0, Then::Relu),
+    case(1, [8, 9], 16, 5, 2, Epilogue::ReluPool),
+    case(3, [5, 6], 7, 3, 0, Epilogue::Relu),
+    case(16, [7, 7], 32, 5, 2, Epilogue::ReluPool),
+    case(5, [6, 5], 33, 4, 1, Epilogue::Nothing),
+    case(2, [3, 3], 3, 3, 0, Epilogue::Relu),
+    case(1, [1, 4], 1, 1, 0, Epilogue::Nothing),
+    case(1, [5, 1], 2, 1, 0, Epilogue::Relu),
+    case(32, [9, 9], 64, 3, 0, Epilogue::ReluPool),
+    case(13, [7, 8], 17, 7, 3, Epilogue::ReluPool),
+    case(50, [4, 4], 20, 3, 1, Epilogue::Relu),
+    case(97, [3, 4], 5, 3, 1, Epilogue::Nothing),
+    case(6, [12, 12], 6, 5, 0, Epilogue::ReluPool),
+    case(1, [28, 28], 24, 7, 3, Epilogue::ReluPool),
+    case(4, [2, 2], 9, 2, 0, Epilogue::Relu),
     Case {
         batch: 1,
         inputs: 3,
@@ -30,7 +30,7 @@ pub const CASES: [Case; 16] = [
         outputs: 11,
         kernel: [2, 5],
         padding: [0, 2, 1, 2],
-        then: Then::ReluPool,
+        epilogue: Epilogue::ReluPool,
     },
     Case {
         batch: 33,
@@ -39,7 +39,7 @@ pub const CASES: [Case; 16] = [
         outputs: 18,
         kernel: [3, 1],
         padding: [1, 0, 1, 0],
-        then: Then::Relu,
+        epilogue: Epilogue::Relu,
     },
 ];
 
@@ -50,7 +50,7 @@ fn tiles() -> Vec<Case> {
     for lanes in [4, 8, 16] {
         for vectors in 1..=7 {
             for rows in [1, 2, 3, 4, 5, 6, 7, 8] {
-                let mut tile = case(lanes * vectors - 3, [rows + 1, 4], 3, 1, 0, Then::Relu);
+                let mut tile = case(lanes * vectors - 3, [rows + 1, 4], 3, 1, 0, Epilogue::Relu);
                 tile.batch = 2;
                 tile.kernel = [rows, 1];
                 tiles.push(tile);
@@ -59,8 +59,8 @@ fn tiles() -> Vec<Case> {
     }
     for outputs in [1, 4, 5, 8, 9, 16, 17, 32, 33, 65] {
         for squares in 1..=9 {
-            for then in ALL {
-                let mut tile = case(1, [2, 2 * squares], outputs, 1, 0, then);
+            for epilogue in ALL {
+                let mut tile = case(1, [2, 2 * squares], outputs, 1, 0, epilogue);
                 tile.batch = 1;
                 tiles.push(tile);
             }
@@ -70,8 +70,8 @@ fn tiles() -> Vec<Case> {
     for inputs in [8, 13, 32] {
         for outputs in [16, 17, 33, 48] {
             for image in [[4, 4], [5, 4], [9, 13], [13, 14]] {
-                for then in ALL {
-                    tiles.push(case(inputs, image, outputs, 3, 0, then));
+                for epilogue in ALL {
+                    tiles.push(case(inputs, image, outputs, 3, 0, epilogue));
                 }
             }
         }
@@ -158,7 +158,7 @@ fn without_a_gradient_the_result_is_the_same() {
                 tensors.weights,
                 Some(tensors.bias),
                 case.padding,
-                case.then,
+                case.epilogue,
             );
             assert_eq!(values(plain), tracked[0], "{instructions:?} {case:?}");
         }
@@ -172,7 +172,7 @@ fn a_tensor_that_lies_otherwise_in_memory_is_read_rightly() {
     let from = case.numbers(6);
     for device in [Device::flex(), Device::ndarray()] {
         let tensors = case.tensors(&from, &device, DType::F32);
-        let block = |images, weights| conv_block(images, weights, None, [2; 4], Then::Relu);
+        let block = |images, weights| conv_block(images, weights, None, [2; 4], Epilogue::Relu);
         let expected = block(tensors.images.clone(), tensors.weights.clone());
         let turned = tensors.images.permute([2, 3, 1, 0]);
         let turned = turned.clone() + turned.zeros_like();

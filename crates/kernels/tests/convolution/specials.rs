@@ -3,7 +3,7 @@
 //! came from.
 
 use burn::tensor::{DType, Device};
-use digits_kernels::Instructions;
+use burn_fused_cpu::Instructions;
 
 use crate::cases::{ALL, Numbers, TOLERANCE_F32, by_burn, case, devices, few, fused, take_turns};
 
@@ -29,11 +29,11 @@ fn spoil(from: &mut Numbers, what: &str, special: f64) {
 #[test]
 fn nan_infinity_ties_and_negative_zero_are_treated_as_by_burn_on_all_instructions() {
     let _turn = take_turns();
-    for then in ALL {
+    for epilogue in ALL {
         // Few channels for narrow vectors; many, so that AVX-512 takes its own code.
         for case in [
-            case(2, [6, 6], 5, 3, 1, then),
-            case(4, [6, 6], 17, 3, 1, then),
+            case(2, [6, 6], 5, 3, 1, epilogue),
+            case(4, [6, 6], 17, 3, 1, epilogue),
         ] {
             for special in &SPECIALS[if few() { 3 } else { 0 }..] {
                 for spoilt in ["images", "weights", "bias", "gradient"] {
@@ -54,7 +54,7 @@ fn nan_infinity_ties_and_negative_zero_are_treated_as_by_burn_on_all_instruction
                                         || found.is_nan() && expected.is_nan();
                                     assert!(
                                         same,
-                                        "{instructions:?} {then:?}, {special} in {spoilt}, \
+                                        "{instructions:?} {epilogue:?}, {special} in {spoilt}, \
                                          output {index}: {found}, Burn {expected}"
                                     );
                                 }
@@ -72,9 +72,9 @@ fn relu_makes_no_negative_zero() {
     let _turn = take_turns();
     for instructions in Instructions::available() {
         assert!(instructions.force());
-        for then in &ALL[1..] {
+        for epilogue in &ALL[1..] {
             for outputs in [5, 17] {
-                let case = case(1, [4, 4], outputs, 1, 0, *then);
+                let case = case(1, [4, 4], outputs, 1, 0, *epilogue);
                 let mut from = case.numbers(1);
                 // −1 · 0 + −0 = −0.
                 from.images.fill(-1.0);
@@ -88,7 +88,7 @@ fn relu_makes_no_negative_zero() {
                 assert_eq!(
                     signs(&result),
                     signs(&expected),
-                    "{instructions:?} {then:?}"
+                    "{instructions:?} {epilogue:?}"
                 );
             }
         }

@@ -1,6 +1,6 @@
 use burn::optim::{AdamConfig, AdamWConfig, Optimizer};
 use burn::tensor::{DType, Device, Tensor};
-use digits_kernels::{FusedAdam, FusedAdamConfig, Instructions};
+use burn_fused_cpu::{FusedAdam, FusedAdamConfig, Instructions};
 use proptest::prelude::*;
 
 use crate::common::*;

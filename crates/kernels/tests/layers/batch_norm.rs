@@ -1,5 +1,5 @@
 use burn::tensor::{DType, Device, Tensor};
-use digits_kernels::{Path, batch_norm_relu, batch_norm_relu_path};
+use burn_fused_cpu::{Implementation, batch_norm_relu, batch_norm_relu_implementation};
 
 use crate::common::*;
 
@@ -136,11 +136,11 @@ fn batch_normalization_gives_the_same_bits_with_any_number_of_threads() {
 fn batch_normalization_elsewhere_takes_burns_operations() {
     let device = Device::flex().autodiff();
     let path = |shape: [usize; 4], dtype: DType| {
-        batch_norm_relu_path(&Tensor::zeros(shape, (&device, dtype)))
+        batch_norm_relu_implementation(&Tensor::zeros(shape, (&device, dtype)))
     };
-    assert_eq!(path([2, 3, 4, 4], DType::F32), Path::Fused);
-    assert_eq!(path([0, 3, 4, 4], DType::F32), Path::Ordinary);
-    assert_eq!(path([2, 3, 4, 4], DType::F16), Path::Ordinary);
+    assert_eq!(path([2, 3, 4, 4], DType::F32), Implementation::Fused);
+    assert_eq!(path([0, 3, 4, 4], DType::F32), Implementation::Fallback);
+    assert_eq!(path([2, 3, 4, 4], DType::F16), Implementation::Fallback);
     let shape = [4, 3, 5, 5];
     let [x, g] = [1, 2].map(|seed| numbers(300, seed));
     let [gamma, beta] = [3, 4].map(|seed| numbers(3, seed));

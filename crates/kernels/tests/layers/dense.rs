@@ -1,6 +1,6 @@
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
-use digits_kernels::{Instructions, dense, dense_relu};
+use burn_fused_cpu::{Instructions, dense, dense_relu};
 use proptest::prelude::*;
 
 use crate::common::*;

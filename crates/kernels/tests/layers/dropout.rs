@@ -1,5 +1,5 @@
 use burn::tensor::{DType, Device, Distribution, Tensor};
-use digits_kernels::{Instructions, dropout};
+use burn_fused_cpu::{Instructions, dropout};
 
 use crate::common::*;
 

@@ -1,6 +1,6 @@
 use burn::optim::Optimizer;
 use burn::tensor::DType;
-use digits_kernels::{dense, dropout};
+use burn_fused_cpu::{dense, dropout};
 
 use crate::adam::adam;
 use crate::common::*;

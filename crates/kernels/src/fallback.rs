@@ -7,7 +7,7 @@ use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, activation};
 
-use crate::conv::{Geometry, Then};
+use crate::conv::{Epilogue, Geometry};
 
 fn options([top, left, bottom, right]: [usize; 4]) -> ConvOptions<2> {
     ConvOptions::new_with_padding([1, 1], [(top, bottom), (left, right)], [1, 1], 1)
@@ -19,13 +19,13 @@ pub(crate) fn conv_block(
     weights: Tensor<4>,
     bias: Option<Tensor<1>>,
     padding: [usize; 4],
-    then: Then,
+    epilogue: Epilogue,
 ) -> Tensor<4> {
     let x = conv2d(images, weights, bias, options(padding));
-    match then {
-        Then::Nothing => x,
-        Then::Relu => activation::relu(x),
-        Then::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2, 2])),
+    match epilogue {
+        Epilogue::Nothing => x,
+        Epilogue::Relu => activation::relu(x),
+        Epilogue::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2, 2])),
     }
 }
 
