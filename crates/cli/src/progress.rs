@@ -26,10 +26,14 @@ impl TrainingProgress {
     }
 
     pub fn show(&mut self, event: &Event) {
+        if let Event::Notice(text) = event {
+            eprintln!("note: {text}"); // said even when asked to be quiet
+        }
         if self.quiet {
             return;
         }
         match event {
+            Event::Notice(_) => {}
             Event::Begin {
                 parameters,
                 train_images,

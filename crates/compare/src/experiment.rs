@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use digits_data::{Dataset, Images};
-use digits_train::{self as train, Hooks, LoadedRun};
+use digits_train::{self as train, Callbacks, LoadedRun};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -138,7 +138,7 @@ impl<'a> Lab<'a> {
                 &runs,
                 self.dataset,
                 self.device,
-                &mut Hooks {
+                &mut Callbacks {
                     on_event: &mut |event| match event {
                         train::Event::Begin {
                             batches: b,
@@ -149,6 +149,7 @@ impl<'a> Lab<'a> {
                             let done = (epoch as f64 - 1.0 + batch as f64 / batches) / epochs;
                             progress.show(work * done);
                         }
+                        train::Event::Notice(text) => progress.say(Event::Notice(text)),
                         train::Event::Epoch { .. } => {}
                     },
                     should_stop,
@@ -347,7 +348,7 @@ impl<'a> Lab<'a> {
             .iter()
             .map(|run| {
                 let evaluation = run.evaluate(images, None, self.device)?;
-                let work = images.len() as f64 * work_of_image(run.config.model.multiply_adds());
+                let work = images.len() as f64 * work_of_image(run.config.model.macs());
                 self.progress.advance(work)?;
                 Ok(evaluation.accuracy)
             })
@@ -385,7 +386,7 @@ impl<'a> Lab<'a> {
         let model = &spec.config.model;
         let trained = 3.0 * spec.images(train_images) as f64;
         let validated = (held_out * spec.config.training.epochs + self.test.len()) as f64;
-        Ok((trained + validated) * work_of_image(model.multiply_adds()))
+        Ok((trained + validated) * work_of_image(model.macs()))
     }
 
     /// Work of the questions that evaluate networks many times.
@@ -401,7 +402,7 @@ impl<'a> Lab<'a> {
             let images = |count: usize| if count == 0 { self.test.len() } else { count };
             let evaluated = disturbed * images(tolerance.images)
                 + corrupted * images(self.plan.corruptions.images);
-            work += evaluated as f64 * work_of_image(spec.config.model.multiply_adds());
+            work += evaluated as f64 * work_of_image(spec.config.model.macs());
         }
         Ok(work)
     }

@@ -2,10 +2,9 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use digits_data::{Dataset, Source};
-use digits_models::InputShape;
 use digits_train::{
-    Hooks, Keep, LoadedRun, Outcome, Recipe, RunConfig, RunFolder, RunRecord, Start, Status,
-    Versions, train,
+    Callbacks, Keep, LoadedRun, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom,
+    Status, TrainingJob, Versions, input_of, train,
 };
 use sha2::{Digest, Sha256};
 
@@ -47,12 +46,7 @@ impl RunSpec {
         changed.set_option("backend", &plan.backend)?;
         let mut config = changed.resolve()?;
         config.data = plan.data.clone();
-        let shape = dataset.train.shape();
-        config.model = config.model.with_input(InputShape {
-            height: shape.height,
-            width: shape.width,
-            classes: dataset.train.classes(),
-        });
+        config.model = config.model.with_input(input_of(&dataset.train));
         Ok(Self {
             recipe: recipe.to_owned(),
             variant: String::new(),
@@ -151,20 +145,23 @@ pub(crate) fn complete(
     runs: &Path,
     dataset: &Dataset,
     device: &Device,
-    hooks: &mut Hooks<'_>,
+    callbacks: &mut Callbacks<'_>,
 ) -> Result<Option<Trained>, CompareError> {
     let folder = RunFolder::new(spec.folder(runs, &dataset.fingerprint)?);
     let outcome = train(
-        Start {
+        TrainingJob {
             recipe: &spec.recipe,
             config: spec.config.clone(),
             dataset,
             device,
             folder: &folder,
-            resume: folder.exists(),
-            init: None,
+            start_from: if folder.exists() {
+                StartFrom::Checkpoint
+            } else {
+                StartFrom::Seed
+            },
         },
-        hooks,
+        callbacks,
     )?;
     Ok(match outcome {
         Outcome::Finished(record) => Some(Trained {

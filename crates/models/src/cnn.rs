@@ -9,7 +9,7 @@ use crate::activation::Activation;
 use crate::dense::{Dense, DenseConfig, dense};
 use crate::dropout::drop_out;
 use crate::error::{ModelError, add_parameters, check_dropout};
-use crate::input::InputShape;
+use crate::input::InputConfig;
 use crate::norm;
 
 /// The convolutional network: blocks of convolution, ReLU and pooling, then dense layers.
@@ -17,7 +17,7 @@ use crate::norm;
 #[serde(deny_unknown_fields, default)]
 pub struct CnnConfig {
     /// Image size and number of classes.
-    pub input: InputShape,
+    pub input: InputConfig,
     /// Units of each hidden dense layer after the blocks.
     pub hidden: Vec<usize>,
     /// Dropout probability after each hidden dense layer, 0 ≤ p < 1.
@@ -90,7 +90,7 @@ impl Default for CnnConfig {
             dropout: 0.0,
         };
         Self {
-            input: InputShape::MNIST,
+            input: InputConfig::MNIST,
             hidden: vec![128],
             dropout: 0.0,
             blocks: vec![block(16), block(32)],
@@ -150,7 +150,7 @@ impl CnnConfig {
     ///
     /// # Errors
     /// As [`CnnConfig::init`].
-    pub fn multiply_adds(&self) -> Result<u64, ModelError> {
+    pub fn macs(&self) -> Result<u64, ModelError> {
         self.parameters()?;
         let mut map = FeatureMap::of(self.input);
         let mut total = 0;
@@ -159,7 +159,7 @@ impl CnnConfig {
             total += (conv.pixels() * map.channels * block.kernel * block.kernel) as u64;
             map = conv.pool(index, block)?;
         }
-        Ok(total + self.dense(map.pixels()).multiply_adds())
+        Ok(total + self.dense(map.pixels()).macs())
     }
 
     /// The feature map after the last block.
@@ -193,7 +193,7 @@ struct FeatureMap {
 }
 
 impl FeatureMap {
-    fn of(input: InputShape) -> Self {
+    fn of(input: InputConfig) -> Self {
         Self {
             channels: 1,
             height: input.height,

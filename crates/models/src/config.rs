@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cnn::{Cnn, CnnConfig};
 use crate::error::ModelError;
-use crate::input::InputShape;
+use crate::input::InputConfig;
 use crate::mlp::{Mlp, MlpConfig};
 
 /// Any network of this crate, as data. In a file the key `kind` says which: `"mlp"` or `"cnn"`.
@@ -45,10 +45,10 @@ impl ModelConfig {
     ///
     /// # Errors
     /// As [`ModelConfig::init`].
-    pub fn multiply_adds(&self) -> Result<u64, ModelError> {
+    pub fn macs(&self) -> Result<u64, ModelError> {
         match self {
-            Self::Mlp(config) => config.multiply_adds(),
-            Self::Cnn(config) => config.multiply_adds(),
+            Self::Mlp(config) => config.macs(),
+            Self::Cnn(config) => config.macs(),
         }
     }
 
@@ -61,7 +61,7 @@ impl ModelConfig {
     }
 
     /// Image size and number of classes.
-    pub fn input(&self) -> InputShape {
+    pub fn input(&self) -> InputConfig {
         match self {
             Self::Mlp(config) => config.input,
             Self::Cnn(config) => config.input,
@@ -69,7 +69,7 @@ impl ModelConfig {
     }
 
     /// The same network for other images or other classes.
-    pub fn with_input(mut self, input: InputShape) -> Self {
+    pub fn with_input(mut self, input: InputConfig) -> Self {
         match &mut self {
             Self::Mlp(config) => config.input = input,
             Self::Cnn(config) => config.input = input,

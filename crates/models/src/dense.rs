@@ -6,7 +6,7 @@ use burn_fused_cpu::{Implementation, dense_implementation, dropout_implementatio
 use crate::activation::Activation;
 use crate::dropout::drop_out;
 use crate::error::{ModelError, add_parameters, check_dropout};
-use crate::input::InputShape;
+use crate::input::InputConfig;
 
 /// The fully connected part that both networks end in: hidden layers, then one output per class.
 #[derive(Module, Debug)]
@@ -47,7 +47,7 @@ impl DenseConfig<'_> {
     }
 
     /// Multiply-adds of one image.
-    pub fn multiply_adds(&self) -> u64 {
+    pub fn macs(&self) -> u64 {
         let sizes = [&[self.inputs], self.hidden, &[self.classes]].concat();
         sizes
             .windows(2)
@@ -124,7 +124,7 @@ pub(crate) fn dense<'a>(
     hidden: &'a [usize],
     activation: Activation,
     dropout: f64,
-    shape: InputShape,
+    shape: InputConfig,
 ) -> DenseConfig<'a> {
     DenseConfig {
         inputs,

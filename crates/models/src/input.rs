@@ -5,7 +5,7 @@ use crate::ModelError;
 /// What a network is fed and what it tells apart: one grey image, one class of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct InputShape {
+pub struct InputConfig {
     /// Image height in pixels.
     pub height: usize,
     /// Image width in pixels.
@@ -14,7 +14,7 @@ pub struct InputShape {
     pub classes: usize,
 }
 
-impl InputShape {
+impl InputConfig {
     /// The shape of MNIST: 28×28 pixels, 10 classes.
     pub const MNIST: Self = Self {
         height: 28,
@@ -41,7 +41,7 @@ impl InputShape {
     }
 }
 
-impl Default for InputShape {
+impl Default for InputConfig {
     fn default() -> Self {
         Self::MNIST
     }

@@ -37,5 +37,5 @@ pub use dense::Dense;
 // What goes with the modules, so that nobody else has to know the kernels.
 pub use burn_fused_cpu::{FusedAdam, FusedAdamConfig, Implementation};
 pub use error::ModelError;
-pub use input::InputShape;
+pub use input::InputConfig;
 pub use mlp::{Mlp, MlpConfig};

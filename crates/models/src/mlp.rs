@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activation;
 use crate::dense::{Dense, DenseConfig, dense};
 use crate::error::ModelError;
-use crate::input::InputShape;
+use crate::input::InputConfig;
 
 /// The feed-forward network (multi-layer perceptron) of the sheet: every pixel to every unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MlpConfig {
     /// Image size and number of classes.
-    pub input: InputShape,
+    pub input: InputConfig,
     /// Units of each hidden layer; empty for multinomial logistic regression.
     pub hidden: Vec<usize>,
     /// Non-linearity after each hidden layer.
@@ -26,7 +26,7 @@ impl Default for MlpConfig {
     /// 784-512-10 with ReLU.
     fn default() -> Self {
         Self {
-            input: InputShape::MNIST,
+            input: InputConfig::MNIST,
             hidden: vec![512],
             activation: Activation::Relu,
             dropout: 0.0,
@@ -60,9 +60,9 @@ impl MlpConfig {
     ///
     /// # Errors
     /// As [`MlpConfig::init`].
-    pub fn multiply_adds(&self) -> Result<u64, ModelError> {
+    pub fn macs(&self) -> Result<u64, ModelError> {
         self.parameters()?;
-        Ok(self.dense().multiply_adds())
+        Ok(self.dense().macs())
     }
 
     fn dense(&self) -> DenseConfig<'_> {

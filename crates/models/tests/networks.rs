@@ -7,7 +7,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Distribution, Tensor};
 use digits_models::{
-    Block, CnnConfig, InputShape, MlpConfig, ModelConfig, ModelError, Norm, Padding,
+    Block, CnnConfig, InputConfig, MlpConfig, ModelConfig, ModelError, Norm, Padding,
 };
 use proptest::prelude::*;
 
@@ -40,7 +40,7 @@ proptest! {
         same: bool, batch_norm: bool, hidden in proptest::collection::vec(1..9_usize, 0..3),
     ) {
         let device = Device::flex();
-        let input = InputShape { height, width, classes };
+        let input = InputConfig { height, width, classes };
         let configs = [
             ModelConfig::Mlp(MlpConfig { input, hidden: hidden.clone(), ..MlpConfig::default() }),
             ModelConfig::Cnn(CnnConfig {
@@ -166,11 +166,11 @@ fn dropout_is_a_function_of_its_seed_and_is_off_in_inference() {
 }
 
 #[test]
-fn multiply_adds_of_the_recipe_networks_are_those_counted_by_hand() {
+fn macs_of_the_recipe_networks_are_those_counted_by_hand() {
     // 784·512 + 512·10; and 28²·16·25 + 14²·32·16·25 + 1568·128 + 128·10.
-    assert_eq!(MlpConfig::default().multiply_adds().unwrap(), 406_528);
+    assert_eq!(MlpConfig::default().macs().unwrap(), 406_528);
     assert_eq!(
-        CnnConfig::default().multiply_adds().unwrap(),
+        CnnConfig::default().macs().unwrap(),
         313_600 + 2_508_800 + 200_704 + 1_280
     );
 }

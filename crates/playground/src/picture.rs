@@ -44,11 +44,7 @@ pub(crate) fn disturbance(query: &Query) -> Result<Disturbance, Refusal> {
 }
 
 pub(crate) fn shape(network: &Network) -> ImageShape {
-    let input = network.run.config.model.input();
-    ImageShape {
-        height: input.height,
-        width: input.width,
-    }
+    digits_train::image_shape(&network.run.config.model)
 }
 
 /// The picture of a request in the size that a network reads; prepared once for two of one size.

@@ -4,7 +4,7 @@ use digits_models::Model;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::loss::judge;
+use crate::loss::predictions_and_losses;
 use crate::run_folder::LoadedRun;
 
 /// Images in one forward pass of an evaluation.
@@ -146,8 +146,9 @@ pub fn evaluate(
             [chunk.len(), 1, shape.height, shape.width],
             device,
         )?;
-        for ((predicted, image_loss), &label) in
-            judge(&logits, classes, &labels).into_iter().zip(&labels)
+        for ((predicted, image_loss), &label) in predictions_and_losses(&logits, classes, &labels)
+            .into_iter()
+            .zip(&labels)
         {
             confusion[usize::from(label)][predicted] += 1;
             loss += image_loss;

@@ -25,7 +25,11 @@ pub(crate) fn cross_entropy(
 
 /// For each row of logits: the predicted class (the first of equals) and −log softmax(z)ₗ of the
 /// label, in f64.
-pub(crate) fn judge(logits: &[f32], classes: usize, labels: &[u8]) -> Vec<(usize, f64)> {
+pub(crate) fn predictions_and_losses(
+    logits: &[f32],
+    classes: usize,
+    labels: &[u8],
+) -> Vec<(usize, f64)> {
     logits
         .chunks_exact(classes)
         .zip(labels)
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn judging_matches_the_loss_and_finds_the_class() {
-        let judged = judge(&[1.0, -2.0, 0.5, 0.0, 3.0, 3.0], 3, &[2, 1]);
+        let judged = predictions_and_losses(&[1.0, -2.0, 0.5, 0.0, 3.0, 3.0], 3, &[2, 1]);
         assert_eq!((judged[0].0, judged[1].0), (0, 1));
         let sum = 1_f64.exp() + (-2_f64).exp() + 0.5_f64.exp();
         assert!((judged[0].1 - (sum.ln() - 0.5)).abs() < 1e-12);
@@ -108,7 +112,11 @@ mod tests {
 
     #[test]
     fn a_row_of_nan_is_no_confident_answer() {
-        assert!(judge(&[f32::NAN, f32::NAN], 2, &[0])[0].1.is_nan());
+        assert!(
+            predictions_and_losses(&[f32::NAN, f32::NAN], 2, &[0])[0]
+                .1
+                .is_nan()
+        );
         assert!(softmax(&[f32::NAN, 1.0]).iter().any(|p| p.is_nan()));
     }
 }

@@ -4,7 +4,7 @@ use digits_data::Normalization;
 use digits_models::{Model, ModelConfig};
 
 use crate::TrainError;
-use crate::exchange::{torch_tensors, undropped};
+use crate::exchange::{torch_tensors, without_dropout};
 use crate::record::Origin;
 use crate::run_folder::{MODEL, RunFolder, sha256};
 use crate::weights;
@@ -18,7 +18,7 @@ pub(crate) struct StartingPoint {
 
 /// The network of another run, for training on `device`. Dropout may differ; the network must
 /// not, nor what it computes.
-pub(crate) fn continued(
+pub(crate) fn load_initial_weights(
     folder: &RunFolder,
     config: &ModelConfig,
     device: &Device,
@@ -56,7 +56,7 @@ pub(crate) fn continued(
         });
     }
     // The same parameters may be those of another network: another activation, stride, pooling.
-    let (wanted, found) = (undropped(config)?, undropped(&other)?);
+    let (wanted, found) = (without_dropout(config)?, without_dropout(&other)?);
     if wanted != found {
         let layer = (0..wanted.len().max(found.len()))
             .find(|&layer| wanted.get(layer) != found.get(layer))

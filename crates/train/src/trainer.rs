@@ -5,23 +5,24 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use digits_data::{Batcher, Dataset, Images, Normalization, Subsets, shuffled, stratified_split};
-use digits_models::{InputShape, Model};
+use digits_models::Model;
 
 use crate::TrainError;
 use crate::checkpoint::{self, Best, Progress};
 use crate::config::{Keep, RunConfig};
 use crate::curves;
 use crate::evaluate::evaluate;
-use crate::loss::{cross_entropy, judge};
+use crate::fit::input_of;
+use crate::loss::{cross_entropy, predictions_and_losses};
 use crate::metrics::{self, EpochMetrics};
 use crate::optimizer::Optimizer;
 use crate::record::{DatasetRecord, FinalMetrics, RunRecord, SCHEMA, Status, Versions};
 use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL, RunFolder, RunLock};
-use crate::starting_point::continued;
+use crate::starting_point::load_initial_weights;
 use crate::weights;
 
 /// What a run starts from.
-pub struct Start<'a> {
+pub struct TrainingJob<'a> {
     /// Name of the recipe, for the record.
     pub recipe: &'a str,
     /// Everything that decides the outcome; for a run that goes on, as read from its folder.
@@ -32,15 +33,23 @@ pub struct Start<'a> {
     pub device: &'a Device,
     /// Where the run is kept.
     pub folder: &'a RunFolder,
-    /// Go on with the run in the folder instead of starting a new one.
-    pub resume: bool,
-    /// Start from the network of this run, and normalize pixels as it does, instead of drawing
-    /// parameters and measuring the training images.
-    pub init: Option<&'a RunFolder>,
+    /// Where the parameters come from.
+    pub start_from: StartFrom<'a>,
+}
+
+/// Where the parameters of a run come from.
+#[derive(Debug, Clone, Copy)]
+pub enum StartFrom<'a> {
+    /// A new run: drawn from the seed.
+    Seed,
+    /// The checkpoint of the run in the folder, which is resumed.
+    Checkpoint,
+    /// A new run: the network of this one, whose normalization of pixels it takes over too.
+    Weights(&'a RunFolder),
 }
 
 /// What a run tells and asks while it works.
-pub struct Hooks<'a> {
+pub struct Callbacks<'a> {
     /// Called with every step and every epoch.
     pub on_event: &'a mut dyn FnMut(Event),
     /// Asked after every step; `true` saves and ends.
@@ -50,6 +59,8 @@ pub struct Hooks<'a> {
 /// What happens in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
+    /// Something that people should know.
+    Notice(String),
     /// Before the first step.
     Begin {
         /// Trainable parameters.
@@ -106,13 +117,13 @@ pub enum Outcome {
 /// # Errors
 /// Configurations that make no sense, data that does not fit, a folder that cannot be used,
 /// a loss that is not finite.
-pub fn train(start: Start<'_>, hooks: &mut Hooks<'_>) -> Result<Outcome, TrainError> {
-    start.config.validate()?;
-    let lock = start.folder.lock()?;
-    let mut run = Run::open(start, lock)?;
-    run.announce(hooks);
+pub fn train(job: TrainingJob<'_>, callbacks: &mut Callbacks<'_>) -> Result<Outcome, TrainError> {
+    job.config.validate()?;
+    let lock = job.folder.lock()?;
+    let mut run = Run::open(job, lock)?;
+    run.announce(callbacks);
     while run.progress.epoch < run.config.training.epochs && !run.gave_up() {
-        if run.epoch(hooks)? {
+        if run.epoch(callbacks)? {
             return Ok(Outcome::Interrupted {
                 step: run.progress.step,
                 steps: run.steps(),
@@ -143,16 +154,16 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn open(start: Start<'a>, lock: RunLock) -> Result<Self, TrainError> {
-        let Start {
+    fn open(job: TrainingJob<'a>, lock: RunLock) -> Result<Self, TrainError> {
+        let TrainingJob {
             recipe,
             mut config,
             dataset,
             device,
             folder,
-            resume,
-            init,
-        } = start;
+            start_from,
+        } = job;
+        let resume = matches!(start_from, StartFrom::Checkpoint);
         let images = config.view.arrange(&dataset.train);
         if config.training.validation >= images.len() {
             return Err(TrainError::TooFewImages(format!(
@@ -162,11 +173,7 @@ impl<'a> Run<'a> {
                 config.training.validation
             )));
         }
-        config.model = config.model.clone().with_input(InputShape {
-            height: images.shape().height,
-            width: images.shape().width,
-            classes: images.classes(),
-        });
+        config.model = config.model.clone().with_input(input_of(&images));
         let mut subsets =
             stratified_split(images.labels(), config.training.validation, config.seed)?;
         subsets.train = config.view.part(&images, &subsets.train, config.seed)?;
@@ -208,13 +215,13 @@ impl<'a> Run<'a> {
                 });
             }
             let parameters = config.model.parameters()?;
-            let (model, origin) = match init {
-                Some(other) => {
-                    let start = continued(other, &config.model, &training_device)?;
+            let (model, origin) = match start_from {
+                StartFrom::Weights(other) => {
+                    let start = load_initial_weights(other, &config.model, &training_device)?;
                     normalization = start.normalization;
                     (start.model, Some(start.origin))
                 }
-                None => {
+                StartFrom::Seed | StartFrom::Checkpoint => {
                     let model = weights::seeded(&config.model, config.seed, &training_device)?;
                     (model, None)
                 }
@@ -274,8 +281,8 @@ impl<'a> Run<'a> {
         self.model.as_ref().expect("put back by every step")
     }
 
-    fn announce(&self, hooks: &mut Hooks<'_>) {
-        (hooks.on_event)(Event::Begin {
+    fn announce(&self, callbacks: &mut Callbacks<'_>) {
+        (callbacks.on_event)(Event::Begin {
             parameters: self.record.parameters,
             train_images: self.subsets.train.len(),
             valid_images: self.subsets.valid.len(),
@@ -286,7 +293,7 @@ impl<'a> Run<'a> {
     }
 
     /// One epoch, or the rest of one; `true` if it was stopped on request.
-    fn epoch(&mut self, hooks: &mut Hooks<'_>) -> Result<bool, TrainError> {
+    fn epoch(&mut self, callbacks: &mut Callbacks<'_>) -> Result<bool, TrainError> {
         let epoch = self.progress.epoch + 1;
         let order = self.order(epoch);
         // A copy of the reference, or once an epoch of permuted images, so that steps may change
@@ -322,7 +329,7 @@ impl<'a> Run<'a> {
             progress.sums.loss += loss * labels.len() as f64;
             progress.sums.seconds += elapsed;
             let sums = progress.sums;
-            (hooks.on_event)(Event::Step {
+            (callbacks.on_event)(Event::Step {
                 epoch,
                 batch: progress.batch,
                 loss: sums.loss / sums.images as f64,
@@ -330,7 +337,7 @@ impl<'a> Run<'a> {
                 images_per_second: sums.images as f64 / sums.seconds.max(1e-9),
             });
             let epoch_is_done = self.progress.batch == self.batches();
-            if (hooks.should_stop)() && !epoch_is_done {
+            if (callbacks.should_stop)() && !epoch_is_done {
                 self.save(Vec::new())?;
                 return Ok(true);
             }
@@ -342,9 +349,9 @@ impl<'a> Run<'a> {
             }
         }
         let (metrics, best) = self.end_epoch(epoch, rate)?;
-        (hooks.on_event)(Event::Epoch { metrics, best });
+        (callbacks.on_event)(Event::Epoch { metrics, best });
         let last = self.progress.epoch == self.config.training.epochs;
-        Ok((hooks.should_stop)() && !last)
+        Ok((callbacks.should_stop)() && !last)
     }
 
     /// Forward, backward, update. Returns the mean loss and the number of right answers, both
@@ -372,7 +379,7 @@ impl<'a> Run<'a> {
             .inner()
             .try_into_vec_as::<f32>()
             .map_err(|error| TrainError::backend("reading the logits", error))?;
-        let correct = judge(&answers, input.classes, labels)
+        let correct = predictions_and_losses(&answers, input.classes, labels)
             .iter()
             .zip(labels)
             .filter(|((predicted, _), label)| *predicted == usize::from(**label))

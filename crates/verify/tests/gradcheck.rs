@@ -8,7 +8,7 @@ use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNormConfig, EmbeddingConfig, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
-use digits_models::{Block, CnnConfig, InputShape, MlpConfig, Norm, Padding};
+use digits_models::{Block, CnnConfig, InputConfig, MlpConfig, Norm, Padding};
 use digits_verify::VerifyError;
 use digits_verify::gradcheck::{GradcheckOptions, GradcheckReport, gradcheck, in_f64};
 
@@ -36,8 +36,8 @@ fn weighted<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     (flat * weights.autodiff()).sum()
 }
 
-fn shape(edge: usize) -> InputShape {
-    InputShape {
+fn shape(edge: usize) -> InputConfig {
+    InputConfig {
         height: edge,
         width: edge,
         classes: 4,

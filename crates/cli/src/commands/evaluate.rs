@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use digits_data::{OpenOptions, open, stratified_split};
-use digits_train::{Evaluation, LoadedRun, RunFolder, TrainError};
+use digits_train::{Evaluation, LoadedRun, RunFolder, TrainError, check_fit};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let (images, indices) = match args.split {
         SplitName::Test => {
             test = dataset.open_test()?;
-            fits(&run, &dataset.name, &test)?;
+            check_fit(&run.path, &run.config.model, &dataset.name, &test)?;
             (&test, None)
         }
         SplitName::Validation | SplitName::Train => {
@@ -103,7 +103,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                     run.record.dataset.name
                 ))));
             }
-            fits(&run, &dataset.name, &dataset.train)?;
+            check_fit(&run.path, &run.config.model, &dataset.name, &dataset.train)?;
             let seed = run.config.seed;
             subsets = if own {
                 let labels = dataset.train.labels();
@@ -145,26 +145,6 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         output::text(&table(&run, &dataset.name, args.split, &evaluation))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Images of another size, or of classes that the network does not know, are an error.
-fn fits(run: &LoadedRun, name: &str, images: &digits_data::Images) -> Result<(), TrainError> {
-    let input = run.config.model.input();
-    let shape = images.shape();
-    if (input.height, input.width) == (shape.height, shape.width)
-        && images.classes() <= input.classes
-    {
-        return Ok(());
-    }
-    Err(TrainError::Mismatch {
-        run: run.path.clone(),
-        expected: format!(
-            "{}×{} pixels and {} classes",
-            input.height, input.width, input.classes
-        ),
-        what: name.to_owned(),
-        found: format!("{shape} pixels and {} classes", images.classes()),
-    })
 }
 
 fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluation) -> String {

@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use clap::{Args as ClapArgs, ValueEnum};
 use digits_data::{Dataset, Images, OpenOptions, open};
 use digits_train::exchange::{Export, FloatType, export, script};
-use digits_train::{RunFolder, TrainError, evaluate};
+use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
@@ -252,20 +252,8 @@ fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError>
         .view
         .arrange(&dataset.open_test()?)
         .into_owned();
-    let input = export.config.model.input();
-    let shape = test.shape();
-    if (shape.height, shape.width) != (input.height, input.width) || test.classes() > input.classes
-    {
-        return Err(TrainError::Mismatch {
-            run: args.run.clone().unwrap_or_default(),
-            expected: format!(
-                "{}×{} pixels and {} classes",
-                input.height, input.width, input.classes
-            ),
-            what: dataset.name,
-            found: format!("{shape} pixels and {} classes", test.classes()),
-        });
-    }
+    let run = args.run.clone().unwrap_or_default();
+    check_fit(&run, &export.config.model, &dataset.name, &test)?;
     Ok((dataset, test))
 }
 

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
-use digits_data::ImageShape;
 use digits_data::prepare::{Prepared, prepare};
-use digits_train::{Prediction, RunFolder, predict};
+use digits_train::{Prediction, RunFolder, image_shape, predict};
 use image::GrayImage;
 use serde::Serialize;
 
@@ -80,11 +79,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             run.record.dataset.name
         );
     }
-    let input = run.config.model.input();
-    let shape = ImageShape {
-        height: input.height,
-        width: input.width,
-    };
+    let shape = image_shape(&run.config.model);
 
     let mut names = Vec::new();
     let mut prepared: Vec<Prepared> = Vec::new();

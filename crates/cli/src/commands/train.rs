@@ -4,7 +4,10 @@ use std::sync::atomic::Ordering;
 
 use clap::Args as ClapArgs;
 use digits_data::{OpenOptions, open};
-use digits_train::{Hooks, Outcome, Recipe, RunConfig, RunFolder, RunRecord, Start, Status, train};
+use digits_train::{
+    Callbacks, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom, Status, TrainingJob,
+    train,
+};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
@@ -115,16 +118,19 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let mut progress = TrainingProgress::new(args.output.quiet);
     let init = args.init.as_ref().map(RunFolder::named).transpose()?;
     let outcome = train(
-        Start {
+        TrainingJob {
             recipe: &name,
             config,
             dataset: &dataset,
             device: &device,
             folder: &folder,
-            resume: args.resume,
-            init: init.as_ref(),
+            start_from: match &init {
+                None if args.resume => StartFrom::Checkpoint,
+                None => StartFrom::Seed,
+                Some(other) => StartFrom::Weights(other),
+            },
         },
-        &mut Hooks {
+        &mut Callbacks {
             on_event: &mut |event| progress.show(&event),
             should_stop: &|| stop.load(Ordering::SeqCst),
         },

@@ -43,7 +43,7 @@ pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Cost, CompareError> {
             parameters: first.record.parameters,
             multiply_adds: config
                 .model
-                .multiply_adds()
+                .macs()
                 .map_err(digits_train::TrainError::from)?,
             seconds_per_epoch: median(epochs).unwrap_or(0.0),
             inference_images_per_second: speed(lab, first)?,

@@ -12,9 +12,8 @@ use burn::tensor::Device;
 use bytes::Bytes;
 use digits_data::idx::{self, Split};
 use digits_data::{ImageShape, Images, OpenOptions, Source, drawn, open};
-use digits_models::InputShape;
 use digits_playground::{App, Options, Server};
-use digits_train::{Event, Hooks, Recipe, RunFolder, Start, train};
+use digits_train::{Callbacks, Event, Recipe, RunFolder, StartFrom, TrainingJob, input_of, train};
 use digits_verify::Precision;
 use hyper::{Request, Response};
 use serde_json::Value;
@@ -103,22 +102,17 @@ pub fn small_run_watched(
     let mut config = recipe.resolve().unwrap();
     config.data = Source::Folder(data.to_owned());
     let dataset = open(&config.data, &OpenOptions::default(), &mut |_| {}).unwrap();
-    config.model = config.model.with_input(InputShape {
-        height: dataset.train.shape().height,
-        width: dataset.train.shape().width,
-        classes: dataset.train.classes(),
-    });
+    config.model = config.model.with_input(input_of(&dataset.train));
     train(
-        Start {
+        TrainingJob {
             recipe: &name,
             config,
             dataset: &dataset,
             device: &Device::flex(),
             folder: &RunFolder::new(folder),
-            resume: false,
-            init: None,
+            start_from: StartFrom::Seed,
         },
-        &mut Hooks {
+        &mut Callbacks {
             on_event,
             should_stop: &|| false,
         },

@@ -17,7 +17,7 @@ use crate::exchange::{
     ExchangeError, FloatType, How, ImportSettings, WeightFile, export, import, torch_tensors,
 };
 use crate::run_folder::RunFolder;
-use crate::starting_point::continued;
+use crate::starting_point::load_initial_weights;
 use crate::{TrainError, recipe::Recipe};
 
 /// A file with this metadata and one tensor that fits nothing.
@@ -329,7 +329,7 @@ fn a_run_goes_on_only_with_the_network_that_it_had() {
             recipe.set(change).unwrap();
         }
         let RunConfig { model, .. } = recipe.resolve().unwrap();
-        continued(&run, &model, &Device::flex()).map(drop)
+        load_initial_weights(&run, &model, &Device::flex()).map(drop)
     };
     attempt(&[]).unwrap();
     // Dropout, which changes the names in PyTorch, may differ.
@@ -366,7 +366,7 @@ fn an_mlp_does_not_go_on_with_another_activation() {
     let file = zeros(folder.path(), &network.model);
     let run = folder.path().join("run");
     take(&file, None, &network, &run).unwrap();
-    let error = continued(
+    let error = load_initial_weights(
         &RunFolder::new(run),
         &ModelConfig::Mlp(other),
         &Device::flex(),

@@ -31,5 +31,5 @@ pub use import::{ImportSettings, import};
 pub use layout::{TorchTensor, torch_tensors};
 pub use matching::{Assignment, How, Match, NameMap};
 pub use script::script;
-pub(crate) use script::undropped;
+pub(crate) use script::without_dropout;
 pub use weight_file::WeightFile;

@@ -75,7 +75,7 @@ if __name__ == "__main__":
 }
 
 /// The layers of the module without dropout, which changes nothing that a trained network says.
-pub(crate) fn undropped(model: &ModelConfig) -> Result<Vec<String>, ModelError> {
+pub(crate) fn without_dropout(model: &ModelConfig) -> Result<Vec<String>, ModelError> {
     Ok(parts(model)?
         .iter()
         .flat_map(|part| &part.layers)
