@@ -43,7 +43,7 @@ fn a_contact_sheet_is_written_whole_with_or_without_a_data_set() {
     assert!(fs::read(at("again.png")).unwrap() == fs::read(at("drawn.png")).unwrap());
 
     // What cannot be written is an error, and nothing half-written is left.
-    let file = shown(&at("none/sheet.png"));
+    let file = shown(&at("drawn.png/sheet.png"));
     fails(
         1,
         ["data", "draw", "--sheet", &file],

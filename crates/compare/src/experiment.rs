@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::Device;
+use digits_data::files::sha256;
 use digits_data::{Dataset, Images};
 use digits_train::{self as train, Callbacks, LoadedRun};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use crate::CompareError;
 use crate::answer::answer;
@@ -246,23 +246,16 @@ impl<'a> Lab<'a> {
         name: &str,
         ask: impl FnOnce(&mut Self) -> Result<T, CompareError>,
     ) -> Result<T, CompareError> {
-        let mut hash = Sha256::new();
-        hash.update(part);
-        hash.update(&self.dataset.fingerprint);
-        hash.update(toml::to_string(self.plan).map_err(CompareError::report)?);
+        let mut decisive = part.to_owned() + &self.dataset.fingerprint;
+        decisive += &toml::to_string(self.plan).map_err(CompareError::report)?;
         for group in [Group::Full, Group::Shifted] {
             for network in Network::BOTH {
                 for run in self.runs_of(group, network) {
-                    hash.update(run.key());
+                    decisive += &run.key();
                 }
             }
         }
-        let hash: String = hash
-            .finalize()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = &sha256(decisive)[..16];
         let path = self.folder.join("kept").join(format!("{part}-{hash}.json"));
         // A file that cannot be read or understood is measured again.
         if let Some(answer) = fs::read(&path)

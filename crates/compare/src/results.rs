@@ -295,10 +295,10 @@ pub struct Tolerance {
     pub axes: Vec<Axis>,
 }
 
-/// What a disturbance of the test images does, step by step.
+/// What a perturbation of the test images does, step by step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
-    /// The disturbance.
+    /// The perturbation.
     pub kind: AxisKind,
     /// Its amounts, ascending, with the one that changes nothing among them.
     pub amounts: Vec<f64>,
@@ -317,7 +317,7 @@ pub struct Axis {
     pub directions: Vec<Direction>,
 }
 
-/// A disturbance.
+/// A perturbation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AxisKind {

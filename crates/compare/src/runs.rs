@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use digits_data::files::sha256;
 use digits_data::{Dataset, Source};
 use digits_train::{
     Callbacks, Keep, LoadedRun, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom,
     Status, TrainingJob, Versions, input_of, train,
 };
-use sha2::{Digest, Sha256};
 
 use crate::CompareError;
 use crate::plan::Plan;
@@ -92,15 +92,13 @@ impl RunSpec {
         config.data = Source::Auto; // the fingerprint says what it is
         let text = toml::to_string(&config).map_err(CompareError::report)?;
         let Versions { digits, burn } = Versions::current();
-        let hash = Sha256::digest(format!("{digits}\n{burn}\n{fingerprint}\n{text}"));
-        let short: String = hash
-            .iter()
-            .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = sha256(format!("{digits}\n{burn}\n{fingerprint}\n{text}"));
         Ok(runs.join(format!(
-            "{}{}-s{}-{short}",
-            self.recipe, self.variant, self.config.seed
+            "{}{}-s{}-{}",
+            self.recipe,
+            self.variant,
+            self.config.seed,
+            &hash[..8]
         )))
     }
 

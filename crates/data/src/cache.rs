@@ -1,8 +1,9 @@
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
-use crate::fingerprint::sha256;
+use crate::event::Event;
+use crate::files::{Lock, sha256, wait_for_lock, write_whole};
 use crate::idx::{self, FILES, Split};
 
 /// Size in bytes and SHA-256 of the four files of MNIST, uncompressed, in the order of
@@ -41,11 +42,6 @@ pub struct FileStatus {
     pub path: PathBuf,
     /// `Ok` for the right file, `Err` with what is wrong; a file that is not there is wrong too.
     pub state: Result<(), String>,
-}
-
-/// Held while a process changes the cache.
-pub(crate) struct CacheLock {
-    _file: File,
 }
 
 impl Cache {
@@ -95,7 +91,7 @@ impl Cache {
     ///
     /// # Errors
     /// Files that are missing, unreadable or not MNIST's; a cache that cannot be written.
-    pub fn import(&self, folder: &Path) -> Result<(), DataError> {
+    pub fn import(&self, folder: &Path, on_event: &mut dyn FnMut(Event)) -> Result<(), DataError> {
         let mut contents = Vec::new();
         for (index, name) in FILES.into_iter().enumerate() {
             let path = idx::find(folder, name)?;
@@ -103,20 +99,26 @@ impl Cache {
             check(index, &bytes).map_err(|reason| DataError::NotMnist { path, reason })?;
             contents.push(bytes);
         }
-        let _lock = self.lock()?;
+        let _lock = self.lock(on_event)?;
         for (index, bytes) in contents.iter().enumerate() {
             self.put(index, bytes)?;
         }
         Ok(())
     }
 
-    /// Waits for other processes that change the cache.
-    pub(crate) fn lock(&self) -> Result<CacheLock, DataError> {
+    /// Waits for other processes that change the cache. A file system without locks is told: each
+    /// file is still written whole, so two processes at once only do the work twice.
+    pub(crate) fn lock(&self, on_event: &mut dyn FnMut(Event)) -> Result<Lock, DataError> {
         fs::create_dir_all(&self.root).map_err(DataError::io("create", &self.root))?;
         let path = self.root.join(".lock");
-        let file = File::create(&path).map_err(DataError::io("create", &path))?;
-        file.lock().map_err(DataError::io("lock", &path))?;
-        Ok(CacheLock { _file: file })
+        let lock = wait_for_lock(&path).map_err(DataError::io("lock", &path))?;
+        if let Lock::Unsupported(error) = &lock {
+            on_event(Event::Notice(format!(
+                "the file system of {} has no file locks ({error}); do not change the cache from two processes at once",
+                self.root.display()
+            )));
+        }
+        Ok(lock)
     }
 
     /// Indices of the files that are missing or wrong.
@@ -134,10 +136,7 @@ impl Cache {
             path: path.clone(),
             reason,
         })?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
-        }
-        idx::write_whole(&path, bytes)
+        write_whole(&path, bytes).map_err(DataError::io("write", path))
     }
 
     fn file(&self, index: usize) -> PathBuf {
@@ -150,9 +149,9 @@ impl Cache {
     }
 }
 
-/// Fingerprint of MNIST: that of its four parts.
+/// Fingerprint of MNIST: the SHA-256 of the SHA-256s of its four files.
 pub(crate) fn mnist_fingerprint() -> String {
-    crate::fingerprint::of_parts(&MNIST.map(|(_, hash)| hash.to_owned()))
+    sha256(MNIST.map(|(_, hash)| hash).concat())
 }
 
 /// Whether a content is the MNIST file of this index.

@@ -7,7 +7,8 @@ use crate::DataError;
 use crate::cache::{Cache, mnist_fingerprint};
 use crate::download::{self, Failure, MIRRORS};
 use crate::drawn;
-use crate::fingerprint;
+use crate::event::Event;
+use crate::files::sha256;
 use crate::idx::{self, FILES, Split};
 use crate::images::{ImageShape, Images};
 use crate::source::Source;
@@ -33,22 +34,6 @@ pub struct OpenOptions {
     pub offline: bool,
     /// Addresses to fetch MNIST from instead of [`MIRRORS`]; for tests.
     pub mirrors: Option<Vec<String>>,
-}
-
-/// What happens while a data set is opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A part of a file has arrived.
-    Download {
-        /// The file.
-        file: &'static str,
-        /// Bytes so far.
-        bytes: u64,
-        /// Bytes in all, if the server tells.
-        total: Option<u64>,
-    },
-    /// Something that a person should be told.
-    Notice(String),
 }
 
 impl Dataset {
@@ -140,7 +125,7 @@ pub(crate) fn ensure_mnist(
         let reason = "the network is switched off (--offline)".to_owned();
         return Err(unavailable(format!("  {reason}\n"), reason));
     }
-    let _lock = cache.lock()?;
+    let _lock = cache.lock(on_event)?;
     let mirrors = options
         .mirrors
         .clone()
@@ -191,7 +176,7 @@ fn open_drawn(count: usize) -> Result<Dataset, DataError> {
         name: source.to_string(),
         source,
         // The test images follow from the same generator and seed.
-        fingerprint: fingerprint::sha256(train.bytes()),
+        fingerprint: sha256(train.bytes()),
         train,
     })
 }
@@ -235,14 +220,12 @@ fn open_folder(folder: &Path) -> Result<Dataset, DataError> {
     }
     let (train, mut hashes) = read_split(folder, Split::Train, None)?;
     for name in Split::Test.files() {
-        hashes.push(fingerprint::sha256(&idx::read_bytes(&idx::find(
-            folder, name,
-        )?)?));
+        hashes.push(sha256(&idx::read_bytes(&idx::find(folder, name)?)?));
     }
     let folder: PathBuf = folder
         .canonicalize()
         .map_err(DataError::io("read", folder))?;
-    let fingerprint = fingerprint::of_parts(&hashes);
+    let fingerprint = sha256(hashes.concat());
     let name = if fingerprint == mnist_fingerprint() {
         "mnist".to_owned()
     } else {
@@ -270,7 +253,7 @@ fn read_split(
         idx::read_bytes(&images_path)?,
         idx::read_bytes(&labels_path)?,
     );
-    let hashes = vec![fingerprint::sha256(&images), fingerprint::sha256(&labels)];
+    let hashes = vec![sha256(&images), sha256(&labels)];
     let parsed = idx::parse((&images_path, &images), (&labels_path, &labels), classes)?;
     Ok((parsed, hashes))
 }

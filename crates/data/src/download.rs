@@ -6,7 +6,7 @@ use reqwest::Client;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cache::{self, Cache};
-use crate::dataset::Event;
+use crate::event::Event;
 use crate::idx::FILES;
 
 /// Where MNIST is fetched from, in this order; each holds the four gzipped files.

@@ -107,7 +107,7 @@ pub enum DataError {
     },
     /// A change to an image that makes no sense.
     #[error("{name} is {value}; give {wanted}")]
-    Disturbance {
+    Perturbation {
         /// The part of the change.
         name: &'static str,
         /// The value given.
@@ -135,10 +135,8 @@ pub enum DataError {
 }
 
 impl DataError {
-    pub(crate) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
+    /// An [`Io`](Self::Io) for `map_err`.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io {
             action,

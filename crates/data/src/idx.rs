@@ -5,12 +5,13 @@
 //! gzipped; the content decides, not the name.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
 use crate::DataError;
+use crate::files::write_whole;
 use crate::images::{ImageShape, Images};
 
 /// Names of the four files: images and labels for training, images and labels for testing.
@@ -233,7 +234,6 @@ fn header<'a, const D: usize>(
 /// # Errors
 /// A folder or file that cannot be written.
 pub fn write(folder: &Path, split: Split, images: &Images) -> Result<(), DataError> {
-    std::fs::create_dir_all(folder).map_err(DataError::io("create", folder))?;
     let shape = images.shape();
     let mut pixels = vec![0, 0, 8, 3];
     for size in [images.len(), shape.height, shape.width] {
@@ -246,25 +246,8 @@ pub fn write(folder: &Path, split: Split, images: &Images) -> Result<(), DataErr
     labels.extend((images.len() as u32).to_be_bytes());
     labels.extend(images.labels());
     for (name, bytes) in split.files().into_iter().zip([pixels, labels]) {
-        write_whole(&folder.join(name), &bytes)?;
+        let path = folder.join(name);
+        write_whole(&path, &bytes).map_err(DataError::io("write", path))?;
     }
     Ok(())
-}
-
-/// Writes a file beside its place, then moves it there: it appears whole or not at all.
-///
-/// # Errors
-/// A place that cannot be written to.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let result = File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_data()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if result.is_err() {
-        // Best effort: the message about the first error matters more than a left-over.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    result.map_err(DataError::io("write", path))
 }

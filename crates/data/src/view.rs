@@ -11,9 +11,9 @@ use crate::split::stream;
 
 /// Streams of random numbers that must not meet those of the split and the shuffling.
 const PERMUTATION: u64 = 0x5045_524D_5554_4500;
-const PART: u64 = 0x5041_5254_0000_0000;
+const SUBSET: u64 = 0x5041_5254_0000_0000;
 
-/// A part or a rearrangement of a data set, for experiments. The default is the data set as it
+/// A subset or a permutation of a data set, for experiments. The default is the data set as it
 /// is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -53,7 +53,12 @@ impl View {
     ///
     /// # Panics
     /// If an index is out of range.
-    pub fn part(&self, images: &Images, indices: &[u32], seed: u64) -> Result<Vec<u32>, DataError> {
+    pub fn subset(
+        &self,
+        images: &Images,
+        indices: &[u32],
+        seed: u64,
+    ) -> Result<Vec<u32>, DataError> {
         let Some(wanted) = self.per_class else {
             return Ok(indices.to_vec());
         };
@@ -61,7 +66,8 @@ impl View {
         for &index in indices {
             classes[usize::from(images.label(index as usize))].push(index);
         }
-        let mut part = Vec::with_capacity(wanted.saturating_mul(classes.len()).min(indices.len()));
+        let mut subset =
+            Vec::with_capacity(wanted.saturating_mul(classes.len()).min(indices.len()));
         for (label, mut class) in classes.into_iter().enumerate() {
             if class.len() < wanted {
                 return Err(DataError::Inconsistent {
@@ -72,15 +78,15 @@ impl View {
                     ),
                 });
             }
-            class.shuffle(&mut stream(seed ^ PART, label as u64));
-            part.extend(&class[..wanted]);
+            class.shuffle(&mut stream(seed ^ SUBSET, label as u64));
+            subset.extend(&class[..wanted]);
         }
-        part.sort_unstable();
-        Ok(part)
+        subset.sort_unstable();
+        Ok(subset)
     }
 
     /// The images as a network sees them: the same, or a copy with permuted pixels.
-    pub fn arrange<'a>(&self, images: &'a Images) -> Cow<'a, Images> {
+    pub fn permute<'a>(&self, images: &'a Images) -> Cow<'a, Images> {
         match self.order(images.shape().pixels()) {
             None => Cow::Borrowed(images),
             Some(order) => Cow::Owned(images.reordered(&order)),
@@ -88,7 +94,7 @@ impl View {
     }
 
     /// One image as a network sees it, row by row.
-    pub fn arrange_image<'a>(&self, image: &'a [u8]) -> Cow<'a, [u8]> {
+    pub fn permute_image<'a>(&self, image: &'a [u8]) -> Cow<'a, [u8]> {
         match self.order(image.len()) {
             None => Cow::Borrowed(image),
             Some(order) => order.iter().map(|&from| image[from as usize]).collect(),
@@ -124,29 +130,29 @@ mod tests {
         let images = images();
         let view = View::default();
         assert!(view.is_whole());
-        assert_eq!(*view.arrange(&images), images);
-        assert_eq!(view.part(&images, &[5, 9, 2], 1).unwrap(), [5, 9, 2]);
+        assert_eq!(*view.permute(&images), images);
+        assert_eq!(view.subset(&images, &[5, 9, 2], 1).unwrap(), [5, 9, 2]);
     }
 
     #[test]
-    fn a_part_has_as_many_of_each_class_and_grows_by_adding() {
+    fn a_subset_has_as_many_of_each_class_and_grows_by_adding() {
         let images = images();
         let all: Vec<u32> = (0..60).collect();
-        let part = |per_class, seed| {
+        let subset = |per_class, seed| {
             let view = View {
                 per_class: Some(per_class),
                 ..View::default()
             };
-            view.part(&images, &all, seed).unwrap()
+            view.subset(&images, &all, seed).unwrap()
         };
-        let small = part(4, 7);
+        let small = subset(4, 7);
         for class in 0..3 {
             let count = small.iter().filter(|&&i| images.label(i as usize) == class);
             assert_eq!(count.count(), 4);
         }
-        let large = part(9, 7);
+        let large = subset(9, 7);
         assert!(small.iter().all(|index| large.contains(index)));
-        assert_ne!(part(4, 8), small);
+        assert_ne!(subset(4, 8), small);
     }
 
     #[test]
@@ -156,7 +162,7 @@ mod tests {
             ..View::default()
         };
         let all: Vec<u32> = (0..60).collect();
-        let message = view.part(&images(), &all, 1).unwrap_err().to_string();
+        let message = view.subset(&images(), &all, 1).unwrap_err().to_string();
         assert!(
             message.contains("class 0") && message.contains("20"),
             "{message}"
@@ -170,13 +176,13 @@ mod tests {
             permutation: Some(3),
             ..View::default()
         };
-        let permuted = view.arrange(&images);
+        let permuted = view.permute(&images);
         assert_ne!(*permuted, images);
         assert_eq!(permuted.labels(), images.labels());
         for index in 0..images.len() {
             assert_eq!(
                 permuted.pixels(index),
-                &*view.arrange_image(images.pixels(index))
+                &*view.permute_image(images.pixels(index))
             );
             let sorted = |pixels: &[u8]| {
                 let mut pixels = pixels.to_vec();
@@ -189,6 +195,6 @@ mod tests {
             permutation: Some(4),
             ..View::default()
         };
-        assert_ne!(other.arrange(&images), permuted);
+        assert_ne!(other.permute(&images), permuted);
     }
 }

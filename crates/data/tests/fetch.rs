@@ -187,7 +187,7 @@ fn two_processes_at_once_do_not_harm_the_cache() {
             scope.spawn(move || {
                 let cache = Cache::at(path);
                 if import {
-                    cache.import(files).unwrap();
+                    cache.import(files, &mut |_| {}).unwrap();
                 } else {
                     cache.fetch(&options(&[address]), &mut |_| {}).unwrap();
                 }
@@ -208,13 +208,13 @@ fn importing_something_else_is_refused_before_anything_is_written() {
     let swapped = source.path().join("t10k-labels-idx1-ubyte.gz");
     fs::copy(source.path().join("train-labels-idx1-ubyte.gz"), &swapped).unwrap();
     let cache = Cache::at(target.path().join("cache"));
-    let error = cache.import(source.path()).unwrap_err();
+    let error = cache.import(source.path(), &mut |_| {}).unwrap_err();
     assert!(
         matches!(&error, DataError::NotMnist { path, .. } if *path == swapped),
         "{error}"
     );
     fs::remove_file(&swapped).unwrap();
-    let error = cache.import(source.path()).unwrap_err();
+    let error = cache.import(source.path(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, DataError::MissingFile { .. }), "{error}");
     assert!(!cache.path().exists());
 }
@@ -225,7 +225,9 @@ fn a_cache_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let blocked = folder.path().join("file");
     fs::write(&blocked, b"in the way").unwrap();
-    let error = Cache::at(blocked.join("cache")).import(&files).unwrap_err();
+    let error = Cache::at(blocked.join("cache"))
+        .import(&files, &mut |_| {})
+        .unwrap_err();
     assert!(
         matches!(&error, DataError::Io { path, .. } if path.starts_with(&blocked)),
         "{error}"

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::app::{Answer, App};
 use crate::error::Refusal;
-use crate::picture::{Pictures, best, disturbance, pair, shape};
+use crate::picture::{Pictures, best, pair, perturbation, shape};
 use crate::query::Query;
 use crate::samples::Samples;
 
@@ -32,7 +32,7 @@ struct Probabilities {
 /// What both networks see and answer.
 pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
     let networks = pair(app, query)?;
-    let disturbance = disturbance(query)?;
+    let perturbation = perturbation(query)?;
     let mut result = Look {
         blank: false,
         height: 0,
@@ -46,7 +46,7 @@ pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refu
         let picture = pictures.of(shape)?;
         result.blank |= picture.is_none();
         let pixels = match picture {
-            Some(pixels) => disturbance.apply(shape, pixels),
+            Some(pixels) => perturbation.apply(shape, pixels),
             None => vec![0; shape.pixels()],
         };
         if !result.blank {

@@ -89,7 +89,7 @@ impl From<DataError> for Refusal {
             DataError::NotAPicture(..)
             | DataError::TooLarge(..)
             | DataError::Blank(_)
-            | DataError::Disturbance { .. } => Self::bad(error.to_string()),
+            | DataError::Perturbation { .. } => Self::bad(error.to_string()),
             _ => Self::failed(error),
         }
     }

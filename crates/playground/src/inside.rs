@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::app::{Answer, App};
 use crate::error::Refusal;
 use crate::networks::Network;
-use crate::picture::{Pictures, best, disturbance, pair, shape};
+use crate::picture::{Pictures, best, pair, perturbation, shape};
 use crate::query::Query;
 
 #[derive(Serialize)]
@@ -42,7 +42,7 @@ struct Maps {
 
 /// Saliency of both networks and the feature maps of those that have any.
 pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
-    let disturbance = disturbance(query)?;
+    let perturbation = perturbation(query)?;
     let mut pictures = Pictures::new(query, body);
     let mut all = Vec::new();
     for network in pair(app, query)? {
@@ -50,7 +50,7 @@ pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
         let Some(pixels) = pictures.of(shape)? else {
             return Answer::json(&all);
         };
-        let pixels = disturbance.apply(shape, pixels);
+        let pixels = perturbation.apply(shape, pixels);
         let input = normalized(&network.run, std::slice::from_ref(&pixels))?;
         let data = TensorData::new(input, [1, 1, shape.height, shape.width]);
         let (label, saliency) = saliency(app, &network, data.clone())?;

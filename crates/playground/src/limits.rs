@@ -1,12 +1,12 @@
 //! How far a picture may be disturbed before each network gives up.
 
-use digits_data::Disturbance;
+use digits_data::Perturbation;
 use digits_train::probabilities;
 use serde::Serialize;
 
 use crate::app::{Answer, App};
 use crate::error::Refusal;
-use crate::picture::{Pictures, best, disturbance, pair, shape};
+use crate::picture::{Pictures, best, pair, perturbation, shape};
 use crate::query::Query;
 
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ impl Reach {
 /// Every slider from end to end, the others where they are: where does each network give up?
 pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
     const PLACES: usize = 25;
-    let here = disturbance(query)?;
+    let here = perturbation(query)?;
     let networks = pair(app, query)?;
     let truth = match query.get("truth") {
         None | Some("") => None,
@@ -120,13 +120,13 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
 }
 
 /// What the slider of this name moves.
-fn place<'a>(disturbance: &'a mut Disturbance, by: &str) -> &'a mut f64 {
+fn place<'a>(perturbation: &'a mut Perturbation, by: &str) -> &'a mut f64 {
     match by {
-        "right" => &mut disturbance.right,
-        "down" => &mut disturbance.down,
-        "rotation" => &mut disturbance.rotation,
-        "scale" => &mut disturbance.scale,
-        _ => &mut disturbance.noise,
+        "right" => &mut perturbation.right,
+        "down" => &mut perturbation.down,
+        "rotation" => &mut perturbation.rotation,
+        "scale" => &mut perturbation.scale,
+        _ => &mut perturbation.noise,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use digits_data::prepare::{Bounds, decode, dimensions, prepare_within};
-use digits_data::{DataError, Disturbance, ImageShape};
+use digits_data::{DataError, ImageShape, Perturbation};
 use digits_verify::filter::Grid;
 
 use crate::app::App;
@@ -29,9 +29,9 @@ pub(crate) fn pair(app: &App, query: &Query) -> Result<Vec<Arc<Network>>, Refusa
         .collect()
 }
 
-pub(crate) fn disturbance(query: &Query) -> Result<Disturbance, Refusal> {
-    let none = Disturbance::default();
-    let disturbance = Disturbance {
+pub(crate) fn perturbation(query: &Query) -> Result<Perturbation, Refusal> {
+    let none = Perturbation::default();
+    let perturbation = Perturbation {
         right: query.value("right", none.right)?,
         down: query.value("down", none.down)?,
         rotation: query.value("rotation", none.rotation)?,
@@ -39,8 +39,8 @@ pub(crate) fn disturbance(query: &Query) -> Result<Disturbance, Refusal> {
         noise: query.value("noise", none.noise)?,
         seed: query.value("seed", none.seed)?,
     };
-    disturbance.validate()?;
-    Ok(disturbance)
+    perturbation.validate()?;
+    Ok(perturbation)
 }
 
 pub(crate) fn shape(network: &Network) -> ImageShape {

@@ -6,7 +6,7 @@ mod common;
 use burn::tensor::Device;
 use common::{app, close, fixture, get, json, numbers, one, pgm, picture, post, refused};
 use digits_data::prepare::prepare;
-use digits_data::{Disturbance, ImageShape};
+use digits_data::{ImageShape, Perturbation};
 use digits_train::{RunFolder, predict};
 use serde_json::json as document;
 
@@ -61,7 +61,7 @@ fn the_sliders_move_what_the_networks_see() {
     let prepared = prepare("one", &one(), ImageShape::MNIST).unwrap();
     let query = "&right=3&down=-2&rotation=30&scale=0.8&noise=0.1&seed=5";
     let answer = json(&picture(&app, "/api/look", query, one()));
-    let expected = Disturbance {
+    let expected = Perturbation {
         right: 3.0,
         down: -2.0,
         rotation: 30.0,

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use common::{app, app_on, fixture, get, json, one, post, refused, small_run, write_data};
+use digits_data::files::sha256;
 use digits_data::{OpenOptions, Source, open};
 use digits_train::{RunFolder, evaluate};
 use serde_json::{Value, json as document};
-use sha2::{Digest, Sha256};
 
 #[test]
 fn runs_are_listed_with_their_curves_and_evaluated_as_digits_evaluate_does() {
@@ -130,11 +130,7 @@ fn copy_run(kind: &str, folder: &Path) {
 fn reseal(text: &str) -> String {
     let record: Value = serde_json::from_str(text).unwrap();
     let zeroed = text.replace(record["checksum"].as_str().unwrap(), &"0".repeat(64));
-    let sum: String = Sha256::digest(zeroed.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    zeroed.replace(&"0".repeat(64), &sum)
+    zeroed.replace(&"0".repeat(64), &sha256(&zeroed))
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl LoadedRun {
     ) -> Result<Evaluation, TrainError> {
         evaluate(
             &self.model,
-            &self.config.view.arrange(images),
+            &self.config.view.permute(images),
             indices,
             &self.record.dataset.normalization,
             device,
@@ -87,7 +87,7 @@ impl LoadedRun {
         indices: Option<&[u32]>,
         device: &Device,
     ) -> Result<Vec<f32>, TrainError> {
-        let images = self.config.view.arrange(images);
+        let images = self.config.view.permute(images);
         let all: Vec<u32>;
         let indices = match indices {
             Some(indices) => indices,
@@ -134,7 +134,7 @@ pub fn evaluate(
     };
     let classes = images.classes();
     let shape = images.shape();
-    // Fills batches without the disturbances of training, and in parallel.
+    // Fills batches without the perturbations of training, and in parallel.
     let batcher = Batcher::new(images, *normalization, &Augmentation::default(), 0);
     let mut confusion = vec![vec![0; classes]; classes];
     let mut loss = 0.0;

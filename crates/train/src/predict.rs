@@ -79,7 +79,7 @@ pub fn normalized(run: &LoadedRun, images: &[Vec<u8>]) -> Result<Vec<f32>, Train
                 found: format!("{} pixels", image.len()),
             });
         }
-        let seen = run.config.view.arrange_image(image);
+        let seen = run.config.view.permute_image(image);
         run.record.dataset.normalization.apply(&seen, target);
     }
     Ok(pixels)

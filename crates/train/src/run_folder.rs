@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use digits_data::files::sha256;
 use digits_models::Model;
-use sha2::{Digest, Sha256};
 
 use crate::TrainError;
 use crate::config::RunConfig;
@@ -326,13 +326,6 @@ impl RunFolder {
                 .ok_or_else(|| io::ErrorKind::NotFound.into()),
         }
     }
-}
-
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// The record as text, with its checksum.

@@ -1,12 +1,13 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use digits_data::Normalization;
+use digits_data::files::sha256;
 use digits_models::{Model, ModelConfig};
 
 use crate::TrainError;
 use crate::exchange::{torch_tensors, without_dropout};
 use crate::record::Origin;
-use crate::run_folder::{MODEL, RunFolder, sha256};
+use crate::run_folder::{MODEL, RunFolder};
 use crate::weights;
 
 /// What a run takes over from another.

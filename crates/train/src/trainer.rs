@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
             start_from,
         } = job;
         let resume = matches!(start_from, StartFrom::Checkpoint);
-        let images = config.view.arrange(&dataset.train);
+        let images = config.view.permute(&dataset.train);
         if config.training.validation >= images.len() {
             return Err(TrainError::TooFewImages(format!(
                 "{} has {} training images, and training.validation holds out {} of them; lower it",
@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
         config.model = config.model.clone().with_input(input_of(&images));
         let mut subsets =
             stratified_split(images.labels(), config.training.validation, config.seed)?;
-        subsets.train = config.view.part(&images, &subsets.train, config.seed)?;
+        subsets.train = config.view.subset(&images, &subsets.train, config.seed)?;
         let mut normalization = Normalization::measure(&images, &subsets.train);
         let training_device = device.clone().autodiff();
         let mut optimizer = Optimizer::new(&config.training.optimizer, config.training.clip_norm);

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use digits_data::files::write_whole;
 use digits_data::idx::{self, FILES, Split};
-use digits_data::{Cache, Images, OpenOptions, Source, drawn, open};
+use digits_data::{Cache, DataError, Images, OpenOptions, Source, drawn, open};
 use image::{GrayImage, ImageFormat, Luma};
 use serde::Serialize;
 
@@ -108,7 +109,8 @@ pub fn run(command: &Command) -> Result<ExitCode, CliError> {
         }
         Command::Import { folder, output } => {
             let cache = Cache::of_user()?;
-            cache.import(folder)?;
+            let mut progress = DataProgress::new(output.quiet);
+            cache.import(folder, &mut |event| progress.show(event))?;
             (cache, output)
         }
         Command::Draw(args) => return draw(args),
@@ -208,7 +210,7 @@ fn write_sheet(images: &Images, file: &Path) -> Result<(), CliError> {
         .map_err(|error| {
             CliError::failed(Message(format!("cannot write {}: {error}", file.display())))
         })?;
-    Ok(idx::write_whole(file, png.get_ref())?)
+    Ok(write_whole(file, png.get_ref()).map_err(DataError::io("write", file))?)
 }
 
 /// The first images, 20 in a row.

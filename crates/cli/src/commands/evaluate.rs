@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                 let labels = dataset.train.labels();
                 let mut subsets = stratified_split(labels, run.config.training.validation, seed)?;
                 let view = &run.config.view;
-                subsets.train = view.part(&dataset.train, &subsets.train, seed)?;
+                subsets.train = view.subset(&dataset.train, &subsets.train, seed)?;
                 Some(subsets)
             } else {
                 None

@@ -250,7 +250,7 @@ fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError>
     let test = export
         .config
         .view
-        .arrange(&dataset.open_test()?)
+        .permute(&dataset.open_test()?)
         .into_owned();
     let run = args.run.clone().unwrap_or_default();
     check_fit(&run, &export.config.model, &dataset.name, &test)?;

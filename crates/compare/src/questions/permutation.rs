@@ -40,7 +40,7 @@ pub(crate) fn ask(lab: &Lab<'_>, accuracy: &Accuracy) -> Result<Permutation, Com
         change,
         example: [
             picture::ink(lab.test.shape(), digit)?,
-            picture::ink(lab.test.shape(), &view.arrange_image(digit))?,
+            picture::ink(lab.test.shape(), &view.permute_image(digit))?,
         ],
     })
 }

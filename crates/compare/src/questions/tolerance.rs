@@ -1,6 +1,6 @@
 //! Question 3: what shift, rotation and scale of the test images do.
 
-use digits_data::{Disturbance, Images};
+use digits_data::{Images, Perturbation};
 use digits_train::LoadedRun;
 use rayon::prelude::*;
 
@@ -30,7 +30,7 @@ struct Seen {
     shifted: Pair<Vec<f64>>,
 }
 
-/// Test accuracy against the amount of each disturbance.
+/// Test accuracy against the amount of each perturbation.
 pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Tolerance, CompareError> {
     let plan = &lab.plan.tolerance;
     let contestants = Contestants {
@@ -46,13 +46,13 @@ pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Tolerance, CompareError> {
         let mut seen = Vec::new();
         for &amount in amounts {
             let change = match kind {
-                AxisKind::Scale => Disturbance {
+                AxisKind::Scale => Perturbation {
                     scale: amount,
-                    ..Disturbance::default()
+                    ..Perturbation::default()
                 },
-                AxisKind::Rotation | AxisKind::Shift => Disturbance {
+                AxisKind::Rotation | AxisKind::Shift => Perturbation {
                     rotation: amount,
-                    ..Disturbance::default()
+                    ..Perturbation::default()
                 },
             };
             seen.push(look(lab, &contestants, &images, change)?);
@@ -86,10 +86,10 @@ fn shift(
     for &amount in amounts {
         let mut seen = Vec::new();
         for (direction, (_, right, down)) in directions.iter_mut().zip(DIRECTIONS) {
-            let change = Disturbance {
+            let change = Perturbation {
                 right: right * amount,
                 down: down * amount,
-                ..Disturbance::default()
+                ..Perturbation::default()
             };
             let here = look(lab, contestants, images, change)?;
             direction.accuracy.mlp.push(mean(&here.plain.mlp));
@@ -109,7 +109,7 @@ fn look(
     lab: &mut Lab<'_>,
     contestants: &Contestants,
     images: &Images,
-    change: Disturbance,
+    change: Perturbation,
 ) -> Result<Seen, CompareError> {
     change.validate()?;
     let changed = changed(images, |_, pixels| change.apply(images.shape(), pixels))?;

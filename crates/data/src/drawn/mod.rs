@@ -87,7 +87,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::fingerprint::sha256;
+    use crate::files::sha256;
 
     #[test]
     fn the_same_seed_and_index_give_the_same_pixels_on_every_machine() {

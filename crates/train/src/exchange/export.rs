@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Bytes, Device};
 use burn_pack::Reader;
+use digits_data::files::write_whole;
 use digits_models::Model;
 use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl Export {
     /// # Errors
     /// A place that cannot be written to.
     pub fn write(&self, path: &Path) -> Result<(), ExchangeError> {
-        write_whole(path, &self.file)
+        write(path, &self.file)
     }
 
     /// Writes an ONNX model instead, which takes the bytes of images (`image`, 0 = background,
@@ -115,7 +115,7 @@ impl Export {
                 .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))),
         )
         .map_err(|error| TrainError::backend("writing the ONNX model", error))?;
-        write_whole(path, &bytes)?;
+        write(path, &bytes)?;
         Ok(bytes.len())
     }
 
@@ -300,17 +300,8 @@ pub(crate) fn to_burnpack<'a>(
 const FORMAT: &str = "format";
 
 /// `path` holds all of the bytes, or what it held before.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let written = fs::write(&part, bytes)
-        .map_err(TrainError::io("write", &part))
-        .and_then(|()| fs::rename(&part, path).map_err(TrainError::io("write", path)));
-    if written.is_err() {
-        let _ = fs::remove_file(&part); // what went wrong has been told
-    }
-    Ok(written?)
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
+    Ok(write_whole(path, bytes).map_err(TrainError::io("write", path))?)
 }
 
 /// Text by text: the format allows nothing else. The accuracies are those of the run, and their

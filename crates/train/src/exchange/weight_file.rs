@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use digits_data::Normalization;
+use digits_data::files::sha256;
 use digits_models::ModelConfig;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
@@ -15,7 +16,6 @@ use crate::TrainError;
 use crate::exchange::ExchangeError;
 use crate::exchange::error::printable;
 use crate::exchange::state_dict;
-use crate::run_folder::sha256;
 
 /// Files above this size are not read: twice the largest network that this program builds.
 const MOST_BYTES: u64 = 1 << 30;

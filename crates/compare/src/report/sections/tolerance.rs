@@ -50,7 +50,7 @@ pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     Ok(blocks)
 }
 
-/// Name, unit and file name of a disturbance.
+/// Name, unit and file name of a perturbation.
 fn words(kind: AxisKind) -> (&'static str, &'static str, &'static str) {
     match kind {
         AxisKind::Shift => ("Shift", "shift in pixels, mean of four directions", "shift"),
@@ -189,7 +189,7 @@ fn difference_table(axes: &[Axis], augmented: bool) -> Block {
     Table::new(
         "CNN − MLP in percentage points: mean accuracy over all amounts that change something; p of the paired t-test",
         [
-            "disturbance",
+            "perturbation",
             "training",
             "difference",
             "95 % interval",

@@ -10,7 +10,7 @@ use crate::images::ImageShape;
 /// this is exactly what was asked for. The default changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Disturbance {
+pub struct Perturbation {
     /// Shift to the right in pixels.
     pub right: f64,
     /// Shift downwards in pixels.
@@ -25,7 +25,7 @@ pub struct Disturbance {
     pub seed: u64,
 }
 
-impl Default for Disturbance {
+impl Default for Perturbation {
     fn default() -> Self {
         Self {
             right: 0.0,
@@ -38,7 +38,7 @@ impl Default for Disturbance {
     }
 }
 
-impl Disturbance {
+impl Perturbation {
     /// # Errors
     /// A value that is not a number or beyond all sense.
     pub fn validate(&self) -> Result<(), DataError> {
@@ -68,7 +68,7 @@ impl Disturbance {
             ("noise", self.noise, 0.0, 10.0, "a deviation from 0 to 10"),
         ] {
             if !(low..=high).contains(&value) {
-                return Err(DataError::Disturbance {
+                return Err(DataError::Perturbation {
                     name,
                     value,
                     wanted,
@@ -133,33 +133,33 @@ mod tests {
     #[test]
     fn nothing_asked_for_changes_nothing() {
         let image: Vec<u8> = (0..81).collect();
-        assert_eq!(Disturbance::default().apply(SHAPE, &image), image);
+        assert_eq!(Perturbation::default().apply(SHAPE, &image), image);
     }
 
     #[test]
     fn positive_shifts_go_right_and_down() {
-        let moved = Disturbance {
+        let moved = Perturbation {
             right: 2.0,
             down: 1.0,
-            ..Disturbance::default()
+            ..Perturbation::default()
         };
         assert_eq!(moved.apply(SHAPE, &dot(4, 4)), dot(5, 6));
     }
 
     #[test]
     fn a_quarter_turn_takes_the_right_to_the_bottom() {
-        let turned = Disturbance {
+        let turned = Perturbation {
             rotation: 90.0,
-            ..Disturbance::default()
+            ..Perturbation::default()
         };
         assert_eq!(turned.apply(SHAPE, &dot(4, 7)), dot(7, 4));
     }
 
     #[test]
     fn twice_the_size_doubles_the_distance_from_the_center() {
-        let grown = Disturbance {
+        let grown = Perturbation {
             scale: 2.0,
-            ..Disturbance::default()
+            ..Perturbation::default()
         };
         assert_eq!(grown.apply(SHAPE, &dot(4, 5))[4 * 9 + 6], 200);
     }
@@ -170,10 +170,10 @@ mod tests {
             height: 100,
             width: 100,
         };
-        let noisy = Disturbance {
+        let noisy = Perturbation {
             noise: 0.1,
             seed: 3,
-            ..Disturbance::default()
+            ..Perturbation::default()
         };
         let out = noisy.apply(shape, &vec![128; shape.pixels()]);
         let mean = out.iter().map(|&p| f64::from(p)).sum::<f64>() / 1e4;
@@ -185,7 +185,7 @@ mod tests {
         assert!((mean - 128.0).abs() < 1.0, "{mean}");
         assert!((variance.sqrt() - 25.5).abs() < 0.6, "{}", variance.sqrt());
         assert_eq!(noisy.apply(shape, &vec![128; shape.pixels()]), out);
-        let other = Disturbance { seed: 4, ..noisy };
+        let other = Perturbation { seed: 4, ..noisy };
         assert_ne!(other.apply(shape, &vec![128; shape.pixels()]), out);
     }
 
@@ -193,23 +193,23 @@ mod tests {
     fn values_beyond_all_sense_are_refused_by_name() {
         for (bad, name) in [
             (
-                Disturbance {
+                Perturbation {
                     scale: 0.0,
-                    ..Disturbance::default()
+                    ..Perturbation::default()
                 },
                 "scale",
             ),
             (
-                Disturbance {
+                Perturbation {
                     noise: f64::NAN,
-                    ..Disturbance::default()
+                    ..Perturbation::default()
                 },
                 "noise",
             ),
             (
-                Disturbance {
+                Perturbation {
                     right: f64::INFINITY,
-                    ..Disturbance::default()
+                    ..Perturbation::default()
                 },
                 "right",
             ),
@@ -217,6 +217,6 @@ mod tests {
             let message = bad.validate().unwrap_err().to_string();
             assert!(message.contains(name), "{message}");
         }
-        Disturbance::default().validate().unwrap();
+        Perturbation::default().validate().unwrap();
     }
 }
