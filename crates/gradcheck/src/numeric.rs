@@ -1,9 +1,9 @@
-use super::GradcheckOptions;
-use crate::error::VerifyError;
+use crate::error::GradcheckError;
+use crate::options::GradcheckOptions;
 
 /// The loss as a function of one element, `f(δ)`.
 pub(crate) struct Probe<'a> {
-    pub(crate) f: &'a dyn Fn(f64) -> Result<f64, VerifyError>,
+    pub(crate) f: &'a dyn Fn(f64) -> Result<f64, GradcheckError>,
     pub(crate) at_zero: f64,
     pub(crate) options: &'a GradcheckOptions,
 }
@@ -36,7 +36,7 @@ impl Slopes {
 
 impl Probe<'_> {
     /// Compares with central differences, halving the step while they disagree.
-    pub(crate) fn compare(&self, autodiff: f64) -> Result<Outcome, VerifyError> {
+    pub(crate) fn compare(&self, autodiff: f64) -> Result<Outcome, GradcheckError> {
         let first = self.slopes(self.options.step)?;
         let outcome = |numeric, kink, passed| Outcome {
             autodiff,
@@ -59,19 +59,19 @@ impl Probe<'_> {
         // Smooth: the jump |f″| h between the slopes is now 2⁸ times smaller. On a kink it stays.
         let noise = 4.0 * self.noise(step);
         let kink = last.jump() > 0.5 * first.jump()
-            && last.jump() > self.allowed(last.left, last.right) + noise;
+            && last.jump() > self.options.allowed(last.left, last.right) + noise;
         let numeric = if kink {
             last.central()
         } else {
             first.central()
         };
         let (low, high) = (last.left.min(last.right), last.left.max(last.right));
-        let between = autodiff >= low - self.allowed(low, autodiff) - noise
-            && autodiff <= high + self.allowed(high, autodiff) + noise;
+        let between = autodiff >= low - self.options.allowed(low, autodiff) - noise
+            && autodiff <= high + self.options.allowed(high, autodiff) + noise;
         Ok(outcome(numeric, kink, kink && between))
     }
 
-    fn slopes(&self, step: f64) -> Result<Slopes, VerifyError> {
+    fn slopes(&self, step: f64) -> Result<Slopes, GradcheckError> {
         Ok(Slopes {
             left: (self.at_zero - (self.f)(-step)?) / step,
             right: ((self.f)(step)? - self.at_zero) / step,
@@ -80,11 +80,7 @@ impl Probe<'_> {
 
     /// NaN agrees with nothing.
     fn agrees(&self, a: f64, b: f64, noise: f64) -> bool {
-        (a - b).abs() <= self.allowed(a, b) + noise
-    }
-
-    fn allowed(&self, a: f64, b: f64) -> f64 {
-        self.options.absolute + self.options.relative * a.abs().max(b.abs())
+        (a - b).abs() <= self.options.allowed(a, b) + noise
     }
 
     /// What rounding of the loss does to a slope, at least.

@@ -2,10 +2,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::numeric::Outcome;
-use super::visit::Found;
+use crate::numeric::Outcome;
+use crate::parameters::Found;
 
-/// What [`super::gradcheck`] found.
+/// What [`crate::gradcheck`] found.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct GradcheckReport {

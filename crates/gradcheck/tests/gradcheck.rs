@@ -1,16 +1,20 @@
 //! `gradcheck` accepts right backward passes and finds wrong ones.
 
+use std::cell::Cell;
+
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor};
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNormConfig, EmbeddingConfig, LayerNormConfig, Linear, LinearConfig};
+use burn::nn::{
+    BatchNormConfig, Embedding, EmbeddingConfig, LayerNormConfig, Linear, LinearConfig,
+};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData, activation};
-use digits_models::{Block, CnnConfig, InputConfig, MlpConfig, Norm, Padding};
-use digits_verify::VerifyError;
-use digits_verify::gradcheck::{GradcheckOptions, GradcheckReport, gradcheck, in_f64};
+use burn_gradcheck::{GradcheckOptions, GradcheckReport, ParameterReport, gradcheck, in_f64};
 
 fn device() -> Device {
     Device::flex().autodiff()
@@ -36,90 +40,178 @@ fn weighted<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     (flat * weights.autodiff()).sum()
 }
 
-fn shape(edge: usize) -> InputConfig {
-    InputConfig {
-        height: edge,
-        width: edge,
-        classes: 4,
+/// A layer after a linear one, both with parameters to check.
+fn after_linear<L: Module>(layer: L, device: &Device) -> (Linear, L) {
+    (LinearConfig::new(6, 6).init(device), layer)
+}
+
+/// The value of one expression with the gradient of another: a mistake in a backward pass.
+fn mistake<const D: usize>(value: Tensor<D>, gradient_of: Tensor<D>) -> Tensor<D> {
+    value.detach() + gradient_of.clone() - gradient_of.detach()
+}
+
+struct Row {
+    module: &'static str,
+    /// What is wrong with its backward pass; nothing where it is right.
+    mistake: Option<&'static str>,
+    report: GradcheckReport,
+}
+
+fn row<M: Module>(
+    module: &'static str,
+    mistake: Option<&'static str>,
+    checked: M,
+    loss: impl Fn(&M) -> Tensor<1>,
+) -> Row {
+    let report = check(&in_f64(checked), loss);
+    Row {
+        module,
+        mistake,
+        report,
     }
 }
 
-#[test]
-fn the_mlp_has_right_gradients() {
-    let device = device();
-    let config = MlpConfig {
-        input: shape(6),
-        hidden: vec![9, 7],
-        ..MlpConfig::default()
-    };
-    let model = in_f64(config.init(&device).expect("a valid configuration"));
-    let images = values([5, 1, 6, 6], &device);
-    let report = check(&model, |m| weighted(m.forward(images.clone())));
-    assert!(report.passed(), "{report}");
-    assert_eq!(report.parameters.len(), 6);
-    assert!(report.parameters.iter().all(|p| p.checked > 0));
+/// Burn's layers with its own backward passes.
+fn right(device: &Device) -> Vec<Row> {
+    let x = values([4, 6], device);
+    let image = values([2, 2, 7, 6], device);
+    let words = Tensor::<2, Int>::from_data([[0, 3, 3], [4, 1, 0]], device);
+    let conv: Conv2d = Conv2dConfig::new([2, 4], [3, 2])
+        .with_stride([2, 1])
+        .with_dilation([1, 2])
+        .with_groups(2)
+        .init(device);
+    let batch = BatchNormConfig::new(2).init(device);
+    let layer = LayerNormConfig::new(6).init(device);
+    let embedding: Embedding = EmbeddingConfig::new(5, 3).init(device);
+    vec![
+        row(
+            "Linear, ReLU",
+            None,
+            LinearConfig::new(6, 3).init(device),
+            |m: &Linear| weighted(activation::relu(m.forward(x.clone()))),
+        ),
+        row("Conv2d (stride, dilation, groups)", None, conv, |m| {
+            weighted(m.forward(image.clone()).tanh())
+        }),
+        row("BatchNorm", None, batch, |m| {
+            weighted(m.forward(image.clone()).tanh())
+        }),
+        row(
+            "Linear, LayerNorm",
+            None,
+            after_linear(layer, device),
+            |(linear, norm)| weighted(norm.forward(linear.forward(x.clone())).powf_scalar(2.0)),
+        ),
+        row("Embedding", None, embedding, |m| {
+            weighted(m.forward(words.clone()).tanh())
+        }),
+    ]
 }
 
-#[test]
-fn the_cnn_has_right_gradients_with_and_without_batch_norm() {
-    let device = device();
-    for norm in [Norm::None, Norm::Batch] {
-        let block = |channels| Block {
-            channels,
-            kernel: 3,
-            stride: 1,
-            padding: Padding::Same,
-            pool: 2,
-            norm,
-            dropout: 0.0,
-        };
-        let config = CnnConfig {
-            input: shape(8),
-            hidden: vec![6],
-            dropout: 0.0,
-            blocks: vec![block(3), block(4)],
-        };
-        let model = in_f64(config.init(&device).expect("a valid configuration"));
-        let images = values([3, 1, 8, 8], &device);
-        let report = check(&model, |m| {
-            activation::log_softmax(m.forward(images.clone()), 1)
-                .slice([0..3, 1..2])
-                .sum()
-        });
-        assert!(report.passed(), "{norm:?}\n{report}");
-        assert_eq!(
-            report.parameters.len(),
-            if norm == Norm::Batch { 10 } else { 8 }
-        );
-    }
+/// Mistakes that people make when they write a backward pass by hand.
+fn wrong(device: &Device) -> Vec<Row> {
+    let x = values([4, 6], device);
+    let image = values([2, 2, 7, 6], device);
+    let linear = || -> Linear { LinearConfig::new(6, 3).init(device) };
+    let conv: Conv2d = Conv2dConfig::new([2, 4], [3, 3]).init(device);
+    let norm = LayerNormConfig::new(6).init(device);
+    vec![
+        row(
+            "Linear",
+            Some("one factor is 1.00001 times too large"),
+            linear(),
+            |m| {
+                let sums = m.forward(x.clone());
+                weighted(mistake(sums.clone(), sums * 1.00001))
+            },
+        ),
+        row(
+            "Linear",
+            Some("sum where the mean is meant"),
+            linear(),
+            |m| {
+                let y = m.forward(x.clone()).tanh();
+                mistake(y.clone().mean(), y.sum())
+            },
+        ),
+        row("Linear", Some("the bias is forgotten"), linear(), |m| {
+            let bias = m.bias.as_ref().expect("a bias").val();
+            weighted(x.clone().matmul(m.weight.val()) + bias.detach().unsqueeze())
+        }),
+        row(
+            "Linear, sigmoid",
+            Some("y where y (1 − y) is meant"),
+            linear(),
+            |m| {
+                let sums = m.forward(x.clone());
+                let y = activation::sigmoid(sums.clone());
+                weighted(mistake(y.clone(), y.detach() * sums))
+            },
+        ),
+        row(
+            "Linear, softmax, cross-entropy",
+            Some("y where y − t is meant"),
+            linear(),
+            |m| {
+                let y = activation::log_softmax(m.forward(x.clone()), 1);
+                let loss = -y.clone().slice([0..4, 1..2]).sum();
+                mistake(
+                    loss,
+                    (y.clone().exp().detach() * m.forward(x.clone())).sum(),
+                )
+            },
+        ),
+        row(
+            "Linear, LayerNorm",
+            Some("mean and deviation as constants"),
+            after_linear(norm, device),
+            |(linear, norm)| {
+                let sums = linear.forward(x.clone());
+                let deviation = sums.clone().var_bias(1).sqrt().detach();
+                weighted(mistake(norm.forward(sums.clone()), sums / deviation).tanh())
+            },
+        ),
+        row(
+            "Conv2d",
+            Some("the kernel's gradient is flipped"),
+            conv,
+            |m| {
+                let flipped = m.weight.val().flip([2, 3]);
+                let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+                let wrong = conv2d(image.clone(), flipped, None, options);
+                weighted(mistake(m.forward(image.clone()), wrong))
+            },
+        ),
+    ]
 }
 
+/// `cargo test --release --workspace --test gradcheck table -- --nocapture` prints the README's.
 #[test]
-fn burns_layers_have_right_gradients() {
+fn the_table_of_the_readme_holds() {
     let device = device();
-    let x = values([4, 6], &device);
-    let linear = in_f64(LinearConfig::new(6, 3).init(&device));
-    let norm = in_f64(LayerNormConfig::new(6).init(&device));
-    let conv: Conv2d = in_f64(
-        Conv2dConfig::new([2, 4], [3, 2])
-            .with_stride([2, 1])
-            .with_dilation([1, 2])
-            .with_groups(2)
-            .init(&device),
+    println!(
+        "| module | mistake in the backward pass | elements wrong / checked | largest error |"
     );
-    let batch = in_f64(BatchNormConfig::new(2).init(&device));
-    let embedding = in_f64(EmbeddingConfig::new(5, 3).init(&device));
-    let image = values([2, 2, 7, 6], &device);
-    let words = Tensor::<2, Int>::from_data([[0, 3, 3], [4, 1, 0]], &device);
-    let reports = [
-        check(&linear, |m| weighted(m.forward(x.clone()).tanh())),
-        check(&norm, |m| weighted(m.forward(x.clone()).powf_scalar(2.0))),
-        check(&conv, |m| weighted(m.forward(image.clone()).tanh())),
-        check(&batch, |m| weighted(m.forward(image.clone()).tanh())),
-        check(&embedding, |m| weighted(m.forward(words.clone()).tanh())),
-    ];
-    for report in reports {
-        assert!(report.passed(), "{report}");
+    println!("| --- | --- | ---: | ---: |");
+    for row in right(&device).into_iter().chain(wrong(&device)) {
+        let sum =
+            |of: fn(&ParameterReport) -> usize| row.report.parameters.iter().map(of).sum::<usize>();
+        println!(
+            "| {} | {} | {} / {} | {:.0e} |",
+            row.module,
+            row.mistake.unwrap_or("none"),
+            sum(|p| p.wrong),
+            sum(|p| p.checked),
+            row.report.max_absolute()
+        );
+        assert_eq!(
+            row.report.passed(),
+            row.mistake.is_none(),
+            "{}\n{}",
+            row.module,
+            row.report
+        );
     }
 }
 
@@ -204,16 +296,6 @@ fn numbers(values: &[f64], device: &Device) -> Numbers {
 }
 
 #[test]
-fn a_gradient_that_was_cut_off_is_found() {
-    let module = numbers(&[0.3, -0.7], &device());
-    let report = check(&module, |m| {
-        (m.values.val() * m.values.val().detach()).sum()
-    });
-    assert!(!report.passed());
-    assert_eq!(report.parameters[0].wrong, 2);
-}
-
-#[test]
 fn an_element_on_a_kink_is_counted_and_one_beside_it_is_resolved() {
     // ReLU at 0, at 10⁻⁶ (inside the first step of 10⁻⁵) and far away.
     let module = numbers(&[0.0, 1e-6, 0.5], &device());
@@ -236,45 +318,45 @@ fn a_wrong_gradient_on_a_kink_does_not_hide_behind_it() {
 
 #[test]
 fn what_cannot_be_checked_is_an_error_that_says_why() {
-    let message =
-        |result: Result<GradcheckReport, VerifyError>| result.expect_err("an error").to_string();
     let options = GradcheckOptions::default();
     let device = device();
     let narrow: Linear = LinearConfig::new(2, 2).init(&device);
     let x = Tensor::<2>::ones([1, 2], &device);
-    assert!(
-        message(gradcheck(&narrow, |m| m.forward(x.clone()).sum(), &options)).contains("in_f64")
-    );
-
     let module = numbers(&[1.0, 2.0], &device);
-    assert!(message(gradcheck(&module, |m| m.values.val(), &options)).contains("shape [2]"));
-    assert!(
-        message(gradcheck(
-            &module,
-            |_| Tensor::ones([1], &Device::flex()),
-            &options
-        ))
-        .contains("autodiff")
-    );
-    assert!(
-        message(gradcheck(
-            &module,
-            |m| m.values.val().log().mul_scalar(-1.0).log().sum(),
-            &options
-        ))
-        .contains("NaN")
-    );
-    let count = std::cell::Cell::new(0.0);
+    let calls = Cell::new(0.0);
     let drifting = |m: &Numbers| {
-        count.set(count.get() + 1.0);
-        m.values.val().sum() * count.get()
+        calls.set(calls.get() + 1.0);
+        m.values.val().sum() * calls.get()
     };
-    assert!(message(gradcheck(&module, drifting, &options)).contains("then"));
-    let zero = GradcheckOptions {
+    let no_step = GradcheckOptions {
         step: 0.0,
-        ..options
+        ..options.clone()
     };
-    assert!(message(gradcheck(&module, |m| m.values.val().sum(), &zero)).contains("positive"));
+    let sum = |m: &Numbers| m.values.val().sum();
+    let cases = [
+        (
+            gradcheck(&narrow, |m| m.forward(x.clone()).sum(), &options),
+            "in_f64",
+        ),
+        (
+            gradcheck(&module, |m| m.values.val(), &options),
+            "shape [2]",
+        ),
+        (
+            gradcheck(&module, |_| Tensor::ones([1], &Device::flex()), &options),
+            "autodiff",
+        ),
+        (
+            gradcheck(&module, |m| (sum(m) * -1.0).log(), &options),
+            "NaN",
+        ),
+        (gradcheck(&module, drifting, &options), "then"),
+        (gradcheck(&module, sum, &no_step), "positive"),
+    ];
+    for (result, part) in cases {
+        let message = result.expect_err("not a report").to_string();
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]

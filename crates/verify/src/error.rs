@@ -89,7 +89,4 @@ pub enum VerifyError {
         /// The reason the backend gives.
         problem: String,
     },
-    /// `gradcheck` cannot work with this module or this loss.
-    #[error("gradcheck: {0}")]
-    Gradcheck(String),
 }

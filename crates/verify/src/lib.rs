@@ -8,7 +8,6 @@ mod differences;
 mod engine;
 mod error;
 pub mod filter;
-pub mod gradcheck;
 mod mutants;
 mod network;
 pub mod picture;

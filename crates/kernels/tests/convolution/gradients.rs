@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementation};
-use digits_verify::gradcheck::{GradcheckOptions, gradcheck};
+use burn_gradcheck::{GradcheckOptions, gradcheck};
 
 use crate::cases::{ALL, case, devices, few, take_turns, tensor};
 

@@ -1,8 +1,7 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{DType, Gradients, Tensor, TensorData};
 
-use crate::engine::read;
-use crate::error::VerifyError;
+use crate::error::GradcheckError;
 
 /// One parameter and its gradient.
 pub(crate) struct Found {
@@ -15,27 +14,32 @@ pub(crate) struct Found {
 }
 
 /// Reads every trainable parameter's gradient.
-pub(crate) struct Collect<'a> {
-    gradients: &'a Gradients,
+pub(crate) struct Collect {
+    gradients: Gradients,
     path: Vec<String>,
     pub(crate) parameters: Vec<Found>,
     pub(crate) frozen: Vec<String>,
-    pub(crate) error: Option<VerifyError>,
+    error: Option<GradcheckError>,
 }
 
-impl<'a> Collect<'a> {
-    pub(crate) fn new(gradients: &'a Gradients) -> Self {
-        Self {
+impl Collect {
+    pub(crate) fn from<M: Module>(
+        module: &M,
+        gradients: Gradients,
+    ) -> Result<Self, GradcheckError> {
+        let mut collect = Self {
             gradients,
             path: Vec::new(),
             parameters: Vec::new(),
             frozen: Vec::new(),
             error: None,
-        }
+        };
+        module.visit(&mut collect);
+        collect.error.take().map_or(Ok(collect), Err)
     }
 }
 
-impl ModuleVisitor for Collect<'_> {
+impl ModuleVisitor for Collect {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -51,7 +55,7 @@ impl ModuleVisitor for Collect<'_> {
             return;
         }
         let shape = value.dims().to_vec();
-        let gradient = match value.grad(self.gradients).map(read) {
+        let gradient = match value.grad(&self.gradients).map(read) {
             Some(Ok(gradient)) => gradient,
             Some(Err(error)) => {
                 self.error = Some(error);
@@ -71,10 +75,21 @@ impl ModuleVisitor for Collect<'_> {
 
 /// Moves one element of one parameter.
 pub(crate) struct Perturb {
-    pub(crate) id: ParamId,
-    pub(crate) element: usize,
-    pub(crate) delta: f64,
-    pub(crate) error: Option<VerifyError>,
+    id: ParamId,
+    element: usize,
+    delta: f64,
+    pub(crate) error: Option<GradcheckError>,
+}
+
+impl Perturb {
+    pub(crate) fn new(id: ParamId, element: usize, delta: f64) -> Self {
+        Self {
+            id,
+            element,
+            delta,
+            error: None,
+        }
+    }
 }
 
 impl ModuleMapper for Perturb {
@@ -118,4 +133,10 @@ pub fn in_f64<M: Module>(module: M) -> M {
         }
     }
     module.map(&mut Widen)
+}
+
+pub(crate) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>, GradcheckError> {
+    tensor
+        .try_into_vec_as::<f64>()
+        .map_err(|error| GradcheckError::Device(error.to_string()))
 }
