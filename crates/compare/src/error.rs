@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use digits_data::DataError;
+use digits_report::ReportError;
 use digits_train::TrainError;
 
 /// Why the experiment could not be done.
@@ -38,6 +39,12 @@ pub enum CompareError {
     /// A figure could not be drawn or a document not be written.
     #[error("the report could not be made: {0}")]
     Report(String),
+}
+
+impl From<ReportError> for CompareError {
+    fn from(error: ReportError) -> Self {
+        Self::Report(error.to_string())
+    }
 }
 
 impl CompareError {

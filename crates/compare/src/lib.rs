@@ -16,7 +16,6 @@ mod results;
 mod runs;
 mod specs;
 pub mod stats;
-mod text;
 
 use std::path::Path;
 

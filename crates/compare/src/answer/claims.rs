@@ -6,7 +6,7 @@ use super::words::{
     seeds_note, smallest, smallest_above_zero, t_test, times, told,
 };
 use crate::results::{AxisKind, CalibrationOf, Network, NetworkCost, Results, Sample};
-use crate::text;
+use digits_report::text;
 
 pub(super) fn accuracy(results: &Results) -> Claim<'_> {
     let contest = &results.accuracy.full;

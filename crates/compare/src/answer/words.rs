@@ -3,7 +3,7 @@
 use super::LEVEL;
 use crate::questions::tolerance::mean;
 use crate::results::{Axis, AxisKind, Contest, Difference, Network, Pair, Results, Sample};
-use crate::text;
+use digits_report::text;
 
 /// What the numbers allow to be said of a difference CNN − MLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,26 +4,21 @@
 //! nothing is claimed that the results do not say. The page and the Markdown text render one
 //! document whose sections are written once.
 
-mod document;
 mod figures;
-mod html;
-mod markdown;
-mod picture;
 mod sections;
-mod sheet;
 mod summary;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{CompareError, Results, text};
+use crate::{CompareError, Results};
 
 /// The report as one self-contained page: no script, no font and no picture from outside.
 ///
 /// # Errors
 /// A figure could not be drawn.
 pub fn html(results: &Results) -> Result<String, CompareError> {
-    Ok(html::page(&sections::document(results)?))
+    Ok(digits_report::html(&sections::document(results)?))
 }
 
 /// The report as Markdown for a repository, and the figures that belong beside it: relative file
@@ -32,7 +27,7 @@ pub fn html(results: &Results) -> Result<String, CompareError> {
 /// # Errors
 /// A figure could not be drawn.
 pub fn markdown(results: &Results) -> Result<(String, Vec<(String, String)>), CompareError> {
-    Ok(markdown::text(&sections::document(results)?))
+    Ok(digits_report::markdown(&sections::document(results)?))
 }
 
 /// What a terminal shows: the answer, at most 96 columns wide, and a small table.

@@ -1,5 +1,5 @@
-use super::text::{self, NONE};
 use crate::{Contest, Network, NetworkSummary, Results, Sample, Sentence};
+use digits_report::text::{self, NONE, wrap};
 
 const COLUMNS: usize = 96;
 
@@ -113,19 +113,4 @@ fn table(rows: &[[String; 5]]) -> String {
         out.push('\n');
     }
     out
-}
-
-/// Lines of at most so many characters, broken between words; a longer word stays whole.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }

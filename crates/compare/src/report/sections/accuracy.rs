@@ -1,11 +1,11 @@
 use super::{
     all_points, by_seed, difference_cells, extent, extent_of_differences, percents, spread,
 };
-use crate::report::document::{Block, Caption, Figure, Layout, Panel, Table};
-use crate::report::figures::{Axis, Mark, Row, Rows, rows};
 use crate::report::summary::mean_and_deviation;
-use crate::report::text;
 use crate::{CompareError, Contest, Network, Results};
+use digits_report::chart::{Axis, Mark, Role, Row, Rows, rows};
+use digits_report::text;
+use digits_report::{Block, Caption, Figure, Layout, Panel, ReportError, Table};
 
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let contests = [
@@ -74,7 +74,7 @@ pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     Ok(blocks)
 }
 
-fn accuracies(name: &str, slug: &str, contest: &Contest) -> Result<Panel, CompareError> {
+fn accuracies(name: &str, slug: &str, contest: &Contest) -> Result<Panel, ReportError> {
     let both = [&contest.accuracy.mlp, &contest.accuracy.cnn];
     let row = |network: Network| {
         let sample = contest.accuracy.of(network);
@@ -106,7 +106,7 @@ fn accuracies(name: &str, slug: &str, contest: &Contest) -> Result<Panel, Compar
     })
 }
 
-fn differences(name: &str, slug: &str, contest: &Contest) -> Result<Panel, CompareError> {
+fn differences(name: &str, slug: &str, contest: &Contest) -> Result<Panel, ReportError> {
     let difference = &contest.difference;
     rows(&Rows {
         slug: format!("difference-{slug}"),
@@ -119,8 +119,8 @@ fn differences(name: &str, slug: &str, contest: &Contest) -> Result<Panel, Compa
         x: Axis::difference(extent_of_differences([difference])),
         rows: vec![Row {
             label: "CNN − MLP".to_owned(),
-            marks: vec![Mark::points(
-                None,
+            marks: vec![Mark::percent(
+                Role::Neutral,
                 difference,
                 text::points(difference.mean),
             )],

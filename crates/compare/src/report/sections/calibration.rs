@@ -1,8 +1,8 @@
 use super::{difference_cells, seeds};
-use crate::report::document::{Block, Caption, Figure, Layout, Panel, Table};
-use crate::report::figures::{Axis, Key, Line, Plot, Point, lines};
-use crate::report::text;
 use crate::{Bin, CalibrationOf, CompareError, Network, Results, Sample};
+use digits_report::chart::{Axis, Key, Line, Plot, Point, lines};
+use digits_report::text;
+use digits_report::{Block, Caption, Figure, Layout, Panel, ReportError, Table};
 
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let calibration = &results.calibration;
@@ -36,17 +36,16 @@ fn diagram(
     slug: &str,
     title: &str,
     pick: impl for<'a> Fn(&'a CalibrationOf) -> (&'a Vec<Bin>, &'a Sample),
-) -> Result<Panel, CompareError> {
+) -> Result<Panel, ReportError> {
     let networks = &results.calibration.networks;
     let line = |network: Network| {
         let (bins, error) = pick(networks.of(network));
         let most = bins.iter().map(|bin| bin.count).max().unwrap_or(1).max(1);
         Line {
-            key: Key {
-                network: Some(network),
-                hollow: false,
-                name: format!("{}, ECE {}", network.name(), text::percent(error.mean, 2)),
-            },
+            key: Key::new(
+                network,
+                format!("{}, ECE {}", network.name(), text::percent(error.mean, 2)),
+            ),
             points: bins
                 .iter()
                 .filter(|bin| bin.count > 0)

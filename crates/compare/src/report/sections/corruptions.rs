@@ -1,11 +1,12 @@
 use super::{difference_cells, extent_of_differences, images, seeds, spread};
-use crate::report::document::{
-    Block, Caption, Figure, Layout, Panel, Table, Tile, TileGroup, Tiles,
-};
-use crate::report::figures::{Axis, Key, Line, Mark, Plot, Point, Row, Rows, lines, rows};
+use crate::report::figures::keys;
 use crate::report::summary::mean_and_deviation;
-use crate::report::text;
 use crate::{CompareError, CorruptionResult, Network, Results};
+use digits_report::chart::{Axis, Key, Line, Mark, Plot, Point, Role, Row, Rows, lines, rows};
+use digits_report::text;
+use digits_report::{
+    Block, Caption, Figure, Layout, Panel, ReportError, Table, Tile, TileGroup, Tiles,
+};
 
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let corruptions = &results.corruptions;
@@ -91,7 +92,7 @@ fn file_name(kind: &CorruptionResult) -> String {
     format!("corruption-{}", letters.collect::<String>())
 }
 
-fn small(kind: &CorruptionResult) -> Result<Panel, CompareError> {
+fn small(kind: &CorruptionResult) -> Result<Panel, ReportError> {
     let levels: Vec<f64> = kind.severities.iter().map(|s| s.level as f64).collect();
     let (low, high) = (
         levels.first().copied().unwrap_or(1.0) - 0.3,
@@ -127,18 +128,14 @@ fn small(kind: &CorruptionResult) -> Result<Panel, CompareError> {
         ),
         // The same for all, so that they can be compared at a glance.
         y: Axis::with_ticks(0.0, 100.0, percent.map(|p| (p, text::plain(p))).to_vec()),
-        lines: Key::both()
-            .into_iter()
-            .zip(Network::BOTH)
-            .map(line)
-            .collect(),
+        lines: keys().into_iter().zip(Network::BOTH).map(line).collect(),
         layout: Layout::Small,
         legend: false,
         diagonal: false,
     })
 }
 
-fn overview(results: &Results) -> Result<Panel, CompareError> {
+fn overview(results: &Results) -> Result<Panel, ReportError> {
     let corruptions = &results.corruptions;
     let named = corruptions
         .kinds
@@ -176,13 +173,13 @@ fn overview(results: &Results) -> Result<Panel, CompareError> {
         x_title: "test accuracy in %".to_owned(),
         x: Axis::percent(all),
         rows: rows_of,
-        legend: Key::both(),
+        legend: keys(),
         line: None,
         together: true,
     })
 }
 
-fn differences(results: &Results) -> Result<Panel, CompareError> {
+fn differences(results: &Results) -> Result<Panel, ReportError> {
     let corruptions = &results.corruptions;
     let named: Vec<_> = corruptions
         .kinds
@@ -204,19 +201,15 @@ fn differences(results: &Results) -> Result<Panel, CompareError> {
             .iter()
             .map(|(name, difference)| Row {
                 label: text::capitalized(name),
-                marks: vec![Mark::points(
-                    None,
-                    difference,
+                marks: vec![Mark::percent(
+                    Role::Neutral,
+                    *difference,
                     text::points(difference.mean),
                 )],
             })
             .collect(),
         // As high as that of its neighbor, so that the rows are level.
-        legend: vec![Key {
-            network: None,
-            hollow: false,
-            name: "CNN − MLP".to_owned(),
-        }],
+        legend: vec![Key::new(Role::Neutral, "CNN − MLP")],
         line: Some(0.0),
         together: false,
     })

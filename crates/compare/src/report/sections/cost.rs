@@ -1,8 +1,8 @@
-use crate::report::document::{Block, Caption, Figure, Layout, Panel, Table};
-use crate::report::figures::{Axis, Place, Scatter, scatter};
 use crate::report::summary::accuracy_of;
-use crate::report::text;
 use crate::{CompareError, NetworkCost, Reaches, Results};
+use digits_report::chart::{Axis, Place, Scatter, scatter};
+use digits_report::text;
+use digits_report::{Block, Caption, Figure, Layout, Panel, ReportError, Table};
 
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let networks = &results.cost.networks;
@@ -118,7 +118,7 @@ fn against(
     slug: &str,
     name: &str,
     cost_of: impl Fn(&NetworkCost) -> f64,
-) -> Result<Panel, CompareError> {
+) -> Result<Panel, ReportError> {
     let networks = &results.cost.networks;
     let full = [
         &results.accuracy.full.recipe.mlp,
@@ -127,7 +127,7 @@ fn against(
     let places: Vec<Place> = networks
         .iter()
         .map(|cost| Place {
-            network: cost.network,
+            role: cost.network.into(),
             hollow: !full.contains(&&cost.recipe),
             x: cost_of(cost).log10(),
             y: accuracy_of(results, &cost.recipe).map_or(f64::NAN, |sample| 100.0 * sample.mean),

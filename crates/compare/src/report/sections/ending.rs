@@ -1,7 +1,7 @@
 use super::images;
-use crate::report::document::{Block, Section, Table};
-use crate::report::text;
 use crate::{CompareError, Contest, NetworkSummary, Results};
+use digits_report::text;
+use digits_report::{Block, Section, Table};
 
 /// What the numbers do not say.
 pub(super) fn caveats(results: &Results) -> Section {

@@ -1,10 +1,8 @@
-use crate::report::document::{
-    Block, Caption, Figure, Layout, Panel, Table, Tile, TileGroup, Tiles,
-};
-use crate::report::figures::{Axis, Mark, Row, Rows, rows};
-use crate::report::picture::{Palette, matrix};
-use crate::report::text;
 use crate::{CompareError, LearnedFilter, Network, Results};
+use digits_report::chart::{Axis, Mark, Row, Rows, rows};
+use digits_report::text;
+use digits_report::{Block, Caption, Figure, Layout, Panel, Table, Tile, TileGroup, Tiles};
+use digits_report::{Palette, Picture};
 
 /// So many feature maps of a block are shown.
 const MOST_MAPS: usize = 32;
@@ -43,7 +41,7 @@ fn filter_tiles(results: &Results) -> Result<Tiles, CompareError> {
         .iter()
         .map(|kernel| {
             Ok(Tile {
-                png: matrix(&kernel.rows, Palette::Signed)?,
+                png: Picture::heat_map(&kernel.rows, Palette::Signed).base64()?,
                 alt: format!("The sheet's filter: {}", kernel.name),
                 lines: vec![kernel.name.clone()],
             })
@@ -62,7 +60,7 @@ fn filter_tiles(results: &Results) -> Result<Tiles, CompareError> {
             );
             lines.extend(nearest(filter));
             Ok(Tile {
-                png: matrix(&filter.rows, Palette::Signed)?,
+                png: Picture::heat_map(&filter.rows, Palette::Signed).base64()?,
                 alt: format!("Learned {}", lines.join(", ")),
                 lines,
             })
@@ -152,7 +150,7 @@ fn share_figure(results: &Results) -> Result<Figure, CompareError> {
         rows: vec![Row {
             label: "CNN".to_owned(),
             marks: vec![Mark {
-                network: Some(Network::Cnn),
+                role: Network::Cnn.into(),
                 hollow: false,
                 values: shares.iter().map(|share| 100.0 * share).collect(),
                 mean: 100.0 * mean,
@@ -186,7 +184,7 @@ fn unit_tiles(results: &Results) -> Result<Tiles, CompareError> {
         .iter()
         .map(|unit| {
             Ok(Tile {
-                png: matrix(&unit.rows, Palette::Signed)?,
+                png: Picture::heat_map(&unit.rows, Palette::Signed).base64()?,
                 alt: format!("Incoming weights of unit {}", unit.index),
                 lines: vec![
                     format!("unit {}", unit.index),
@@ -247,7 +245,7 @@ fn map_tiles(results: &Results) -> Result<Tiles, CompareError> {
                 .enumerate()
                 .map(|(channel, map)| {
                     Ok(Tile {
-                        png: matrix(map, Palette::Ink)?,
+                        png: Picture::heat_map(map, Palette::Ink).base64()?,
                         alt: format!("Block {}, channel {}", number + 1, channel + 1),
                         lines: Vec::new(),
                     })

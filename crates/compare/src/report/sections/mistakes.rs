@@ -1,7 +1,7 @@
-use crate::report::document::{Block, Caption, Figure, Layout, Table, Tile, TileGroup, Tiles};
 use crate::report::figures::confusion;
-use crate::report::text;
 use crate::{CompareError, Gallery, Mistake, Network, Results};
+use digits_report::text;
+use digits_report::{Block, Caption, Figure, Layout, Table, Tile, TileGroup, Tiles};
 
 /// So many kinds of mistakes are listed in view.
 const MOST_FREQUENT: usize = 10;

@@ -12,16 +12,19 @@ mod permutation;
 mod samples;
 mod tolerance;
 
-use super::document::{Block, Document, Section, Table};
-use super::text;
 use crate::{CompareError, Difference, Results, Sample};
+use digits_report::{Answer, Block, Document, Section, Table, text};
 
 /// The whole report.
 pub(super) fn document(results: &Results) -> Result<Document, CompareError> {
     Ok(Document {
         title: opening::title(results),
         conditions: opening::conditions(results),
-        answer: opening::answer(results),
+        answer: Some(Answer {
+            heading: "What do you observe?".to_owned(),
+            findings: opening::answer(results),
+            if_empty: "Nothing was measured that an answer could rest on.".to_owned(),
+        }),
         sections: vec![
             Ask {
                 id: "accuracy",

@@ -1,7 +1,7 @@
-use crate::report::document::Finding;
 use crate::report::summary::note;
-use crate::report::text;
 use crate::{NetworkSummary, Results};
+use digits_report::Finding;
+use digits_report::text;
 
 pub(super) fn title(results: &Results) -> String {
     format!(

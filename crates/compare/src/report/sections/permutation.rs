@@ -1,12 +1,13 @@
 use super::{
     all_points, by_seed, difference_cells, extent_of_differences, percents, seeds, spread,
 };
-use crate::report::document::{
-    Block, Caption, Figure, Layout, Panel, Table, Tile, TileGroup, Tiles,
-};
-use crate::report::figures::{Axis, Key, Line, Mark, Plot, Point, Row, Rows, lines, rows};
-use crate::report::text;
+use crate::report::figures::keys;
 use crate::{CompareError, Network, Results};
+use digits_report::chart::{Axis, Key, Line, Mark, Plot, Point, Role, Row, Rows, lines, rows};
+use digits_report::text;
+use digits_report::{
+    Block, Caption, Figure, Layout, Panel, ReportError, Table, Tile, TileGroup, Tiles,
+};
 
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let permutation = &results.permutation;
@@ -84,7 +85,7 @@ fn examples(results: &Results) -> Tiles {
     }
 }
 
-fn slopes(results: &Results) -> Result<Panel, CompareError> {
+fn slopes(results: &Results) -> Result<Panel, ReportError> {
     let permutation = &results.permutation;
     let line = |(key, network): (Key, Network)| {
         let (natural, permuted) = (
@@ -122,23 +123,19 @@ fn slopes(results: &Results) -> Result<Panel, CompareError> {
             vec![(0.0, "natural".to_owned()), (1.0, "permuted".to_owned())],
         ),
         y: Axis::percent(means),
-        lines: Key::both()
-            .into_iter()
-            .zip(Network::BOTH)
-            .map(line)
-            .collect(),
+        lines: keys().into_iter().zip(Network::BOTH).map(line).collect(),
         layout: Layout::Wide,
         legend: true,
         diagonal: false,
     })
 }
 
-fn changes(results: &Results) -> Result<Panel, CompareError> {
+fn changes(results: &Results) -> Result<Panel, ReportError> {
     let permutation = &results.permutation;
     let named = [
-        ("MLP", Some(Network::Mlp), &permutation.change.mlp),
-        ("CNN", Some(Network::Cnn), &permutation.change.cnn),
-        ("CNN − MLP", None, &permutation.interaction),
+        ("MLP", Network::Mlp.into(), &permutation.change.mlp),
+        ("CNN", Network::Cnn.into(), &permutation.change.cnn),
+        ("CNN − MLP", Role::Neutral, &permutation.interaction),
     ];
     rows(&Rows {
         slug: "permutation-changes".to_owned(),
@@ -154,7 +151,7 @@ fn changes(results: &Results) -> Result<Panel, CompareError> {
             .into_iter()
             .map(|(name, network, difference)| Row {
                 label: name.to_owned(),
-                marks: vec![Mark::points(
+                marks: vec![Mark::percent(
                     network,
                     difference,
                     text::points(difference.mean),

@@ -1,9 +1,10 @@
 use super::{difference_cells, seeds, spread};
-use crate::report::document::{Block, Caption, Figure, Layout, Panel, Table};
-use crate::report::figures::{Axis, Key, Line, Plot, Point, lines};
+use crate::report::figures::keys;
 use crate::report::summary::mean_and_deviation;
-use crate::report::text;
 use crate::{CompareError, Network, Results, SampleSize};
+use digits_report::chart::{Axis, Key, Line, Plot, Point, Role, lines};
+use digits_report::text;
+use digits_report::{Block, Caption, Figure, Layout, Panel, ReportError, Table};
 
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let samples = &results.samples;
@@ -62,7 +63,7 @@ fn name(size: &SampleSize) -> String {
 
 const X_TITLE: &str = "training images of each class";
 
-fn accuracies(results: &Results) -> Result<Panel, CompareError> {
+fn accuracies(results: &Results) -> Result<Panel, ReportError> {
     let sizes = &results.samples.sizes;
     let line = |(key, network): (Key, Network)| Line {
         key,
@@ -96,18 +97,14 @@ fn accuracies(results: &Results) -> Result<Panel, CompareError> {
         x_title: Some(X_TITLE.to_owned()),
         x: axis(sizes),
         y: Axis::percent(means.chain([1.0])),
-        lines: Key::both()
-            .into_iter()
-            .zip(Network::BOTH)
-            .map(line)
-            .collect(),
+        lines: keys().into_iter().zip(Network::BOTH).map(line).collect(),
         layout: Layout::Wide,
         legend: true,
         diagonal: false,
     })
 }
 
-fn differences(results: &Results) -> Result<Panel, CompareError> {
+fn differences(results: &Results) -> Result<Panel, ReportError> {
     let sizes = &results.samples.sizes;
     let hundred = |value: f64| 100.0 * value;
     let points = sizes.iter().map(|size| {
@@ -141,11 +138,7 @@ fn differences(results: &Results) -> Result<Panel, CompareError> {
         x: axis(sizes),
         y: Axis::difference(all),
         lines: vec![Line {
-            key: Key {
-                network: None,
-                hollow: false,
-                name: "CNN − MLP".to_owned(),
-            },
+            key: Key::new(Role::Neutral, "CNN − MLP"),
             points: points.collect(),
             band: false,
         }],

@@ -1,9 +1,10 @@
 use super::{difference_cells, extent_of_differences, images, seeds, spread};
-use crate::report::document::{Block, Caption, Figure, Layout, Panel, Table};
-use crate::report::figures::{Axis as Scale, Key, Line, Mark, Plot, Point, Row, Rows, lines, rows};
+use crate::report::figures::keys;
 use crate::report::summary::mean_and_deviation;
-use crate::report::text;
 use crate::{Axis, AxisKind, CompareError, Network, Results, Sample};
+use digits_report::chart::{Axis as Scale, Key, Line, Mark, Plot, Point, Row, Rows, lines, rows};
+use digits_report::text;
+use digits_report::{Block, Caption, Figure, Layout, Panel, ReportError, Table};
 
 pub(super) fn blocks(results: &Results) -> Result<Vec<Block>, CompareError> {
     let tolerance = &results.tolerance;
@@ -78,7 +79,7 @@ fn variant_name(network: Network, augmented: bool) -> String {
     format!("{}{kind}", network.name())
 }
 
-fn curves(axis: &Axis) -> Result<Panel, CompareError> {
+fn curves(axis: &Axis) -> Result<Panel, ReportError> {
     let (name, unit, slug) = words(axis.kind);
     let variants = variants(axis);
     let means = variants
@@ -111,7 +112,7 @@ fn curves(axis: &Axis) -> Result<Panel, CompareError> {
         .collect();
     let lines_of = variants.iter().map(|(network, augmented, samples)| Line {
         key: Key {
-            network: Some(*network),
+            role: (*network).into(),
             hollow: *augmented,
             name: variant_name(*network, *augmented),
         },
@@ -140,7 +141,7 @@ fn curves(axis: &Axis) -> Result<Panel, CompareError> {
     })
 }
 
-fn gains(axes: &[Axis]) -> Result<Panel, CompareError> {
+fn gains(axes: &[Axis]) -> Result<Panel, ReportError> {
     let all = axes
         .iter()
         .flat_map(|axis| [&axis.gain.mlp, &axis.gain.cnn]);
@@ -174,12 +175,12 @@ fn gains(axes: &[Axis]) -> Result<Panel, CompareError> {
                 marks: Network::BOTH
                     .map(|network| {
                         let gain = axis.gain.of(network);
-                        Mark::points(Some(network), gain, text::points(gain.mean))
+                        Mark::percent(network, gain, text::points(gain.mean))
                     })
                     .into(),
             })
             .collect(),
-        legend: Key::both(),
+        legend: keys(),
         line: Some(0.0),
         together: false,
     })

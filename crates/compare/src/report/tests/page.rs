@@ -156,7 +156,7 @@ fn plots_follow_the_color_scheme_of_the_page_only() {
     let results = sample_results();
     let page = html(&results).unwrap();
     let (_, files) = markdown(&results).unwrap();
-    for (color, variable) in crate::report::figures::COLORS {
+    for (color, variable) in digits_report::COLORS {
         let svgs = page
             .split("<svg ")
             .skip(1)

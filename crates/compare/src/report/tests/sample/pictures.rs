@@ -1,5 +1,5 @@
 use super::numbers::noise;
-use crate::report::picture::{Palette, matrix};
+use digits_report::{Palette, Picture};
 
 /// Something round like a digit; `kind` changes its form.
 pub(super) fn digit(kind: usize) -> Vec<Vec<f64>> {
@@ -19,7 +19,9 @@ pub(super) fn digit(kind: usize) -> Vec<Vec<f64>> {
 }
 
 pub(super) fn png(kind: usize) -> String {
-    matrix(&digit(kind), Palette::Ink).unwrap()
+    Picture::heat_map(&digit(kind), Palette::Ink)
+        .base64()
+        .unwrap()
 }
 
 pub(super) fn damaged(kind: usize, level: usize) -> String {
@@ -36,7 +38,7 @@ pub(super) fn damaged(kind: usize, level: usize) -> String {
                 .collect()
         })
         .collect();
-    matrix(&rows, Palette::Ink).unwrap()
+    Picture::heat_map(&rows, Palette::Ink).base64().unwrap()
 }
 
 pub(super) fn permuted_digit() -> String {
@@ -46,5 +48,5 @@ pub(super) fn permuted_digit() -> String {
         flat.swap(at, other);
     }
     let rows: Vec<Vec<f64>> = flat.chunks(28).map(<[f64]>::to_vec).collect();
-    matrix(&rows, Palette::Ink).unwrap()
+    Picture::heat_map(&rows, Palette::Ink).base64().unwrap()
 }

@@ -1,12 +1,12 @@
-use super::document::{
-    Block, Caption, Document, Figure, Finding, Layout, Panel, Section, Table, TileGroup, Tiles,
+use crate::color::COLORS;
+use crate::document::{
+    Answer, Block, Caption, Document, Figure, Layout, Panel, Section, Table, TileGroup, Tiles,
 };
-use super::figures::COLORS;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The document as one page.
-pub(super) fn page(document: &Document) -> String {
+/// The document as one self-contained page: no script, no font and no picture from elsewhere.
+pub fn html(document: &Document) -> String {
     let title = escape(&document.title);
     let mut page = Page::default();
     page.out += &format!(
@@ -17,7 +17,9 @@ pub(super) fn page(document: &Document) -> String {
          <h1>{title}</h1>\n<p class=\"conditions\">{}</p>\n",
         escape(&document.conditions)
     );
-    page.answer(&document.answer, &document.sections);
+    if let Some(answer) = &document.answer {
+        page.answer(answer, &document.sections);
+    }
     page.contents(&document.sections);
     for section in &document.sections {
         page.section(section);
@@ -27,7 +29,7 @@ pub(super) fn page(document: &Document) -> String {
 }
 
 /// For text and for attributes in double quotes.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -57,13 +59,16 @@ struct Page {
 }
 
 impl Page {
-    fn answer(&mut self, answer: &[Finding], sections: &[Section]) {
-        self.out += "<section class=\"answer\" aria-labelledby=\"answer\">\n<h2 id=\"answer\">What do you observe?</h2>\n";
-        if answer.is_empty() {
-            self.out += "<p>Nothing was measured that an answer could rest on.</p>\n";
+    fn answer(&mut self, answer: &Answer, sections: &[Section]) {
+        self.out += &format!(
+            "<section class=\"answer\" aria-labelledby=\"answer\">\n<h2 id=\"answer\">{}</h2>\n",
+            escape(&answer.heading)
+        );
+        if answer.findings.is_empty() {
+            self.element("p", "", &answer.if_empty);
         } else {
             self.out += "<ol>\n";
-            for finding in answer {
+            for finding in &answer.findings {
                 let mut small: Vec<String> = finding.note.iter().map(|note| escape(note)).collect();
                 if let Some(section) = sections.iter().find(|s| s.id == finding.section) {
                     let heading = escape(&section.heading);
@@ -250,7 +255,7 @@ impl Page {
 fn inline(panel: &Panel) -> String {
     let mut svg = panel.svg.clone();
     for (color, variable) in COLORS {
-        svg = svg.replace(color, &format!("var({variable})"));
+        svg = svg.replace(&format!("\"{color}\""), &format!("\"var({variable})\""));
     }
     // `<svg width=… height=… viewBox=… xmlns=…>` becomes `<svg viewBox=… role=… aria-label=…>`.
     let view_box = attribute(&svg, "viewBox").unwrap_or_default().to_owned();

@@ -1,32 +1,50 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::Axis;
+use super::axis::Axis;
+use super::key::Role;
 use super::pen::{self, FONT, INK, Margins, canvas};
-use crate::report::document::Panel;
-use crate::{CompareError, Network};
+use crate::document::Panel;
+use crate::error::ReportError;
 
 /// Named points over two axes.
-pub(in crate::report) struct Scatter {
+#[derive(Debug, Clone, Default)]
+pub struct Scatter {
+    /// File name without its ending; unique in the document.
     pub slug: String,
+    /// For those who do not see it.
     pub label: String,
+    /// Above it.
     pub title: String,
+    /// What the horizontal axis means.
     pub x_title: String,
+    /// The horizontal axis.
     pub x: Axis,
+    /// The vertical axis.
     pub y: Axis,
+    /// The points.
     pub places: Vec<Place>,
 }
 
 /// One of them.
-pub(in crate::report) struct Place {
-    pub network: Network,
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Color and marker.
+    pub role: Role,
+    /// The second variant of a role.
     pub hollow: bool,
+    /// On the horizontal axis.
     pub x: f64,
+    /// On the vertical axis.
     pub y: f64,
+    /// Beside it.
     pub name: String,
 }
 
 /// Draws them.
-pub(in crate::report) fn scatter(plot: &Scatter) -> Result<Panel, CompareError> {
+///
+/// # Errors
+/// The plotting library's.
+pub fn scatter(plot: &Scatter) -> Result<Panel, ReportError> {
     canvas(&plot.slug, &plot.label, (pen::WIDTH, 270), |pen| {
         let top = pen.heading(&plot.title, &[], 1)? + 8;
         let frame = pen.frame(
@@ -45,7 +63,7 @@ pub(in crate::report) fn scatter(plot: &Scatter) -> Result<Panel, CompareError> 
                 continue;
             }
             let (x, y) = frame.at(place.x, place.y);
-            pen.marker((x, y), Some(place.network), place.hollow, 5)?;
+            pen.marker((x, y), place.role, place.hollow, 5)?;
             let (at, anchor) = if x > (left + right) / 2 {
                 (x - 11, HPos::Right)
             } else {

@@ -1,30 +1,41 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::pen::{self, FONT, GRID, INK, QUIET, WIDTH, canvas};
-use crate::report::document::Panel;
-use crate::{CompareError, Network};
+use super::key::Role;
+use super::pen::{FONT, GRID, INK, QUIET, WIDTH, canvas};
+use crate::document::Panel;
+use crate::error::ReportError;
 
 /// Up to so many classes the cells hold their counts.
 const MOST_WITH_COUNTS: usize = 12;
 const LEFT: i32 = 44;
 const TOP: i32 = 54;
 
-/// A confusion matrix: mistakes in the network's color, stronger for more of them.
-pub(in crate::report) fn confusion(
-    network: Network,
-    matrix: &[Vec<usize>],
-) -> Result<Panel, CompareError> {
+/// Counts of a classification: rows are true classes, columns answers.
+pub struct Confusion<'a> {
+    /// File name without its ending.
+    pub slug: String,
+    /// For those who do not see it.
+    pub label: String,
+    /// Above the matrix.
+    pub title: String,
+    /// Whose color the mistakes have.
+    pub role: Role,
+    /// One row for each class, as long as there are classes.
+    pub counts: &'a [Vec<usize>],
+}
+
+/// Draws it: mistakes in color, stronger for more of them.
+///
+/// # Errors
+/// The plotting library's.
+pub fn confusion(plot: &Confusion<'_>) -> Result<Panel, ReportError> {
+    let matrix = plot.counts;
     let classes = matrix.len().max(1) as i32;
     let side = WIDTH - LEFT - 12;
-    let slug = format!("confusion-{}", network.name().to_lowercase());
-    let label = format!(
-        "Confusion matrix of the {}: rows are true classes, columns are answers.",
-        network.name()
-    );
     let most = mistakes(matrix).map(|(_, _, count)| count).max();
     let edge = |number: usize| (number as i32 * side) / classes;
-    canvas(&slug, &label, (WIDTH, TOP + side + 12), |pen| {
-        pen.heading(network.name(), &[], 1)?;
+    canvas(&plot.slug, &plot.label, (WIDTH, TOP + side + 12), |pen| {
+        pen.heading(&plot.title, &[], 1)?;
         let quiet = (FONT, false, QUIET);
         let centered = (HPos::Center, VPos::Center);
         pen.write(
@@ -65,7 +76,7 @@ pub(in crate::report) fn confusion(
                 } else {
                     // The square root, so that single mistakes can be seen beside many.
                     let share = (count as f64 / most.unwrap_or(1).max(1) as f64).sqrt();
-                    pen.block(corners, pen::color(Some(network)), 0.12 + 0.5 * share)?;
+                    pen.block(corners, plot.role.color(), 0.12 + 0.5 * share)?;
                 }
                 if matrix.len() <= MOST_WITH_COUNTS {
                     let at = (LEFT + (edge(answer) + edge(answer + 1)) / 2, TOP + middle);

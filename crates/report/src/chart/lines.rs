@@ -1,19 +1,29 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
+use super::axis::Axis;
+use super::key::{Estimate, Key};
 use super::pen::{self, Drawn, FONT, Frame, Margins, Pen, QUIET, canvas, heading_height};
-use super::{Axis, Key};
-use crate::report::document::{Layout, Panel};
-use crate::{CompareError, Sample};
+use crate::document::{Layout, Panel};
+use crate::error::ReportError;
 
 /// A plot of lines.
-pub(in crate::report) struct Plot {
+#[derive(Debug, Clone, Default)]
+pub struct Plot {
+    /// File name without its ending; unique in the document.
     pub slug: String,
+    /// For those who do not see it.
     pub label: String,
+    /// Above it.
     pub title: String,
+    /// What the horizontal axis means, where it has to be said.
     pub x_title: Option<String>,
+    /// The horizontal axis.
     pub x: Axis,
+    /// The vertical axis.
     pub y: Axis,
+    /// The lines, the later above the earlier.
     pub lines: Vec<Line>,
+    /// Its size.
     pub layout: Layout,
     /// Shows the legend.
     pub legend: bool,
@@ -22,8 +32,11 @@ pub(in crate::report) struct Plot {
 }
 
 /// One line of it.
-pub(in crate::report) struct Line {
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// What it stands for.
     pub key: Key,
+    /// Its points from left to right; those that are not numbers are left out.
     pub points: Vec<Point>,
     /// Connects the points by a band over their intervals, else shows bars.
     pub band: bool,
@@ -31,9 +44,12 @@ pub(in crate::report) struct Line {
 
 /// One point of a line.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Point {
+pub struct Point {
+    /// On the horizontal axis.
     pub x: f64,
+    /// On the vertical axis.
     pub y: f64,
+    /// Low and high end around `y`.
     pub interval: Option<[f64; 2]>,
     /// Size of the marker.
     pub radius: i32,
@@ -43,19 +59,18 @@ pub(in crate::report) struct Point {
 
 /// Where words stand beside a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) enum Side {
+pub enum Side {
+    /// To the left.
     Left,
+    /// To the right.
     Right,
 }
 
 impl Point {
     /// The mean and interval of fractions, in percent.
-    pub fn percent(x: f64, sample: &Sample) -> Self {
-        Self::new(
-            x,
-            100.0 * sample.mean,
-            sample.interval.map(|ends| ends.map(|end| 100.0 * end)),
-        )
+    pub fn percent<'a>(x: f64, sample: impl Into<Estimate<'a>>) -> Self {
+        let sample = sample.into();
+        Self::new(x, 100.0 * sample.mean, sample.interval_in_percent())
     }
 
     /// A point with its interval.
@@ -83,7 +98,10 @@ impl Point {
 }
 
 /// Draws them.
-pub(in crate::report) fn lines(plot: &Plot) -> Result<Panel, CompareError> {
+///
+/// # Errors
+/// The plotting library's.
+pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
     let keys: Vec<Key> = if plot.legend {
         plot.lines.iter().map(|line| line.key.clone()).collect()
     } else {
@@ -142,11 +160,11 @@ fn band(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
     }
     let lower = ends.iter().map(|(x, [low, _])| frame.at(*x, *low));
     let upper = ends.iter().rev().map(|(x, [_, high])| frame.at(*x, *high));
-    pen.area(lower.chain(upper).collect(), pen::color(line.key.network))
+    pen.area(lower.chain(upper).collect(), line.key.role.color())
 }
 
 fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
-    let color = pen::color(line.key.network);
+    let color = line.key.role.color();
     let places: Vec<(i32, i32)> = drawable(line)
         .map(|point| frame.at(point.x, point.y))
         .collect();
@@ -165,7 +183,7 @@ fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
     }
     pen.path(&places, color, 2, line.key.hollow)?;
     for (point, (x, y)) in drawable(line).zip(places) {
-        pen.marker((x, y), line.key.network, line.key.hollow, point.radius)?;
+        pen.marker((x, y), line.key.role, line.key.hollow, point.radius)?;
         match &point.note {
             Some((text, Side::Left)) => {
                 let place = (HPos::Right, VPos::Center);

@@ -2,12 +2,14 @@ use std::ops::Range;
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-use crate::report::text;
+use crate::text;
 
 /// A number line with its ticks.
 #[derive(Debug, Clone)]
-pub(in crate::report) struct Axis {
+pub struct Axis {
+    /// Its left or lower end.
     pub low: f64,
+    /// Its right or upper end.
     pub high: f64,
     /// Positions and labels.
     pub ticks: Vec<(f64, String)>,
@@ -79,6 +81,13 @@ impl Axis {
             .map(|value| (value, label(value, decimals)))
             .collect();
         Self::with_ticks(first as f64 * step, last as f64 * step, ticks)
+    }
+}
+
+/// From 0 to 1 without ticks.
+impl Default for Axis {
+    fn default() -> Self {
+        Self::with_ticks(0.0, 1.0, Vec::new())
     }
 }
 

@@ -2,10 +2,10 @@
 //! no number, so that `NaN` never reaches a page.
 
 /// Stands where there is no number.
-pub(crate) const NONE: &str = "–";
+pub const NONE: &str = "–";
 
 /// With so many decimals.
-pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return NONE.to_owned();
     }
@@ -18,7 +18,7 @@ pub(crate) fn fixed(value: f64, decimals: usize) -> String {
 }
 
 /// With so many decimals and a sign unless it is zero.
-pub(crate) fn signed(value: f64, decimals: usize) -> String {
+pub fn signed(value: f64, decimals: usize) -> String {
     let text = fixed(value, decimals);
     let positive = text.starts_with(|c: char| c.is_ascii_digit());
     if positive && text.chars().any(|c| matches!(c, '1'..='9')) {
@@ -29,22 +29,22 @@ pub(crate) fn signed(value: f64, decimals: usize) -> String {
 }
 
 /// A fraction as `99.41 %`.
-pub(crate) fn percent(fraction: f64, decimals: usize) -> String {
+pub fn percent(fraction: f64, decimals: usize) -> String {
     unit(fixed(100.0 * fraction, decimals), "%")
 }
 
 /// A difference of two fractions in percentage points: `+0.82`.
-pub(crate) fn points(difference: f64) -> String {
+pub fn points(difference: f64) -> String {
     signed(100.0 * difference, 2)
 }
 
 /// An interval of fractions: `99.28 to 99.53 %`.
-pub(crate) fn percent_interval(interval: Option<[f64; 2]>, decimals: usize) -> String {
+pub fn percent_interval(interval: Option<[f64; 2]>, decimals: usize) -> String {
     between(interval, |end| fixed(100.0 * end, decimals), " %")
 }
 
 /// An interval of differences in percentage points: `+0.70 to +0.94`.
-pub(crate) fn points_interval(interval: Option<[f64; 2]>) -> String {
+pub fn points_interval(interval: Option<[f64; 2]>) -> String {
     between(interval, points, "")
 }
 
@@ -59,7 +59,7 @@ fn between(interval: Option<[f64; 2]>, end: impl Fn(f64) -> String, unit: &str) 
 
 /// Two digits that count: `p = 0.41`, `p = 0.00034`, at least `p < 10⁻⁶`; nothing for what is no
 /// probability.
-pub(crate) fn p_value(p: f64) -> Option<String> {
+pub fn p_value(p: f64) -> Option<String> {
     match p {
         p if !(0.0..=1.0).contains(&p) => None,
         p if p < 1e-6 => Some("p < 10⁻⁶".to_owned()),
@@ -72,7 +72,7 @@ pub(crate) fn p_value(p: f64) -> Option<String> {
 }
 
 /// The same for a cell of a table.
-pub(crate) fn p_cell(p: Option<f64>) -> String {
+pub fn p_cell(p: Option<f64>) -> String {
     p.and_then(p_value).map_or_else(
         || NONE.to_owned(),
         |text| text.trim_start_matches("p = ").replace("p < ", "< "),
@@ -80,7 +80,7 @@ pub(crate) fn p_cell(p: Option<f64>) -> String {
 }
 
 /// `407,050`.
-pub(crate) fn count(value: impl TryInto<u64>) -> String {
+pub fn count(value: impl TryInto<u64>) -> String {
     let Ok(value) = value.try_into() else {
         return NONE.to_owned();
     };
@@ -96,7 +96,7 @@ pub(crate) fn count(value: impl TryInto<u64>) -> String {
 }
 
 /// A rate, rounded to three digits or so: `38,200`.
-pub(crate) fn rate(value: f64) -> String {
+pub fn rate(value: f64) -> String {
     if !value.is_finite() || value < 0.0 {
         return NONE.to_owned();
     }
@@ -108,7 +108,7 @@ pub(crate) fn rate(value: f64) -> String {
 }
 
 /// `0.42 s`, `8.3 s`, `3 min 20 s`, `1 h 05 min`.
-pub(crate) fn seconds(value: f64) -> String {
+pub fn seconds(value: f64) -> String {
     if !value.is_finite() || value < 0.0 {
         return NONE.to_owned();
     }
@@ -127,7 +127,7 @@ pub(crate) fn seconds(value: f64) -> String {
 }
 
 /// `26 kB`, `1.63 MB`.
-pub(crate) fn bytes(value: u64) -> String {
+pub fn bytes(value: u64) -> String {
     match value as f64 {
         v if v < 1e3 => format!("{v:.0} bytes"),
         v if v < 1e6 => format!("{:.0} kB", v / 1e3),
@@ -136,7 +136,7 @@ pub(crate) fn bytes(value: u64) -> String {
 }
 
 /// `10`, `1k`, `2.5M`: for the ticks of an axis.
-pub(crate) fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     let (scaled, letter) = match value.abs() {
         v if v >= 1e9 => (value / 1e9, "G"),
         v if v >= 1e6 => (value / 1e6, "M"),
@@ -148,7 +148,7 @@ pub(crate) fn short(value: f64) -> String {
 }
 
 /// The number as it was written: `0.5`, `−3`, `1`.
-pub(crate) fn plain(value: f64) -> String {
+pub fn plain(value: f64) -> String {
     if value.is_finite() {
         value.to_string().replace('-', "−")
     } else {
@@ -157,7 +157,7 @@ pub(crate) fn plain(value: f64) -> String {
 }
 
 /// `1 seed`, `5 seeds`.
-pub(crate) fn plural(number: usize, thing: &str) -> String {
+pub fn plural(number: usize, thing: &str) -> String {
     let ending = match (number, thing) {
         (1, _) => "",
         (_, thing) if thing.ends_with('s') => "es",
@@ -167,7 +167,7 @@ pub(crate) fn plural(number: usize, thing: &str) -> String {
 }
 
 /// `1, 2 and 5`.
-pub(crate) fn listed<T: ToString>(items: &[T]) -> String {
+pub fn listed<T: ToString>(items: &[T]) -> String {
     let items: Vec<String> = items.iter().map(ToString::to_string).collect();
     match items.as_slice() {
         [] => NONE.to_owned(),
@@ -177,11 +177,26 @@ pub(crate) fn listed<T: ToString>(items: &[T]) -> String {
 }
 
 /// With a capital letter at the front.
-pub(crate) fn capitalized(text: &str) -> String {
+pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
     })
+}
+
+/// Lines of at most so many characters, broken between words; a longer word stays whole.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn unit(number: String, unit: &str) -> String {

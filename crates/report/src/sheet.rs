@@ -1,7 +1,8 @@
 //! Tiles as one SVG, for where a page cannot lay them out: the pictures are inside the file.
 
-use super::document::{Tile, Tiles};
-use super::html::escape;
+use crate::document::{Tile, Tiles};
+use crate::html::escape;
+use crate::text::wrap;
 
 /// No wider than a page of a repository.
 const MOST: u32 = 860;
@@ -14,7 +15,7 @@ const HEADING: u32 = 28;
 const LETTER: u32 = 62;
 
 /// The contact sheet, on white.
-pub(super) fn svg(tiles: &Tiles) -> String {
+pub(crate) fn svg(tiles: &Tiles) -> String {
     let mut body = String::new();
     let mut top = GAP;
     let cell = tiles.width.max(84);
@@ -75,6 +76,6 @@ fn wrapped(tile: &Tile, cell: u32) -> Vec<String> {
     let most = ((cell + GAP / 2) * 10 / LETTER).max(1) as usize;
     tile.lines
         .iter()
-        .flat_map(|line| super::summary::wrap(line, most))
+        .flat_map(|line| wrap(line, most))
         .collect()
 }

@@ -6,9 +6,10 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Axis;
-use crate::report::document::Panel;
-use crate::{CompareError, Network};
+use super::axis::Axis;
+use super::key::{Key, Role};
+use crate::document::Panel;
+use crate::error::ReportError;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Drawn<T = ()> = Result<T, Box<dyn Error>>;
@@ -17,20 +18,6 @@ pub(super) const INK: RGBColor = RGBColor(0x16, 0x19, 0x1d);
 pub(super) const QUIET: RGBColor = RGBColor(0x54, 0x5b, 0x66);
 pub(super) const GRID: RGBColor = RGBColor(0xd7, 0xdb, 0xe1);
 pub(super) const PAPER: RGBColor = RGBColor(0xfe, 0xfe, 0xfe);
-pub(super) const MLP: RGBColor = RGBColor(0x0b, 0x5c, 0xad);
-pub(super) const CNN: RGBColor = RGBColor(0xb3, 0x47, 0x00);
-
-/// The colors of the plots as the SVG names them, and the variables of a page that take their
-/// place there, so that a plot follows the light or dark scheme.
-pub(in crate::report) const COLORS: [(&str, &str); 6] = [
-    ("#16191D", "--ink"),
-    ("#545B66", "--quiet"),
-    ("#D7DBE1", "--line"),
-    ("#FEFEFE", "--card"),
-    ("#0B5CAD", "--mlp"),
-    ("#B34700", "--cnn"),
-];
-
 /// Height of letters in the units of a panel. Plotters divides by 1.24.
 pub(super) const FONT: i32 = 16;
 const TITLE: i32 = 18;
@@ -43,36 +30,6 @@ const X_TITLE: i32 = 44;
 pub(super) const WIDTH: i32 = 420;
 pub(super) const SMALL_WIDTH: i32 = 220;
 
-/// The color of a network; ink for what belongs to neither.
-pub(super) fn color(network: Option<Network>) -> RGBColor {
-    match network {
-        Some(Network::Mlp) => MLP,
-        Some(Network::Cnn) => CNN,
-        None => INK,
-    }
-}
-
-/// An entry of a legend. `hollow` marks the second variant of a network: dashed, open markers.
-#[derive(Debug, Clone)]
-pub(in crate::report) struct Key {
-    pub network: Option<Network>,
-    pub hollow: bool,
-    pub name: String,
-}
-
-impl Key {
-    /// MLP and CNN.
-    pub fn both() -> Vec<Self> {
-        Network::BOTH
-            .map(|network| Self {
-                network: Some(network),
-                hollow: false,
-                name: network.name().to_owned(),
-            })
-            .to_vec()
-    }
-}
-
 /// The height of a title and a legend in so many columns.
 pub(super) fn heading_height(keys: &[Key], columns: i32) -> i32 {
     28 + LEGEND_ROW * ((keys.len() as i32 + columns - 1) / columns)
@@ -84,7 +41,7 @@ pub(super) fn canvas(
     label: &str,
     (width, height): (i32, i32),
     draw: impl FnOnce(&Pen<'_, '_>) -> Drawn,
-) -> Result<Panel, CompareError> {
+) -> Result<Panel, ReportError> {
     let mut svg = String::new();
     {
         let size = (width.max(1) as u32, height.max(1) as u32);
@@ -95,7 +52,10 @@ pub(super) fn canvas(
             area.present()?;
             Ok(())
         };
-        all().map_err(|error| CompareError::Report(format!("{slug}: {error}")))?;
+        all().map_err(|error| ReportError::Chart {
+            slug: slug.to_owned(),
+            message: error.to_string(),
+        })?;
     }
     Ok(Panel {
         slug: slug.to_owned(),
@@ -145,8 +105,8 @@ impl Pen<'_, '_> {
             let column = (width as i32 - 16) / columns.max(1);
             let x = 8 + column * (number % columns);
             let y = 36 + LEGEND_ROW * (number / columns);
-            self.path(&[(x, y), (x + 28, y)], color(key.network), 2, key.hollow)?;
-            self.marker((x + 14, y), key.network, key.hollow, 4)?;
+            self.path(&[(x, y), (x + 28, y)], key.role.color(), 2, key.hollow)?;
+            self.marker((x + 14, y), key.role, key.hollow, 4)?;
             let place = (HPos::Left, VPos::Center);
             self.write(&key.name, (x + 34, y), (FONT, false, INK), place)?;
         }
@@ -219,31 +179,24 @@ impl Pen<'_, '_> {
         Ok(())
     }
 
-    /// A round marker for the MLP, a square one for the CNN, a diamond for what belongs to
-    /// neither; hollow for the second variant.
-    pub fn marker(
-        &self,
-        (x, y): (i32, i32),
-        network: Option<Network>,
-        hollow: bool,
-        radius: i32,
-    ) -> Drawn {
-        let color = color(network);
+    /// A circle, a square or a diamond; hollow for the second variant.
+    pub fn marker(&self, (x, y): (i32, i32), role: Role, hollow: bool, radius: i32) -> Drawn {
+        let color = role.color();
         let fill = if hollow { PAPER } else { color };
-        match network {
-            Some(Network::Mlp) => {
+        match role {
+            Role::First => {
                 for (color, radius) in [(color, radius + 1), (fill, radius - 1)] {
                     self.area
                         .draw(&Circle::new((x, y), radius, color.filled()))?;
                 }
             }
-            Some(Network::Cnn) => {
+            Role::Second => {
                 for (color, radius) in [(color, radius), (fill, radius - 2)] {
                     let corners = [(x - radius, y - radius), (x + radius, y + radius)];
                     self.area.draw(&Rectangle::new(corners, color.filled()))?;
                 }
             }
-            None => {
+            Role::Neutral => {
                 for (color, radius) in [(color, radius + 2), (fill, radius - 1)] {
                     let corners = vec![
                         (x, y - radius),

@@ -1,21 +1,30 @@
 use plotters::style::text_anchor::{HPos, VPos};
 
+use super::axis::Axis;
+use super::key::{Estimate, Key, Role};
 use super::pen::{
     self, AXIS_HEIGHT, Drawn, FONT, Frame, INK, Margins, Pen, QUIET, canvas, heading_height,
 };
-use super::{Axis, Key};
-use crate::report::document::Panel;
-use crate::{CompareError, Difference, Network, Sample};
+use crate::document::Panel;
+use crate::error::ReportError;
 
 /// Measurements one below the other: dots for single values, a marker for their mean, a bar for
 /// its interval.
-pub(in crate::report) struct Rows {
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// File name without its ending; unique in the document.
     pub slug: String,
+    /// For those who do not see it.
     pub label: String,
+    /// Above it.
     pub title: String,
+    /// What the axis means.
     pub x_title: String,
+    /// The axis.
     pub x: Axis,
+    /// From top to bottom.
     pub rows: Vec<Row>,
+    /// Above the plot.
     pub legend: Vec<Key>,
     /// A line across, for example where there is no difference.
     pub line: Option<f64>,
@@ -24,47 +33,45 @@ pub(in crate::report) struct Rows {
 }
 
 /// One row of it.
-pub(in crate::report) struct Row {
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// To its left.
     pub label: String,
+    /// One below the other, or on one line.
     pub marks: Vec<Mark>,
 }
 
 /// One measurement.
-pub(in crate::report) struct Mark {
-    pub network: Option<Network>,
+#[derive(Debug, Clone)]
+pub struct Mark {
+    /// Color and marker.
+    pub role: Role,
+    /// The second variant of a role.
     pub hollow: bool,
+    /// The single values, as dots.
     pub values: Vec<f64>,
+    /// Where the marker is.
     pub mean: f64,
+    /// Low and high end of the bar.
     pub interval: Option<[f64; 2]>,
     /// Written to the right of the row.
     pub text: String,
 }
 
 impl Mark {
-    /// Fractions of one network, in percent.
-    pub fn percent(network: Network, sample: &Sample, text: String) -> Self {
+    /// Fractions, or differences of them, in percent.
+    pub fn percent<'a>(
+        role: impl Into<Role>,
+        sample: impl Into<Estimate<'a>>,
+        text: String,
+    ) -> Self {
+        let sample = sample.into();
         Self {
-            network: Some(network),
+            role: role.into(),
             hollow: false,
             values: sample.values.iter().map(|value| 100.0 * value).collect(),
             mean: 100.0 * sample.mean,
-            interval: sample.interval.map(|ends| ends.map(|end| 100.0 * end)),
-            text,
-        }
-    }
-
-    /// A difference of fractions, in percentage points.
-    pub fn points(network: Option<Network>, difference: &Difference, text: String) -> Self {
-        Self {
-            network,
-            hollow: false,
-            values: difference
-                .values
-                .iter()
-                .map(|value| 100.0 * value)
-                .collect(),
-            mean: 100.0 * difference.mean,
-            interval: difference.interval.map(|ends| ends.map(|end| 100.0 * end)),
+            interval: sample.interval_in_percent(),
             text,
         }
     }
@@ -76,7 +83,10 @@ const ROW_GAP: i32 = 10;
 const LETTER: f64 = 8.3;
 
 /// Draws them.
-pub(in crate::report) fn rows(plot: &Rows) -> Result<Panel, CompareError> {
+///
+/// # Errors
+/// The plotting library's.
+pub fn rows(plot: &Rows) -> Result<Panel, ReportError> {
     let heights: Vec<i32> = plot
         .rows
         .iter()
@@ -137,7 +147,7 @@ pub(in crate::report) fn rows(plot: &Rows) -> Result<Panel, CompareError> {
             for (number, mark) in row.marks.iter().enumerate() {
                 let y = first + MARK_HEIGHT * number as i32;
                 draw(pen, &frame, mark, y)?;
-                let look = (FONT, true, pen::color(mark.network));
+                let look = (FONT, true, mark.role.color());
                 let place = (HPos::Left, VPos::Center);
                 pen.write(&mark.text, (right + 8, y), look, place)?;
             }
@@ -151,7 +161,7 @@ fn draw(pen: &Pen<'_, '_>, frame: &Frame, mark: &Mark, y: i32) -> Drawn {
     if !mark.mean.is_finite() {
         return Ok(());
     }
-    let color = pen::color(mark.network);
+    let color = mark.role.color();
     let x = |value: f64| frame.at(value, 0.0).0;
     // Below the mean, so that neither hides the other.
     for value in mark.values.iter().filter(|value| value.is_finite()) {
@@ -166,5 +176,5 @@ fn draw(pen: &Pen<'_, '_>, frame: &Frame, mark: &Mark, y: i32) -> Drawn {
             pen.path(&[(x(end), y - 4), (x(end), y + 4)], color, 2, false)?;
         }
     }
-    pen.marker((x(mark.mean), y), mark.network, mark.hollow, 5)
+    pen.marker((x(mark.mean), y), mark.role, mark.hollow, 5)
 }

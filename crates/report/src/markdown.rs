@@ -1,18 +1,21 @@
-use super::document::{Block, Caption, Document, Figure, Finding, Layout, Panel, Table};
-use super::html::escape as escape_html;
-use super::sheet;
+use crate::document::{Answer, Block, Caption, Document, Figure, Layout, Panel, Table};
+use crate::html::escape as escape_html;
+use crate::sheet;
 
-/// The document as Markdown, and the figures beside it.
-pub(super) fn text(document: &Document) -> (String, Vec<(String, String)>) {
+/// The document as Markdown for a repository, and the figures that belong beside it: relative
+/// file name (`figures/….svg`) and contents.
+pub fn markdown(document: &Document) -> (String, Vec<(String, String)>) {
     let mut writer = Writer {
         out: format!(
-            "# {}\n\n{}\n\n## What do you observe?\n\n",
+            "# {}\n\n{}\n\n",
             escape(&document.title),
             escape(&document.conditions)
         ),
         ..Writer::default()
     };
-    writer.answer(&document.answer);
+    if let Some(answer) = &document.answer {
+        writer.answer(answer);
+    }
     for section in &document.sections {
         writer.out += &format!("## {}\n\n", escape(&section.heading));
         writer.blocks(&section.blocks);
@@ -50,12 +53,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn answer(&mut self, answer: &[Finding]) {
-        if answer.is_empty() {
-            self.out += "Nothing was measured that an answer could rest on.\n\n";
+    fn answer(&mut self, answer: &Answer) {
+        self.out += &format!("## {}\n\n", escape(&answer.heading));
+        if answer.findings.is_empty() {
+            self.out += &format!("{}\n\n", escape(&answer.if_empty));
             return;
         }
-        for (number, finding) in answer.iter().enumerate() {
+        for (number, finding) in answer.findings.iter().enumerate() {
             let note = finding.note.as_deref().map_or_else(String::new, |note| {
                 format!("<br><sub>{}</sub>", escape(note))
             });

@@ -1,0 +1,26 @@
+//! One [`Document`] as a page ([`html`]), as [`markdown`] with figures beside it, and as lines for
+//! a terminal; [`chart`]s, heat maps and pictures for it; numbers as people read them ([`text`]).
+//!
+//! Everything here is a pure function: nothing is read, measured or written to a file. A page is
+//! self-contained (no script, font or picture from elsewhere), follows the light or dark scheme
+//! of its reader, and fits a phone.
+
+pub mod chart;
+mod color;
+mod document;
+mod error;
+mod html;
+mod markdown;
+mod picture;
+mod sheet;
+pub mod text;
+
+pub use color::{COLORS, Palette};
+pub use document::{
+    Answer, Block, Caption, Document, Figure, Finding, Layout, Panel, Section, Table, Tile,
+    TileGroup, Tiles,
+};
+pub use error::ReportError;
+pub use html::html;
+pub use markdown::markdown;
+pub use picture::Picture;
