@@ -1,54 +1,11 @@
+//! Options that several commands share.
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 use digits_data::Source;
 
-use crate::commands::{
-    compare, data, evaluate, export, filter, import, playground, predict, train, verify,
-};
 use crate::device::Backend;
-
-/// Train, compare, prove and use networks that read handwritten digits.
-#[derive(Debug, Parser)]
-#[command(
-    name = "digits",
-    version,
-    arg_required_else_help = true,
-    max_term_width = 100
-)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Train a network: mlp (also ffn), cnn, or another recipe
-    Train(train::Args),
-    /// Compare the feed-forward network and the CNN: the whole experiment and its report
-    Compare(compare::Args),
-    /// Measure a trained network: accuracy, loss, per-class figures, confusion matrix
-    Evaluate(evaluate::Args),
-    /// Read digits from pictures
-    Predict(predict::Args),
-    /// Write a network's weights for PyTorch, or as an ONNX model
-    Export(export::Args),
-    /// Make a run of weights from PyTorch
-    Import(import::Args),
-    /// Show, fetch, import, draw or look at the data
-    #[command(subcommand)]
-    Data(data::Command),
-    /// Check the hand-derived mathematics: backpropagation and the three filters
-    Verify(verify::Args),
-    /// Apply the three filters, or one of your own, to a picture
-    Filter(filter::Args),
-    /// Serve the local page: draw, filters, backpropagation, runs
-    Playground(playground::Args),
-    /// Show each backend of this build and whether it works
-    Devices(OutputArgs),
-}
 
 /// Where to compute.
 #[derive(Debug, Clone, Args)]
@@ -59,6 +16,13 @@ pub struct DeviceArgs {
     /// Worker threads of the CPU backends; 0 for one per core
     #[arg(long, value_name = "N", help_heading = "Device")]
     pub threads: Option<usize>,
+}
+
+impl DeviceArgs {
+    /// The backend asked for, or the default one.
+    pub fn backend(&self) -> Backend {
+        self.backend.unwrap_or(Backend::Flex)
+    }
 }
 
 /// What data to use.

@@ -1,3 +1,5 @@
+//! The backends of this build, and the threads of those on the CPU.
+
 use std::panic;
 
 use burn::tensor::{Device, Tensor};

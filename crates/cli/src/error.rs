@@ -1,3 +1,5 @@
+//! Why a command failed, and the exit status that says so.
+
 use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;

@@ -1,3 +1,5 @@
+//! Ctrl-C during long work.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

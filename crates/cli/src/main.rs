@@ -5,6 +5,7 @@ mod commands;
 mod device;
 mod error;
 mod interrupt;
+mod open;
 mod output;
 mod progress;
 mod runs;
@@ -19,7 +20,7 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match commands::run(args::Cli::parse()) {
+    match commands::run(commands::Cli::parse()) {
         Ok(code) => code,
         Err(error) => error.report(),
     }

@@ -1,4 +1,7 @@
+//! Results on standard output.
+
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -24,6 +27,14 @@ pub fn text(text: &str) -> Result<(), CliError> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Writes a file whole or not at all; makes its folder.
+///
+/// # Errors
+/// A place that cannot be written to.
+pub fn file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    Ok(digits_compare::write(path, bytes)?)
 }
 
 /// 12345.6 → `12,346`.

@@ -1,3 +1,5 @@
+//! The runs in `artifacts/`.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

@@ -4,20 +4,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use digits_data::{OpenOptions, open, stratified_split};
-use digits_train::{Evaluation, LoadedRun, RunFolder, TrainError, check_fit};
+use digits_data::stratified_split;
+use digits_train::{Evaluation, LoadedRun, TrainError, check_fit};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::device::{self, Backend};
 use crate::error::{CliError, Message};
+use crate::open;
 use crate::output::{self, percent, thousands};
-use crate::progress::DataProgress;
-use crate::runs;
-
-/// What to do where there is no run.
-pub(crate) const ADVICE: &str =
-    "Train one (`just train-cnn`), or name one: a run folder, pretrained/cnn or pretrained/mlp";
 
 /// Options of `digits evaluate`.
 #[derive(Debug, ClapArgs)]
@@ -66,27 +60,11 @@ struct Report<'a> {
 
 /// `digits evaluate`
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let folder = match &args.run {
-        Some(path) => RunFolder::named(path)?,
-        None => RunFolder::new(runs::newest("trained run", ADVICE, |record| {
-            record.has_network()
-        })?),
-    };
-    device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
-    let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
+    let folder = open::run(args.run.as_deref())?;
+    let threads = args.device.threads.unwrap_or(0);
+    let (device, _) = open::device(args.device.backend(), threads)?;
     let run = folder.load(&device)?;
-
-    let source = args
-        .data
-        .data
-        .clone()
-        .unwrap_or_else(|| run.config.data.clone());
-    let options = OpenOptions {
-        offline: args.data.offline,
-        mirrors: None,
-    };
-    let mut progress = DataProgress::new(args.output.quiet);
-    let dataset = open(&source, &options, &mut |event| progress.show(event))?;
+    let dataset = open::data(&args.data, &run.config.data, args.output.quiet)?;
     let test;
     let subsets;
     let (images, indices) = match args.split {

@@ -3,18 +3,15 @@ use std::process::ExitCode;
 
 use burn::tensor::Device;
 use clap::{Args as ClapArgs, ValueEnum};
-use digits_data::{Dataset, Images, OpenOptions, open};
+use digits_data::{Dataset, Images};
 use digits_train::exchange::{Export, FloatType, export, script};
 use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::commands::evaluate::ADVICE;
-use crate::device::{self, Backend};
 use crate::error::{CliError, Message};
+use crate::open;
 use crate::output::{self, percent, thousands};
-use crate::progress::DataProgress;
-use crate::runs;
 
 /// Options of `digits export`.
 #[derive(Debug, ClapArgs)]
@@ -96,15 +93,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         Some(file) => Format::of(file, args)?,
         None => Format::Safetensors,
     };
-    let folder = match &args.run {
-        Some(path) => RunFolder::named(path)?,
-        None => RunFolder::new(runs::newest("trained run", ADVICE, |record| {
-            record.has_network()
-        })?),
-    };
+    let folder = open::run(args.run.as_deref())?;
     let path = folder.path().to_owned();
-    device::set_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
-    let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
+    let threads = args.device.threads.unwrap_or(0);
+    let (device, _) = open::device(args.device.backend(), threads)?;
     let export = export(&folder, args.dtype.into())?;
     let name = args
         .to
@@ -240,13 +232,7 @@ fn cost(
 }
 
 fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError> {
-    let source = args.data.data.as_ref().unwrap_or(&export.config.data);
-    let options = OpenOptions {
-        offline: args.data.offline,
-        mirrors: None,
-    };
-    let mut progress = DataProgress::new(args.output.quiet);
-    let dataset = open(source, &options, &mut |event| progress.show(event))?;
+    let dataset = open::data(&args.data, &export.config.data, args.output.quiet)?;
     let test = export
         .config
         .view

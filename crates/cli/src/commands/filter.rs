@@ -3,17 +3,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use digits_data::OpenOptions;
+use digits_data::Source;
 use digits_verify::filter::{Geometry, Grid, Padding, correlate, parse_kernel, sheet_filters};
 use digits_verify::picture::{Palette, heat_map, panel, png};
 use image::{ImageReader, Limits};
 use serde::Serialize;
 
-use super::verify::save;
 use crate::args::{DataArgs, OutputArgs, artifacts};
 use crate::error::{CliError, Message};
+use crate::open;
 use crate::output;
-use crate::progress::DataProgress;
 
 /// `digits filter`
 #[derive(Debug, clap::Args)]
@@ -99,9 +98,9 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     for (filter, kernel) in kernels {
         let result = correlate(&image, &kernel, geometry)?;
         let picture = folder.join(format!("{stem}-{filter}.png"));
-        save(&picture, &png(&heat_map(&result, Palette::Signed))?)?;
+        output::file(&picture, &png(&heat_map(&result, Palette::Signed))?)?;
         let side_by_side = folder.join(format!("{stem}-{filter}-panel.png"));
-        save(&side_by_side, &png(&panel(&image, &kernel, &result))?)?;
+        output::file(&side_by_side, &png(&panel(&image, &kernel, &result))?)?;
         all.push(Filtered {
             filter,
             kernel,
@@ -143,13 +142,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
 /// Name and gray values, 0 to 255, of what is to be filtered.
 fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
     if let Some(index) = args.digit {
-        let mut progress = DataProgress::new(args.output.quiet);
-        let options = OpenOptions {
-            offline: args.data.offline,
-            ..OpenOptions::default()
-        };
-        let source = args.data.data.clone().unwrap_or(digits_data::Source::Auto);
-        let dataset = digits_data::open(&source, &options, &mut |event| progress.show(event))?;
+        let dataset = open::data(&args.data, &Source::Auto, args.output.quiet)?;
         let images = &dataset.train;
         if index >= images.len() {
             return Err(CliError::usage(Message(format!(

@@ -10,8 +10,8 @@ use image::GrayImage;
 use serde::Serialize;
 
 use crate::args::{DeviceArgs, OutputArgs, artifacts};
-use crate::device::{self, Backend};
 use crate::error::{CliError, Message, print_chain};
+use crate::open;
 use crate::output::{self, percent};
 use crate::runs;
 
@@ -63,8 +63,8 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         },
     };
     // One picture is less work than starting threads for it.
-    device::set_threads(args.device.threads.unwrap_or(1)).map_err(CliError::usage)?;
-    let device = args.device.backend.unwrap_or(Backend::Flex).device()?;
+    let threads = args.device.threads.unwrap_or(1);
+    let (device, _) = open::device(args.device.backend(), threads)?;
     let run = folder.load(&device)?;
     if !args.output.quiet {
         let why = if args.run.is_none() && folder.is_pretrained() {

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -178,15 +178,10 @@ fn devices(only: Option<Backend>) -> Result<Vec<NamedDevice>, CliError> {
 /// Writes `report.html`, whose path it returns, and `report.md`.
 fn write(report: &Report, folder: PathBuf) -> Result<PathBuf, CliError> {
     let page = folder.join("report.html");
-    save(&page, render::html(report).as_bytes())?;
-    save(
+    output::file(&page, render::html(report).as_bytes())?;
+    output::file(
         &folder.join("report.md"),
         render::markdown(report).as_bytes(),
     )?;
     Ok(page)
-}
-
-/// Writes a file whole or not at all; makes its folder.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    Ok(digits_compare::write(path, bytes)?)
 }
