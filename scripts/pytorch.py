@@ -1,6 +1,6 @@
 """Holds digits against PyTorch and ONNX Runtime. Needs torch, numpy, safetensors, onnx and onnxruntime.
 
-fixture  writes the references in crates/train/tests/pytorch, which the tests use.
+fixture  writes the references in crates/interop/tests/pytorch, which the tests use.
 live     takes real networks and MNIST through `digits import`, `evaluate` and `export`, in both
          directions, and writes references for them; then the same test is run on these.
 """
@@ -24,12 +24,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CASES = ROOT / "crates/train/tests/pytorch"
+CASES = ROOT / "crates/interop/tests/pytorch"
 STEPS = 10
 DRAWS = 3
 LOGITS = 1e-5  # as in reference.rs
 
-# The same constants stand in crates/train/src/exchange/reference.rs.
+# The same constants stand in crates/interop/src/reference.rs.
 OPTIMIZERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3),
     "nesterov": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),

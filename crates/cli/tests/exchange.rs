@@ -112,13 +112,15 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
     let output = further("other", &["--set", "model.activation=tanh"]);
     let said = stderr(&output);
     assert!(
-        !output.status.success() && said.contains("nn.ReLU() as layer 2"),
+        !output.status.success()
+            && said.contains("has activation = relu, and the run to be trained from it tanh"),
         "{said}"
     );
     let output = further("other", &["--set", "model.hidden=[9, 8]"]);
     let said = stderr(&output);
     assert!(
-        !output.status.success() && said.contains("was trained for a mlp of 6442"),
+        !output.status.success()
+            && said.contains("has hidden = [8], and the run to be trained from it [9, 8]"),
         "{said}"
     );
 }
@@ -241,7 +243,7 @@ fn what_import_and_export_cannot_do_is_said() {
     let at = |name: &str| shown(&folder.path().join(name));
     let fixture = |name: &str| {
         format!(
-            "{}/../train/tests/pytorch/{name}",
+            "{}/../interop/tests/pytorch/{name}",
             env!("CARGO_MANIFEST_DIR")
         )
     };

@@ -24,6 +24,7 @@ mod activation;
 mod cnn;
 mod config;
 mod dense;
+mod difference;
 mod dropout;
 mod error;
 mod input;
@@ -34,6 +35,7 @@ pub use activation::Activation;
 pub use cnn::{Block, Cnn, CnnConfig, ConvBlock, Norm, Padding};
 pub use config::{Model, ModelConfig};
 pub use dense::Dense;
+pub use difference::Difference;
 // What goes with the modules, so that nobody else has to know the kernels.
 pub use burn_fused_cpu::{FusedAdam, FusedAdamConfig, Implementation};
 pub use error::ModelError;

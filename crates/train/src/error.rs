@@ -3,7 +3,7 @@ use std::io;
 use std::path::PathBuf;
 
 use digits_data::DataError;
-use digits_models::ModelError;
+use digits_models::{Difference, ModelError};
 
 /// Why a run could not be trained, read or used. Every message says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -147,19 +147,16 @@ pub enum TrainError {
         /// Its size.
         found: String,
     },
-    /// A run is to go on from a network that computes something else.
+    /// A run is to start from a network that computes something else.
     #[error(
-        "the network of {run} has {found} as layer {layer}, and the run to be trained from it {wanted}; only dropout may differ"
+        "the network of {run} has {} = {}, and the run to be trained from it {}; only dropout may differ",
+        .difference.setting, .difference.one, .difference.other
     )]
     OtherNetwork {
         /// The run folder.
         run: PathBuf,
-        /// The first layer that differs, counted from 1, dropout not counted.
-        layer: usize,
-        /// The layer there, as PyTorch would write it.
-        found: String,
-        /// The layer in the configuration.
-        wanted: String,
+        /// The first setting that differs, there and in the configuration.
+        difference: Difference,
     },
     /// The backend failed.
     #[error("the backend failed while {doing}: {message}")]

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 ///
 /// # Shapes
 /// logits `[batch, classes]`, one label an image → `[1]`
-pub(crate) fn cross_entropy(
+pub fn cross_entropy(
     logits: Tensor<2>,
     labels: &[u8],
     smoothing: f64,

@@ -21,13 +21,14 @@ const RANK: &str = "rank";
 /// Burn's own `ModuleOptimizer` restores a state on `Device::default()`, which prefers a GPU that
 /// may not exist; this one is told the device. It also clips by the norm over all parameters
 /// together, where Burn clips each parameter by itself.
-pub(crate) struct Optimizer {
+pub struct Optimizer {
     rule: Arc<dyn DynOptimizer>,
     clip_norm: Option<f64>,
     states: BTreeMap<u64, DynState>,
 }
 
 impl Optimizer {
+    /// The rule of `config`; gradients are scaled so that their norm is at most `clip_norm`.
     pub fn new(config: &OptimizerConfig, clip_norm: Option<f64>) -> Self {
         Self {
             rule: rule(config),

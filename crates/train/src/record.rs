@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 
 use digits_data::Normalization;
+use digits_models::ModelError;
 use serde::{Deserialize, Serialize};
 
+use crate::config::RunConfig;
 use crate::metrics::EpochMetrics;
 
 /// The version of the run folder that this program writes and the newest it reads.
@@ -143,6 +145,38 @@ pub struct FinalMetrics {
 }
 
 impl RunRecord {
+    /// The record of a run that has not begun.
+    ///
+    /// # Errors
+    /// A configuration that describes no network.
+    pub fn new(
+        recipe: &str,
+        config: &RunConfig,
+        dataset: DatasetRecord,
+        origin: Option<Origin>,
+    ) -> Result<Self, ModelError> {
+        Ok(Self {
+            schema: SCHEMA,
+            status: Status::Running,
+            recipe: recipe.to_owned(),
+            model: config.model.kind().to_owned(),
+            parameters: config.model.parameters()?,
+            backend: config.backend.clone(),
+            threads: config.threads,
+            seed: config.seed,
+            dataset,
+            versions: Versions::current(),
+            passes: config.training.passes,
+            epochs: Vec::new(),
+            best_epoch: 0,
+            train_seconds: 0.0,
+            result: None,
+            origin,
+            files: BTreeMap::new(),
+            checksum: String::new(),
+        })
+    }
+
     /// Whether the folder holds a network that can be used.
     pub fn has_network(&self) -> bool {
         self.best_epoch > 0 || matches!(self.origin, Some(Origin::Imported { .. }))

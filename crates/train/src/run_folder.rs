@@ -9,7 +9,7 @@ use digits_models::Model;
 
 use crate::TrainError;
 use crate::config::RunConfig;
-use crate::record::{RunRecord, SCHEMA};
+use crate::record::{RunRecord, SCHEMA, Status};
 use crate::weights;
 
 pub(crate) const CONFIG: &str = "config.toml";
@@ -144,16 +144,26 @@ impl RunFolder {
         })
     }
 
-    /// Reads, checks and builds the best network on `device`.
+    /// Reads and checks the folder: its record, its configuration and the bytes of its best
+    /// network, `model.bpk`.
     ///
     /// # Errors
     /// As [`RunFolder::read`], and a run whose first epoch is not finished.
-    pub fn load(&self, device: &Device) -> Result<LoadedRun, TrainError> {
+    pub fn saved(&self) -> Result<(RunRecord, RunConfig, Vec<u8>), TrainError> {
         let (record, mut files) = self.read()?;
         let config = self.config(&files)?;
         let bytes = files.remove(MODEL).ok_or_else(|| TrainError::Untrained {
             path: self.path.clone(),
         })?;
+        Ok((record, config, bytes))
+    }
+
+    /// Reads, checks and builds the best network on `device`.
+    ///
+    /// # Errors
+    /// As [`RunFolder::saved`].
+    pub fn load(&self, device: &Device) -> Result<LoadedRun, TrainError> {
+        let (record, config, bytes) = self.saved()?;
         let model = weights::from_bytes(&config.model, bytes, device)
             .map_err(|reason| TrainError::damaged(self.file(MODEL), reason))?;
         Ok(LoadedRun {
@@ -172,6 +182,29 @@ impl RunFolder {
         let (record, files) = self.read()?;
         let config = self.config(&files)?;
         Ok((record, config))
+    }
+
+    /// Makes a finished run of a network (the bytes of a `model.bpk`) that was not trained here.
+    ///
+    /// # Errors
+    /// A folder that holds a run, is in use or cannot be written.
+    pub fn create(
+        &self,
+        record: &mut RunRecord,
+        config: &RunConfig,
+        model: &[u8],
+    ) -> Result<(), TrainError> {
+        let text = toml::to_string(config)
+            .map_err(|error| TrainError::backend("writing config.toml", error))?;
+        // In this order: between a look and the lock, another process could have made its run.
+        let _lock = self.lock()?;
+        if self.exists() {
+            return Err(TrainError::Exists {
+                path: self.path.clone(),
+            });
+        }
+        record.status = Status::Finished;
+        self.commit(record, &[(CONFIG, text.as_bytes()), (MODEL, model)])
     }
 
     /// Reads `run.json` alone, without the files that it lists: for lists of runs.

@@ -1,3 +1,5 @@
+//! The parameters of a network: drawn from a seed, and as the bytes of a `model.bpk`.
+
 use std::sync::Mutex;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -13,11 +15,10 @@ static RANDOM_STATE: Mutex<()> = Mutex::new(());
 
 /// A network whose parameters depend on `seed` alone, numbered from 1 in the order in which
 /// they are visited (Burn's own numbers are random, and saved files would never be equal).
-pub(crate) fn seeded(
-    config: &ModelConfig,
-    seed: u64,
-    device: &Device,
-) -> Result<Model, TrainError> {
+///
+/// # Errors
+/// A configuration that describes no network.
+pub fn seeded(config: &ModelConfig, seed: u64, device: &Device) -> Result<Model, TrainError> {
     let _guard = RANDOM_STATE
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -41,7 +42,10 @@ impl ModuleMapper for Number {
 }
 
 /// The parameters and running statistics as one burnpack; equal networks give equal bytes.
-pub(crate) fn to_bytes(model: &Model) -> Result<Bytes, TrainError> {
+///
+/// # Errors
+/// A backend that fails.
+pub fn to_bytes(model: &Model) -> Result<Bytes, TrainError> {
     struct Collect {
         path: Vec<String>,
         tensors: Vec<burn_pack::Tensor>,
@@ -88,12 +92,11 @@ pub(crate) fn to_bytes(model: &Model) -> Result<Bytes, TrainError> {
         .map_err(|error| TrainError::backend("writing the parameters", error))
 }
 
-/// A network from what [`to_bytes`] wrote. The message of an error says what does not fit.
-pub(crate) fn from_bytes(
-    config: &ModelConfig,
-    bytes: Vec<u8>,
-    device: &Device,
-) -> Result<Model, String> {
+/// A network from what [`to_bytes`] wrote.
+///
+/// # Errors
+/// What does not fit, as text.
+pub fn from_bytes(config: &ModelConfig, bytes: Vec<u8>, device: &Device) -> Result<Model, String> {
     let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
         .map_err(|error| error.to_string())?;
     let model = config.init(device).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use burn::tensor::Device;
 use clap::{Args as ClapArgs, ValueEnum};
 use digits_data::{Dataset, Images};
-use digits_train::exchange::{Export, FloatType, export, script};
+use digits_interop::{Export, FloatType, export, script};
 use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args as ClapArgs;
 use digits_data::Normalization;
-use digits_train::exchange::{Assignment, How, ImportSettings, Match, NameMap, WeightFile, import};
+use digits_interop::{Assignment, How, ImportSettings, Match, NameMap, WeightFile, import};
 use digits_train::{Recipe, RunConfig, RunFolder};
 use serde::Serialize;
 

@@ -1,13 +1,9 @@
 use burn::tensor::Device;
 use digits_data::Normalization;
+use digits_train::{DatasetRecord, Origin, RunConfig, RunFolder, RunRecord, weights};
 
-use crate::TrainError;
-use crate::config::RunConfig;
-use crate::exchange::export::to_burnpack;
-use crate::exchange::{Assignment, ExchangeError, WeightFile};
-use crate::record::{DatasetRecord, Origin, RunRecord, SCHEMA, Status, Versions};
-use crate::run_folder::{CONFIG, MODEL, RunFolder};
-use crate::weights;
+use crate::export::to_burnpack;
+use crate::{Assignment, InteropError, WeightFile};
 
 /// What an imported run is besides its weights.
 #[derive(Debug, Clone)]
@@ -31,7 +27,7 @@ pub fn import(
     settings: ImportSettings<'_>,
     folder: &RunFolder,
     device: &Device,
-) -> Result<RunRecord, ExchangeError> {
+) -> Result<RunRecord, InteropError> {
     let ImportSettings {
         recipe,
         config,
@@ -39,48 +35,22 @@ pub fn import(
     } = settings;
     config.validate()?;
     let model = model_file(file, assignment, &config, device)?;
-    let text = toml::to_string(&config)
-        .map_err(|error| TrainError::backend("writing config.toml", error))?;
-    // In this order: between a look and the lock, another process could have made its run here.
-    let _lock = folder.lock()?;
-    if folder.exists() {
-        return Err(TrainError::Exists {
-            path: folder.path().to_owned(),
-        }
-        .into());
-    }
-    let mut record = RunRecord {
-        schema: SCHEMA,
-        status: Status::Finished,
-        recipe: recipe.to_owned(),
-        model: config.model.kind().to_owned(),
-        parameters: config.model.parameters()?,
-        backend: config.backend.clone(),
-        threads: config.threads,
-        seed: config.seed,
-        dataset: DatasetRecord {
-            name: file
-                .dataset()
-                .unwrap_or_else(|| "unknown (imported weights)".to_owned()),
-            fingerprint: String::new(),
-            train_images: 0,
-            valid_images: 0,
-            normalization,
-        },
-        versions: Versions::current(),
-        passes: 1,
-        epochs: Vec::new(),
-        best_epoch: 0,
-        train_seconds: 0.0,
-        result: None,
-        origin: Some(Origin::Imported {
-            file: file.path.display().to_string(),
-            sha256: file.sha256.clone(),
-        }),
-        files: Default::default(),
-        checksum: String::new(),
+    let dataset = DatasetRecord {
+        name: file
+            .dataset()
+            .unwrap_or_else(|| "unknown (imported weights)".to_owned()),
+        fingerprint: String::new(),
+        train_images: 0,
+        valid_images: 0,
+        normalization,
     };
-    folder.commit(&mut record, &[(CONFIG, text.as_bytes()), (MODEL, &model)])?;
+    let origin = Origin::Imported {
+        file: file.path.display().to_string(),
+        sha256: file.sha256.clone(),
+    };
+    let mut record = RunRecord::new(recipe, &config, dataset, Some(origin))?;
+    record.passes = 1; // no epoch was trained here
+    folder.create(&mut record, &config, &model)?;
     Ok(record)
 }
 
@@ -90,17 +60,17 @@ pub(crate) fn model_file(
     assignment: &Assignment,
     config: &RunConfig,
     device: &Device,
-) -> Result<Vec<u8>, ExchangeError> {
+) -> Result<Vec<u8>, InteropError> {
     let values = values(file, assignment)?;
     let tensors: Vec<_> = assignment.wanted.iter().collect();
     let bytes = to_burnpack(&tensors, values.iter().map(Vec::as_slice))?;
     let model = weights::from_bytes(&config.model, bytes, device)
-        .map_err(|error| TrainError::backend("building the network", error))?;
+        .map_err(|error| InteropError::backend("building the network", error))?;
     Ok(weights::to_bytes(&model)?.to_vec())
 }
 
 /// The values of every tensor, checked.
-fn values(file: &WeightFile, assignment: &Assignment) -> Result<Vec<Vec<f32>>, ExchangeError> {
+fn values(file: &WeightFile, assignment: &Assignment) -> Result<Vec<Vec<f32>>, InteropError> {
     let mut problems = Vec::new();
     let mut all = Vec::new();
     for (tensor, &place) in assignment.wanted.iter().zip(&assignment.places) {
@@ -126,7 +96,7 @@ fn values(file: &WeightFile, assignment: &Assignment) -> Result<Vec<Vec<f32>>, E
     if problems.is_empty() {
         Ok(all)
     } else {
-        Err(ExchangeError::Values {
+        Err(InteropError::Values {
             path: file.path.clone(),
             problems,
         })

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use digits_models::ModelConfig;
 use serde::Serialize;
 
-use crate::TrainError;
-use crate::exchange::ExchangeError;
-use crate::exchange::layout::{TorchTensor, counters, torch_tensors};
-use crate::exchange::weight_file::{WeightFile, shown};
+use crate::InteropError;
+use crate::layout::{TorchTensor, counters, torch_tensors};
+use crate::weight_file::{WeightFile, shown};
 
 /// Which tensor of a file becomes which tensor of the network.
 #[derive(Debug)]
@@ -58,9 +57,9 @@ impl NameMap {
     ///
     /// # Errors
     /// A file that cannot be read, or that is no table of names.
-    pub fn open(path: &Path) -> Result<Self, ExchangeError> {
-        let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-        let names = toml::from_str(&text).map_err(|error| ExchangeError::Map {
+    pub fn open(path: &Path) -> Result<Self, InteropError> {
+        let text = fs::read_to_string(path).map_err(InteropError::io("read", path))?;
+        let names = toml::from_str(&text).map_err(|error| InteropError::Map {
             path: path.to_owned(),
             reason: format!(
                 "it is no table of names, such as \"conv1\" = \"features.0\": {}",
@@ -102,7 +101,7 @@ impl WeightFile {
         &self,
         model: &ModelConfig,
         map: Option<&NameMap>,
-    ) -> Result<Assignment, ExchangeError> {
+    ) -> Result<Assignment, InteropError> {
         let wanted = torch_tensors(model)?;
         let counters = counters(model)?;
         let is_counter = |name: &str| {
@@ -119,7 +118,7 @@ impl WeightFile {
             if let Some(name) = name.filter(|name| !is_counter(name))
                 && let Some(other) = names.insert(name.clone(), place)
             {
-                return Err(ExchangeError::Map {
+                return Err(InteropError::Map {
                     path: map.map_or_else(|| self.path.clone(), |map| map.path.clone()),
                     reason: format!(
                         "{} and {} are both called {name}",
@@ -131,7 +130,7 @@ impl WeightFile {
         if let Some(map) = map {
             let idle = map.names.keys().find(|name| !used.contains(name.as_str()));
             if let Some(name) = idle {
-                return Err(ExchangeError::Map {
+                return Err(InteropError::Map {
                     path: map.path.clone(),
                     reason: format!("{} has no tensor or layer `{name}`", self.path.display()),
                 });
@@ -157,7 +156,7 @@ impl WeightFile {
         };
         let problems = self.problems(&wanted, &found, &names);
         if !problems.is_empty() {
-            return Err(ExchangeError::Tensors {
+            return Err(InteropError::Tensors {
                 path: self.path.clone(),
                 problems,
                 hint: hint(how).to_owned(),

@@ -12,10 +12,9 @@ use safetensors::{Dtype, SafeTensors};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::TrainError;
-use crate::exchange::ExchangeError;
-use crate::exchange::error::printable;
-use crate::exchange::state_dict;
+use crate::InteropError;
+use crate::error::printable;
+use crate::state_dict;
 
 /// Files above this size are not read: twice the largest network that this program builds.
 const MOST_BYTES: u64 = 1 << 30;
@@ -76,9 +75,9 @@ impl WeightFile {
     ///
     /// # Errors
     /// A file that cannot be read, that is damaged in any way, or that refers to code.
-    pub fn open(path: &Path) -> Result<Self, ExchangeError> {
-        let information = fs::metadata(path).map_err(TrainError::io("read", path))?;
-        let format = |reason: String| ExchangeError::Format {
+    pub fn open(path: &Path) -> Result<Self, InteropError> {
+        let information = fs::metadata(path).map_err(InteropError::io("read", path))?;
+        let format = |reason: String| InteropError::Format {
             path: path.to_owned(),
             reason,
         };
@@ -92,7 +91,7 @@ impl WeightFile {
                 MOST_BYTES >> 20
             )));
         }
-        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
+        let bytes = fs::read(path).map_err(InteropError::io("read", path))?;
         let named = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
@@ -128,7 +127,7 @@ impl WeightFile {
     ///
     /// # Errors
     /// A description that is none.
-    pub fn model(&self) -> Result<Option<(String, ModelConfig)>, ExchangeError> {
+    pub fn model(&self) -> Result<Option<(String, ModelConfig)>, InteropError> {
         // It becomes the name of folders, and part of what is printed.
         let recipe = self.metadata.get(RECIPE).map(String::as_str);
         let recipe = recipe.filter(|name| is_recipe(name)).unwrap_or(UNNAMED);
@@ -141,7 +140,7 @@ impl WeightFile {
     ///
     /// # Errors
     /// A description that is none.
-    pub fn normalization(&self) -> Result<Option<Normalization>, ExchangeError> {
+    pub fn normalization(&self) -> Result<Option<Normalization>, InteropError> {
         self.described(NORMALIZATION)
     }
 
@@ -151,12 +150,12 @@ impl WeightFile {
         (1..=100).contains(&name.len()).then_some(name)
     }
 
-    fn described<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ExchangeError> {
+    fn described<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, InteropError> {
         self.metadata
             .get(key)
             .map(|text| serde_json::from_str(text))
             .transpose()
-            .map_err(|error| ExchangeError::Format {
+            .map_err(|error| InteropError::Format {
                 path: self.path.clone(),
                 reason: format!("its metadata `{key}` makes no sense: {error}"),
             })

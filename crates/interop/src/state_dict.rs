@@ -2,10 +2,10 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
-use crate::exchange::ExchangeError;
-use crate::exchange::archive::Archive;
-use crate::exchange::pickle::{self, Pickle, PickleError, Value};
-use crate::exchange::weight_file::{Element, Stored};
+use crate::InteropError;
+use crate::archive::Archive;
+use crate::pickle::{self, Pickle, PickleError, Value};
+use crate::weight_file::{Element, Stored};
 
 /// Dictionaries nested deeper than this are no state dict.
 const DEPTH: usize = 16;
@@ -18,8 +18,8 @@ const PICKLE_BYTES: usize = 16 << 20;
 
 /// The tensors of a file that `torch.save` (PyTorch 1.6 or later) wrote, in its order, under
 /// dotted names.
-pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, ExchangeError> {
-    let format = |reason: String| ExchangeError::Format {
+pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, InteropError> {
+    let format = |reason: String| InteropError::Format {
         path: path.to_owned(),
         reason,
     };
@@ -51,7 +51,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, ExchangeErr
         )));
     }
     let pickle = pickle::parse(&bytes[range]).map_err(|error| match error {
-        PickleError::Foreign(object) => ExchangeError::ForeignObject {
+        PickleError::Foreign(object) => InteropError::ForeignObject {
             path: path.to_owned(),
             object,
         },

@@ -15,7 +15,7 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
 
-use crate::exchange::layout::{ConvPadding, Layer, Sides, parts};
+use crate::layout::{ConvPadding, Layer, Sides, parts};
 
 /// Version of the operators; all that are used have been the same since version 9 or 13.
 const OPERATORS: i64 = 17;
@@ -315,8 +315,8 @@ mod tests {
     use rten_onnx::onnx::ModelProto;
 
     use super::*;
-    use crate::exchange::tests::config;
-    use crate::exchange::torch_tensors;
+    use crate::tests::config;
+    use crate::torch_tensors;
 
     /// Nodes as `Kind(constants) attributes`, and names of the constants, of a network of zeros.
     fn written(model: &ModelConfig) -> (ModelProto, Vec<String>) {

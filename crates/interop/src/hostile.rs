@@ -8,17 +8,14 @@ use std::thread;
 use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_models::ModelConfig;
+use digits_train::{Recipe, RunFolder, TrainError};
 use serde_json::{Value, json};
 
-use crate::config::RunConfig;
-use crate::exchange::script;
-use crate::exchange::tests::{config, fixture, refused_bytes, safetensors, take, zip};
-use crate::exchange::{
-    ExchangeError, FloatType, How, ImportSettings, WeightFile, export, import, torch_tensors,
+use crate::script;
+use crate::tests::{config, fixture, refused_bytes, safetensors, take, zip};
+use crate::{
+    FloatType, How, ImportSettings, InteropError, WeightFile, export, import, torch_tensors,
 };
-use crate::run_folder::RunFolder;
-use crate::starting_point::load_initial_weights;
-use crate::{TrainError, recipe::Recipe};
 
 /// A file with this metadata and one tensor that fits nothing.
 fn with_metadata(folder: &Path, metadata: &Value) -> WeightFile {
@@ -240,7 +237,7 @@ fn a_value_beyond_the_range_of_f16_is_named_and_fits_into_bf16() {
     let run = run_with(folder.path(), 70_000.0);
     let error = export(&run, FloatType::F16).unwrap_err();
     assert!(
-        matches!(&error, ExchangeError::OutOfRange { tensor, value: 70_000.0, to: "f16", .. } if tensor == "classifier.0.weight"),
+        matches!(&error, InteropError::OutOfRange { tensor, value: 70_000.0, to: "f16", .. } if tensor == "classifier.0.weight"),
         "{error}"
     );
     assert!(error.to_string().contains("use bf16 or f32"), "{error}");
@@ -305,75 +302,13 @@ fn of_several_imports_into_one_folder_one_succeeds() {
     let lock = run.lock().unwrap();
     let error = attempt(&run).unwrap_err();
     assert!(
-        matches!(error, ExchangeError::Train(TrainError::Locked { .. })),
+        matches!(error, InteropError::Train(TrainError::Locked { .. })),
         "{error}"
     );
     drop(lock);
     let error = attempt(&run).unwrap_err();
     assert!(
-        matches!(error, ExchangeError::Train(TrainError::Exists { .. })),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_run_goes_on_only_with_the_network_that_it_had() {
-    let folder = tempfile::tempdir().unwrap();
-    let network = config("cnn-batchnorm");
-    let path = folder.path().join("run");
-    take(&fixture("state-dict.pt"), None, &network, &path).unwrap();
-    let run = RunFolder::new(path);
-    let attempt = |changes: &[&str]| {
-        let mut recipe = Recipe::of_run("cnn", &network).unwrap();
-        for change in changes {
-            recipe.set(change).unwrap();
-        }
-        let RunConfig { model, .. } = recipe.resolve().unwrap();
-        load_initial_weights(&run, &model, &Device::flex()).map(drop)
-    };
-    attempt(&[]).unwrap();
-    // Dropout, which changes the names in PyTorch, may differ.
-    attempt(&["model.dropout=0.5", "model.blocks.0.dropout=0.25"]).unwrap();
-    // As many parameters of the same shapes, but another function.
-    for (changes, part) in [
-        (
-            &["model.blocks.0.stride=2", "model.blocks.1.stride=1"][..],
-            "nn.Conv2d(1, 4, 3, padding=\"same\", bias=False) as layer 1",
-        ),
-        (
-            &["model.blocks.0.pool=2", "model.blocks.1.pool=1"],
-            "nn.ZeroPad2d((0, 1, 0, 1)) as layer 4, and the run to be trained from it nn.MaxPool2d(2)",
-        ),
-    ] {
-        let error = attempt(changes).unwrap_err();
-        assert!(matches!(error, TrainError::OtherNetwork { .. }), "{error}");
-        assert!(error.to_string().contains(part), "{error}");
-    }
-    let error = attempt(&["model.hidden=[7]"]).unwrap_err();
-    assert!(matches!(error, TrainError::Mismatch { .. }), "{error}");
-}
-
-#[test]
-fn an_mlp_does_not_go_on_with_another_activation() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut network = config("cnn-batchnorm");
-    network.model = config("mlp-tanh").model;
-    let ModelConfig::Mlp(mlp) = &network.model else {
-        panic!("an MLP")
-    };
-    let mut other = mlp.clone();
-    other.activation = digits_models::Activation::Relu;
-    let file = zeros(folder.path(), &network.model);
-    let run = folder.path().join("run");
-    take(&file, None, &network, &run).unwrap();
-    let error = load_initial_weights(
-        &RunFolder::new(run),
-        &ModelConfig::Mlp(other),
-        &Device::flex(),
-    );
-    let error = error.map(drop).unwrap_err().to_string();
-    assert!(
-        error.contains("nn.Tanh() as layer 2") && error.contains("nn.ReLU()"),
+        matches!(error, InteropError::Train(TrainError::Exists { .. })),
         "{error}"
     );
 }

@@ -25,11 +25,10 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-pub use error::ExchangeError;
+pub use error::InteropError;
 pub use export::{Export, FloatType, export};
 pub use import::{ImportSettings, import};
 pub use layout::{TorchTensor, torch_tensors};
 pub use matching::{Assignment, How, Match, NameMap};
 pub use script::script;
-pub(crate) use script::without_dropout;
 pub use weight_file::WeightFile;

@@ -1,13 +1,14 @@
+use std::fmt::Display;
+use std::io;
 use std::path::PathBuf;
 
 use digits_models::ModelError;
-
-use crate::TrainError;
+use digits_train::TrainError;
 
 /// Why weights could not be taken in or out. Every message says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ExchangeError {
+pub enum InteropError {
     /// The file is not what it should be.
     #[error("{path} cannot be read: {}", printable(.reason))]
     Format {
@@ -72,6 +73,29 @@ pub enum ExchangeError {
     /// Reading or writing failed.
     #[error(transparent)]
     Train(#[from] TrainError),
+}
+
+impl InteropError {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| {
+            Self::Train(TrainError::Io {
+                action,
+                path,
+                source,
+            })
+        }
+    }
+
+    pub(crate) fn backend(doing: &'static str, message: impl Display) -> Self {
+        Self::Train(TrainError::Backend {
+            doing,
+            message: message.to_string(),
+        })
+    }
 }
 
 fn lines(problems: &[String]) -> String {

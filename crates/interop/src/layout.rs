@@ -292,10 +292,9 @@ fn classifier(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::{Recipe, recipe_names};
-    use crate::weights;
     use burn::tensor::{Bytes, Device};
     use burn_pack::Reader;
+    use digits_train::{Recipe, recipe_names, weights};
 
     #[test]
     fn names_and_shapes_of_every_recipe_are_those_of_the_saved_network() {

@@ -6,15 +6,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_models::ModelConfig;
+use digits_train::{Recipe, RunConfig, RunFolder};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::config::RunConfig;
-use crate::exchange::{
-    ExchangeError, FloatType, How, ImportSettings, NameMap, WeightFile, export, import,
-};
-use crate::recipe::Recipe;
-use crate::run_folder::RunFolder;
+use crate::{FloatType, How, ImportSettings, InteropError, NameMap, WeightFile, export, import};
 
 pub(super) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -43,7 +39,7 @@ pub(super) fn take(
     map: Option<&str>,
     config: &RunConfig,
     folder: &Path,
-) -> Result<How, ExchangeError> {
+) -> Result<How, InteropError> {
     let file = WeightFile::open(file)?;
     let map = map.map(|text| {
         let path = folder.with_extension("map.toml");
@@ -422,7 +418,7 @@ fn no_truncated_or_altered_file_brings_the_reader_down() {
             for &place in &assignment.places {
                 let _ = file.values(&file.tensors[place]); // an error is an answer
             }
-            Ok::<(), ExchangeError>(())
+            Ok::<(), InteropError>(())
         };
         for length in (0..good.len()).step_by(37) {
             attempt(&good[..length]).expect_err("a part of a file");

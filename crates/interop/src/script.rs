@@ -1,7 +1,7 @@
 use digits_data::Normalization;
 use digits_models::{Activation, ModelConfig, ModelError};
 
-use crate::exchange::layout::{ConvPadding, Layer, parts};
+use crate::layout::{ConvPadding, Layer, parts};
 
 /// A PyTorch module equal to the network of `model`, which loads the exported `file`, and the
 /// function that normalizes pixels for it.
@@ -72,16 +72,6 @@ if __name__ == "__main__":
         width = input.width,
         classes = input.classes,
     ))
-}
-
-/// The layers of the module without dropout, which changes nothing that a trained network says.
-pub(crate) fn without_dropout(model: &ModelConfig) -> Result<Vec<String>, ModelError> {
-    Ok(parts(model)?
-        .iter()
-        .flat_map(|part| &part.layers)
-        .filter(|(layer, _)| !matches!(layer, Layer::Dropout(_)))
-        .map(|(layer, _)| expression(layer))
-        .collect())
 }
 
 fn expression(layer: &Layer) -> String {

@@ -11,16 +11,12 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use digits_data::Normalization;
 use digits_models::{Model, ModelConfig};
+use digits_train::{Optimizer, OptimizerConfig, cross_entropy, weights};
 use serde::Deserialize;
 
-use crate::config::OptimizerConfig;
-use crate::evaluate::logits;
-use crate::exchange::export::{read_saved, to_burnpack, transposed};
-use crate::exchange::layout::{TorchTensor, torch_tensors};
-use crate::exchange::{WeightFile, script};
-use crate::loss::cross_entropy;
-use crate::optimizer::Optimizer;
-use crate::weights;
+use crate::export::{read_saved, to_burnpack, transposed};
+use crate::layout::{TorchTensor, torch_tensors};
+use crate::{WeightFile, script};
 
 /// Largest difference of a logit, relative to the largest logit of all or to 1.
 const LOGITS: f64 = 1e-5;
@@ -157,13 +153,10 @@ impl Reference {
         let training = device.clone().autodiff();
         let largest = |values: &[f32]| values.iter().fold(0.0, |m, v| f64::max(m, v.abs().into()));
 
-        let ours = logits(
-            &self.model(device),
-            self.get("images").to_vec(),
-            self.images,
-            device,
-        )
-        .unwrap();
+        let images = self.get("images").to_vec();
+        let images = Tensor::from_data(TensorData::new(images, self.images), device);
+        let ours = self.model(device).forward(images);
+        let ours = ours.try_into_vec_as::<f32>().unwrap();
         let torch = self.get("logits");
         let error = difference(&ours, torch) / largest(torch).max(1.0);
         let mut errors = vec![("logits".to_owned(), error, LOGITS)];

@@ -5,19 +5,15 @@ use burn::tensor::{Bytes, Device};
 use burn_pack::Reader;
 use digits_data::files::write_whole;
 use digits_models::Model;
+use digits_train::{RunConfig, RunFolder, RunRecord, TrainError, weights};
 use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::TrainError;
-use crate::config::RunConfig;
-use crate::exchange::ExchangeError;
-use crate::exchange::layout::{TorchTensor, counters, torch_tensors};
-use crate::exchange::onnx::onnx;
-use crate::exchange::weight_file::{DATASET, MODEL, NORMALIZATION, RECIPE};
-use crate::record::RunRecord;
-use crate::run_folder::{self, RunFolder};
-use crate::weights;
+use crate::InteropError;
+use crate::layout::{TorchTensor, counters, torch_tensors};
+use crate::onnx::onnx;
+use crate::weight_file::{DATASET, MODEL, NORMALIZATION, RECIPE};
 
 /// Type of the numbers in an exported file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +86,8 @@ impl Export {
     ///
     /// # Errors
     /// A place that cannot be written to.
-    pub fn write(&self, path: &Path) -> Result<(), ExchangeError> {
-        write(path, &self.file)
+    pub fn write(&self, path: &Path) -> Result<(), InteropError> {
+        write_whole(path, &self.file).map_err(InteropError::io("write", path))
     }
 
     /// Writes an ONNX model instead, which takes the bytes of images (`image`, 0 = background,
@@ -100,7 +96,7 @@ impl Export {
     ///
     /// # Errors
     /// A place that cannot be written to.
-    pub fn write_onnx(&self, path: &Path) -> Result<usize, ExchangeError> {
+    pub fn write_onnx(&self, path: &Path) -> Result<usize, InteropError> {
         let values = self
             .held
             .iter()
@@ -114,8 +110,8 @@ impl Export {
                 .filter(|(key, _)| *key != FORMAT)
                 .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))),
         )
-        .map_err(|error| TrainError::backend("writing the ONNX model", error))?;
-        write(path, &bytes)?;
+        .map_err(|error| InteropError::backend("writing the ONNX model", error))?;
+        write_whole(path, &bytes).map_err(InteropError::io("write", path))?;
         Ok(bytes.len())
     }
 
@@ -129,11 +125,11 @@ impl Export {
     ///
     /// # Errors
     /// A backend that fails.
-    pub fn model(&self, device: &Device) -> Result<Model, ExchangeError> {
+    pub fn model(&self, device: &Device) -> Result<Model, InteropError> {
         let order: Vec<&TorchTensor> = self.held.iter().map(|(tensor, _)| tensor).collect();
         let bytes = to_burnpack(&order, self.held.iter().map(|(_, values)| &values[..]))?;
         let model = weights::from_bytes(&self.config.model, bytes, device)
-            .map_err(|error| TrainError::backend("building the network", error))?;
+            .map_err(|error| InteropError::backend("building the network", error))?;
         Ok(model)
     }
 }
@@ -143,16 +139,13 @@ impl Export {
 ///
 /// # Errors
 /// A run that cannot be read, and values beyond the range of `to`.
-pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, ExchangeError> {
-    let (record, mut files) = folder.read()?;
-    let config = folder.config(&files)?;
-    let bytes = files
-        .remove(run_folder::MODEL)
-        .ok_or_else(|| TrainError::Untrained {
-            path: folder.path().to_owned(),
-        })?;
-    let saved = read_saved(bytes)
-        .map_err(|reason| TrainError::damaged(folder.path().join(run_folder::MODEL), reason))?;
+pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError> {
+    let (record, config, bytes) = folder.saved()?;
+    let damaged = |reason| TrainError::Damaged {
+        path: folder.path().join("model.bpk"),
+        reason,
+    };
+    let saved = read_saved(bytes).map_err(damaged)?;
     let mut header = serde_json::Map::new();
     let mut data = Vec::new();
     let mut held = Vec::new();
@@ -160,12 +153,8 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, ExchangeError
         let values = saved
             .get(&tensor.ours)
             .filter(|values| values.len() == tensor.elements());
-        let values = values.ok_or_else(|| {
-            TrainError::damaged(
-                folder.path().join(run_folder::MODEL),
-                format!("it has no {} of the right shape", tensor.ours),
-            )
-        })?;
+        let values = values
+            .ok_or_else(|| damaged(format!("it has no {} of the right shape", tensor.ours)))?;
         let start = data.len();
         let rounded = encode(&tensor, values, to, &mut data)?;
         header.insert(
@@ -230,7 +219,7 @@ fn encode(
     values: &[f32],
     to: FloatType,
     data: &mut Vec<u8>,
-) -> Result<Vec<f32>, ExchangeError> {
+) -> Result<Vec<f32>, InteropError> {
     let values = if tensor.transposed {
         transposed(values, &tensor.our_shape())
     } else {
@@ -241,7 +230,7 @@ fn encode(
         .map(|value| {
             let held = to.encode(value, data);
             if value.is_finite() && !held.is_finite() {
-                return Err(ExchangeError::OutOfRange {
+                return Err(InteropError::OutOfRange {
                     tensor: tensor.name.clone(),
                     value,
                     to: to.name(),
@@ -269,7 +258,7 @@ pub(crate) fn transposed(values: &[f32], shape: &[usize]) -> Vec<f32> {
 pub(crate) fn to_burnpack<'a>(
     tensors: &[&TorchTensor],
     values: impl Iterator<Item = &'a [f32]>,
-) -> Result<Vec<u8>, ExchangeError> {
+) -> Result<Vec<u8>, InteropError> {
     let tensors = tensors
         .iter()
         .zip(values)
@@ -292,22 +281,17 @@ pub(crate) fn to_burnpack<'a>(
         .collect();
     let bytes = burn_pack::Writer::new(tensors)
         .into_bytes()
-        .map_err(|error| TrainError::backend("writing the parameters", error))?;
+        .map_err(|error| InteropError::backend("writing the parameters", error))?;
     Ok(bytes.to_vec())
 }
 
 /// Key by which the format knows whose layout the tensors have.
 const FORMAT: &str = "format";
 
-/// `path` holds all of the bytes, or what it held before.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
-    Ok(write_whole(path, bytes).map_err(TrainError::io("write", path))?)
-}
-
 /// Text by text: the format allows nothing else. The accuracies are those of the run, and their
 /// names say so where the file holds rounded parameters.
-fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Value, ExchangeError> {
-    let failed = |error| TrainError::backend("writing the metadata", error);
+fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Value, InteropError> {
+    let failed = |error| InteropError::backend("writing the metadata", error);
     let mut metadata = json!({
         FORMAT: "pt",
         "producer": format!("digits {}", record.versions.digits),
@@ -331,9 +315,9 @@ fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Val
 fn with_header(
     header: serde_json::Map<String, Value>,
     data: &[u8],
-) -> Result<Vec<u8>, ExchangeError> {
+) -> Result<Vec<u8>, InteropError> {
     let mut text = serde_json::to_vec(&header)
-        .map_err(|error| TrainError::backend("writing the header", error))?;
+        .map_err(|error| InteropError::backend("writing the header", error))?;
     text.resize(text.len().next_multiple_of(8), b' ');
     let mut file = (text.len() as u64).to_le_bytes().to_vec();
     file.extend(text);
