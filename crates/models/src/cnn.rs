@@ -6,7 +6,7 @@ use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementa
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::dense::{Dense, DenseConfig, dense};
+use crate::dense::{Dense, DenseConfig};
 use crate::dropout::drop_out;
 use crate::error::{ModelError, add_parameters, check_dropout};
 use crate::input::InputConfig;
@@ -106,7 +106,7 @@ impl CnnConfig {
     /// A size of 0, a window larger than the image that reaches it, a dropout outside
     /// 0 ≤ p < 1, or a network too large to hold; each names the layer.
     pub fn init(&self, device: &Device) -> Result<Cnn, ModelError> {
-        self.parameters()?;
+        let features = self.sizes()?.features;
         let mut channels = 1;
         let blocks = self
             .blocks
@@ -119,7 +119,7 @@ impl CnnConfig {
             .collect();
         Ok(Cnn {
             blocks,
-            dense: self.dense(self.features()?.pixels()).init(device),
+            dense: self.dense(features).init(device),
         })
     }
 
@@ -128,63 +128,71 @@ impl CnnConfig {
     /// # Errors
     /// As [`CnnConfig::init`].
     pub fn parameters(&self) -> Result<usize, ModelError> {
-        let features = self.features()?;
-        let (mut total, mut channels) = (0, 1_usize);
-        for (index, block) in self.blocks.iter().enumerate() {
-            let layer = format!("blocks[{index}]");
-            let inputs = channels
-                .saturating_mul(block.kernel)
-                .saturating_mul(block.kernel);
-            let per_output = match block.norm {
-                Norm::None => 1,  // bias
-                Norm::Batch => 2, // scale and shift
-            };
-            total = add_parameters(total, &layer, inputs, block.channels, per_output)?;
-            channels = block.channels;
-        }
-        self.dense(features.pixels()).parameters(total)
+        Ok(self.sizes()?.parameters)
     }
 
-    /// Multiply-adds to classify one image; biases, normalization, activations and pooling are
-    /// not counted.
+    /// Multiply-accumulates to classify one image; biases, normalization, activations and pooling
+    /// are not counted.
     ///
     /// # Errors
     /// As [`CnnConfig::init`].
     pub fn macs(&self) -> Result<u64, ModelError> {
-        self.parameters()?;
-        let mut map = FeatureMap::of(self.input);
-        let mut total = 0;
-        for (index, block) in self.blocks.iter().enumerate() {
-            let conv = map.convolve(index, block)?;
-            total += (conv.pixels() * map.channels * block.kernel * block.kernel) as u64;
-            map = conv.pool(index, block)?;
-        }
-        Ok(total + self.dense(map.pixels()).macs())
+        Ok(self.sizes()?.macs)
     }
 
-    /// The feature map after the last block.
-    fn features(&self) -> Result<FeatureMap, ModelError> {
+    /// Walks through the layers before anything is built.
+    fn sizes(&self) -> Result<Sizes, ModelError> {
         self.input.check()?;
-        let mut map = FeatureMap::of(self.input);
+        let mut map = FeatureMap {
+            channels: 1,
+            height: self.input.height,
+            width: self.input.width,
+        };
+        let (mut parameters, mut macs) = (0, 0_u64);
         for (index, block) in self.blocks.iter().enumerate() {
-            check_dropout(&format!("blocks[{index}]"), block.dropout)?;
-            map = map.convolve(index, block)?.pool(index, block)?;
+            let layer = format!("blocks[{index}]");
+            check_dropout(&layer, block.dropout)?;
+            let taps = [map.channels, block.kernel, block.kernel]
+                .into_iter()
+                .fold(1, usize::saturating_mul);
+            let convolved = map.convolve(&layer, block)?;
+            let per_channel = match block.norm {
+                Norm::None => 1,  // bias
+                Norm::Batch => 2, // scale and shift
+            };
+            parameters = add_parameters(parameters, &layer, taps, block.channels, per_channel)?;
+            macs = macs.saturating_add(convolved.numbers().saturating_mul(taps) as u64);
+            map = convolved.pool(&layer, block)?;
         }
-        Ok(map)
+        let dense = self.dense(map.numbers());
+        Ok(Sizes {
+            features: map.numbers(),
+            parameters: dense.parameters(parameters)?,
+            macs: macs.saturating_add(dense.macs()),
+        })
     }
 
+    /// The layers after the blocks, which get `inputs` numbers.
     fn dense(&self, inputs: usize) -> DenseConfig<'_> {
-        dense(
+        DenseConfig {
             inputs,
-            &self.hidden,
-            Activation::Relu,
-            self.dropout,
-            self.input,
-        )
+            hidden: &self.hidden,
+            activation: Activation::Relu,
+            dropout: self.dropout,
+            classes: self.input.classes,
+        }
     }
 }
 
-/// Size of the tensor between two layers, for checks before anything is built.
+/// What follows from a configuration.
+struct Sizes {
+    /// Numbers of one image after the last block.
+    features: usize,
+    parameters: usize,
+    macs: u64,
+}
+
+/// Size of the tensor between two layers, for one image.
 #[derive(Debug, Clone, Copy)]
 struct FeatureMap {
     channels: usize,
@@ -193,22 +201,13 @@ struct FeatureMap {
 }
 
 impl FeatureMap {
-    fn of(input: InputConfig) -> Self {
-        Self {
-            channels: 1,
-            height: input.height,
-            width: input.width,
-        }
-    }
-
-    fn pixels(&self) -> usize {
+    fn numbers(self) -> usize {
         self.channels
             .saturating_mul(self.height)
             .saturating_mul(self.width)
     }
 
-    fn convolve(self, index: usize, block: &Block) -> Result<Self, ModelError> {
-        let layer = format!("blocks[{index}]");
+    fn convolve(self, layer: &str, block: &Block) -> Result<Self, ModelError> {
         for (value, what) in [
             (block.channels, "number of channels"),
             (block.kernel, "kernel size"),
@@ -224,22 +223,23 @@ impl FeatureMap {
                 .checked_sub(block.kernel)
                 .map(|room| room / block.stride + 1),
             // A kernel more than twice as large as the image would see zeros only on some sides.
-            Padding::Same => (block.kernel <= 2 * edge).then(|| edge.div_ceil(block.stride)),
+            Padding::Same => {
+                (block.kernel <= edge.saturating_mul(2)).then(|| edge.div_ceil(block.stride))
+            }
         };
-        match (size(self.height), size(self.width)) {
-            (Some(height), Some(width)) => Ok(Self {
-                channels: block.channels,
-                height,
-                width,
-            }),
-            _ => Err(self.too_small(layer, "kernel", block.kernel)),
-        }
+        let sizes = size(self.height).zip(size(self.width));
+        let (height, width) = sizes.ok_or_else(|| self.too_small(layer, "kernel", block.kernel))?;
+        Ok(Self {
+            channels: block.channels,
+            height,
+            width,
+        })
     }
 
-    fn pool(self, index: usize, block: &Block) -> Result<Self, ModelError> {
+    fn pool(self, layer: &str, block: &Block) -> Result<Self, ModelError> {
         let (height, width) = (self.height / block.pool, self.width / block.pool);
         if height == 0 || width == 0 {
-            return Err(self.too_small(format!("blocks[{index}]"), "pool", block.pool));
+            return Err(self.too_small(layer, "pool", block.pool));
         }
         Ok(Self {
             height,
@@ -248,9 +248,9 @@ impl FeatureMap {
         })
     }
 
-    fn too_small(self, layer: String, what: &'static str, window: usize) -> ModelError {
+    fn too_small(self, layer: &str, what: &'static str, window: usize) -> ModelError {
         ModelError::WindowTooLarge {
-            layer,
+            layer: layer.to_owned(),
             what,
             window,
             height: self.height,
@@ -371,56 +371,52 @@ impl ConvBlock {
     /// # Shapes
     /// `[batch, channels in, height, width]` → `[batch, channels out, height', width']`
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let (x, pooled) = match &self.norm {
+        let (x, done) = match &self.norm {
             Some(layer) if mode == Mode::Training && norm::is_training(layer) => {
                 let x = convolve(&self.conv, x, Epilogue::Nothing);
-                (norm::train(layer, x), false)
+                (norm::train(layer, x), Epilogue::Relu)
             }
-            Some(layer) => self.rectified(&norm::folded(layer, &self.conv), x),
-            None => self.rectified(&self.conv, x),
+            Some(layer) => {
+                let conv = norm::folded(layer, &self.conv);
+                (convolve(&conv, x, self.epilogue()), self.epilogue())
+            }
+            None => (convolve(&self.conv, x, self.epilogue()), self.epilogue()),
         };
-        if self.pool == 1 || pooled {
+        if self.pool == 1 || done == Epilogue::ReluPool {
             x
         } else {
             max_pool2d(x, MaxPoolOptions::new([self.pool; 2]))
         }
     }
 
-    /// Convolution and ReLU, and the pool if it can be one operation with them; whether it was.
-    fn rectified(&self, conv: &Conv2d, x: Tensor<4>) -> (Tensor<4>, bool) {
-        let epilogue = self.fused();
-        (convolve(conv, x, epilogue), epilogue == Epilogue::ReluPool)
-    }
-
     /// What is one operation with the convolution.
-    fn fused(&self) -> Epilogue {
-        match self.pool {
-            2 => Epilogue::ReluPool,
-            _ => Epilogue::Relu,
+    fn epilogue(&self) -> Epilogue {
+        if self.pool == 2 && self.conv.stride == [1, 1] {
+            Epilogue::ReluPool
+        } else {
+            Epilogue::Relu
         }
     }
 
-    fn path(&self, x: &Tensor<4>) -> Implementation {
+    fn implementation(&self, x: &Tensor<4>) -> Implementation {
         if self.conv.stride == [1, 1] {
             let padding = zeros_around(&self.conv);
-            conv_block_implementation(x, &self.conv.weight.val(), padding, self.fused())
+            conv_block_implementation(x, &self.conv.weight.val(), padding, self.epilogue())
         } else {
             Implementation::Fallback
         }
     }
 }
 
-/// The convolution and what is fused with it.
+/// The convolution and what is fused with it; of strides other than 1 that is at most ReLU.
 fn convolve(conv: &Conv2d, x: Tensor<4>, epilogue: Epilogue) -> Tensor<4> {
     if conv.stride == [1, 1] {
         let bias = conv.bias.as_ref().map(|bias| bias.val());
         return conv_block(x, conv.weight.val(), bias, zeros_around(conv), epilogue);
     }
-    let x = conv.forward(x);
     match epilogue {
-        Epilogue::Nothing => x,
-        Epilogue::Relu => activation::relu(x),
-        Epilogue::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
+        Epilogue::Nothing => conv.forward(x),
+        Epilogue::Relu | Epilogue::ReluPool => activation::relu(conv.forward(x)),
     }
 }
 

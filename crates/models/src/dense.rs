@@ -6,7 +6,6 @@ use burn_fused_cpu::{Implementation, dense_implementation, dropout_implementatio
 use crate::activation::Activation;
 use crate::dropout::drop_out;
 use crate::error::{ModelError, add_parameters, check_dropout};
-use crate::input::InputConfig;
 
 /// The fully connected part that both networks end in: hidden layers, then one output per class.
 #[derive(Module, Debug)]
@@ -46,13 +45,11 @@ impl DenseConfig<'_> {
         add_parameters(total, "output", inputs, self.classes, 1)
     }
 
-    /// Multiply-adds of one image.
+    /// Multiply-accumulates of one image, once [`DenseConfig::parameters`] has found no error.
     pub fn macs(&self) -> u64 {
         let sizes = [&[self.inputs], self.hidden, &[self.classes]].concat();
-        sizes
-            .windows(2)
-            .map(|pair| (pair[0] * pair[1]) as u64)
-            .sum()
+        let layers = sizes.windows(2);
+        layers.map(|pair| (pair[0] * pair[1]) as u64).sum()
     }
 
     pub fn init(&self, device: &Device) -> Dense {
@@ -116,21 +113,4 @@ type Operation = fn(Tensor<2>, Tensor<2>, Option<Tensor<1>>) -> Tensor<2>;
 fn apply(operation: Operation, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     let bias = layer.bias.as_ref().map(|bias| bias.val());
     operation(x, layer.weight.val(), bias)
-}
-
-/// The dense part of a network that ends in `shape.classes` outputs.
-pub(crate) fn dense<'a>(
-    inputs: usize,
-    hidden: &'a [usize],
-    activation: Activation,
-    dropout: f64,
-    shape: InputConfig,
-) -> DenseConfig<'a> {
-    DenseConfig {
-        inputs,
-        hidden,
-        activation,
-        dropout,
-        classes: shape.classes,
-    }
 }

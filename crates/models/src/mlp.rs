@@ -4,7 +4,7 @@ use burn_fused_cpu::Implementation;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::dense::{Dense, DenseConfig, dense};
+use crate::dense::{Dense, DenseConfig};
 use crate::error::ModelError;
 use crate::input::InputConfig;
 
@@ -56,7 +56,7 @@ impl MlpConfig {
         self.dense().parameters(0)
     }
 
-    /// Multiply-adds to classify one image, biases and activations not counted.
+    /// Multiply-accumulates to classify one image, biases and activations not counted.
     ///
     /// # Errors
     /// As [`MlpConfig::init`].
@@ -66,13 +66,13 @@ impl MlpConfig {
     }
 
     fn dense(&self) -> DenseConfig<'_> {
-        dense(
-            self.input.pixels(),
-            &self.hidden,
-            self.activation,
-            self.dropout,
-            self.input,
-        )
+        DenseConfig {
+            inputs: self.input.pixels(),
+            hidden: &self.hidden,
+            activation: self.activation,
+            dropout: self.dropout,
+            classes: self.input.classes,
+        }
     }
 }
 

@@ -78,65 +78,32 @@ proptest! {
 
 #[test]
 fn impossible_networks_name_the_layer() {
-    let cases = [
+    let cases: [(fn(&mut CnnConfig), &str); 9] = [
         (
-            cnn(vec![
-                block(4, 5, Padding::Valid),
-                block(0, 3, Padding::Same),
-            ]),
+            |c| c.blocks[1].channels = 0,
             "blocks[1]: number of channels is 0",
         ),
         (
-            cnn(vec![
-                block(4, 25, Padding::Valid),
-                block(4, 5, Padding::Valid),
-            ]),
+            |c| c.blocks = vec![block(4, 25, Padding::Valid), block(4, 5, Padding::Valid)],
             "blocks[1]: a 5×5 kernel does not fit into the 4×4 image",
         ),
+        (|c| c.blocks[0].pool = 29, "blocks[0]: a 29×29 pool"),
+        (|c| c.blocks[0].stride = 0, "blocks[0]: stride is 0"),
+        (|c| c.blocks[0].dropout = 1.0, "blocks[0]: dropout is 1"),
         (
-            cnn(vec![Block {
-                pool: 29,
-                ..block(4, 3, Padding::Same)
-            }]),
-            "blocks[0]: a 29×29 pool",
-        ),
-        (
-            cnn(vec![Block {
-                stride: 0,
-                ..block(4, 3, Padding::Same)
-            }]),
-            "blocks[0]: stride is 0",
-        ),
-        (
-            cnn(vec![Block {
-                dropout: 1.0,
-                ..block(4, 3, Padding::Same)
-            }]),
-            "blocks[0]: dropout is 1",
-        ),
-        (
-            CnnConfig {
-                hidden: vec![10, 0],
-                ..CnnConfig::default()
-            },
+            |c| c.hidden = vec![10, 0],
             "hidden[1]: number of units is 0",
         ),
         (
-            CnnConfig {
-                hidden: vec![usize::MAX],
-                ..CnnConfig::default()
-            },
+            |c| c.hidden = vec![usize::MAX],
             "hidden[0]: the network has more than",
         ),
-        (
-            CnnConfig {
-                dropout: f64::NAN,
-                ..CnnConfig::default()
-            },
-            "dropout is NaN",
-        ),
+        (|c| c.dropout = f64::NAN, "dropout is NaN"),
+        (|c| c.input.height = 0, "input: input height is 0"),
     ];
-    for (config, expected) in cases {
+    for (change, expected) in cases {
+        let mut config = CnnConfig::default();
+        change(&mut config);
         let message = config.init(&Device::flex()).unwrap_err().to_string();
         assert!(
             message.contains(expected),
@@ -178,47 +145,37 @@ fn macs_of_the_recipe_networks_are_those_counted_by_hand() {
 #[test]
 fn inference_normalizes_by_the_running_statistics_as_burns_layers_do_and_leaves_them() {
     let values = |tensor: Tensor<4>| tensor.try_into_vec_as::<f64>().unwrap();
+    let device = Device::flex().autodiff();
     for (stride, pool) in [(1, 1), (1, 2), (2, 2), (1, 3)] {
-        let block = Block {
+        let network = cnn(vec![Block {
             norm: Norm::Batch,
             stride,
             pool,
             ..block(5, 3, Padding::Same)
-        };
-        let device = Device::flex();
-        let network = cnn(vec![block]).init(&device.clone().autodiff()).unwrap();
-        let images = Tensor::random(
-            [6, 1, 28, 28],
-            Distribution::Normal(1.0, 2.0),
-            &device.clone().autodiff(),
-        );
+        }]);
+        let network = network.init(&device).unwrap();
+        let normal = Distribution::Normal(1.0, 2.0);
+        let images = Tensor::random([6, 1, 28, 28], normal, &device);
         let running = || {
-            network.blocks[0]
-                .norm
-                .as_ref()
-                .unwrap()
-                .running_mean
-                .value_sync()
+            let norm = network.blocks[0].norm.as_ref().unwrap();
+            norm.running_mean.value_sync().to_data()
         };
         drop(network.forward_train(images.clone(), 1));
-        let after_training = running().to_data();
+        let after_training = running();
 
-        // Device and layer track gradients, as for a saliency map: inference it is all the same.
+        // Device and layer track gradients, as for a saliency map: inference all the same.
         let found = network.feature_maps(images.clone()).remove(0);
-        assert_eq!(running().to_data(), after_training);
+        assert_eq!(running(), after_training);
         drop(network.forward_train(images.clone(), 2));
-        assert_ne!(running().to_data(), after_training);
+        assert_ne!(running(), after_training);
 
         let trained = network.valid();
-        let (burns, images) = (&trained.blocks[0], images.inner());
+        let (layer, images) = (&trained.blocks[0], images.inner());
         let found_again = trained.feature_maps(images.clone()).remove(0);
         assert_ne!(values(found.inner()), values(found_again.clone()));
-        let x = burns
-            .norm
-            .as_ref()
-            .unwrap()
-            .forward(burns.conv.forward(images));
-        let x = max_pool2d(relu(x), MaxPoolOptions::new([pool; 2]));
+        let norm = layer.norm.as_ref().unwrap();
+        let x = relu(norm.forward(layer.conv.forward(images)));
+        let x = max_pool2d(x, MaxPoolOptions::new([pool; 2]));
         for (found, expected) in values(found_again).into_iter().zip(values(x)) {
             assert!((found - expected).abs() < 1e-5, "{found} {expected}");
         }
