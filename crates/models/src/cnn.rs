@@ -337,13 +337,13 @@ impl Cnn {
     /// Which code each layer takes for images like these in inference, for tests and the curious.
     pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         let mut x = images;
-        let mut paths = Vec::new();
+        let mut found = Vec::new();
         for block in &self.blocks {
-            paths.push(block.path(&x));
+            found.push(block.implementation(&x));
             x = block.forward(x, Mode::Inference);
         }
-        paths.extend(self.dense.implementations(x.flatten(1, 3)));
-        paths
+        found.extend(self.dense.implementations(x.flatten(1, 3)));
+        found
     }
 
     fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {

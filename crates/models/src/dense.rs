@@ -97,14 +97,14 @@ impl Dense {
     /// Which code each layer takes for features like these.
     pub(crate) fn implementations(&self, features: Tensor<2>) -> Vec<Implementation> {
         let mut x = features;
-        let mut paths = Vec::new();
+        let mut found = Vec::new();
         for layer in &self.hidden {
-            paths.push(dense_implementation(&x, &layer.weight.val()));
+            found.push(dense_implementation(&x, &layer.weight.val()));
             x = self.activated(layer, x);
-            paths.push(dropout_implementation(&x));
+            found.push(dropout_implementation(&x));
         }
-        paths.push(dense_implementation(&x, &self.output.weight.val()));
-        paths
+        found.push(dense_implementation(&x, &self.output.weight.val()));
+        found
     }
 }
 
