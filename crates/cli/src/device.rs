@@ -2,13 +2,15 @@
 
 use std::panic;
 
+#[cfg(any(feature = "vulkan", feature = "metal"))]
+use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 use digits_verify::Precision;
 
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 
-/// A Burn backend. Every one is known by name; which are compiled in depends on the features.
+/// A Burn backend. Every one is known by name; a Cargo feature of the same name compiles it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
     /// Burn's CPU backend (default)
@@ -31,7 +33,7 @@ pub enum Backend {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct BackendStatus {
     /// Name, as `--backend` takes it.
-    pub backend: String,
+    pub backend: &'static str,
     /// Whether it is compiled into this program.
     pub in_build: bool,
     /// Whether a small computation on it gave the right answer.
@@ -47,9 +49,9 @@ impl Backend {
     /// An unknown name.
     pub fn named(name: &str) -> Result<Self, CliError> {
         <Self as ValueEnum>::from_str(name, false).map_err(|_| {
-            CliError::usage(Message(format!(
+            CliError::usage(format!(
                 "unknown backend `{name}`. `digits devices` shows the known ones"
-            )))
+            ))
         })
     }
 
@@ -71,40 +73,74 @@ impl Backend {
     /// # Errors
     /// A backend that is not compiled in (with the command that gives it), or that finds no
     /// adapter.
-    pub fn device(self) -> Result<Device, Message> {
-        match self {
+    pub fn device(self) -> Result<Device, CliError> {
+        // Two arms for each feature, and no `_`: a backend that is missing here does not compile.
+        let device = match self {
             Self::Flex => Ok(Device::flex()),
             Self::Ndarray => Ok(ndarray()),
-            Self::Wgpu => self.wgpu(),
-            Self::Cuda => self.cuda(),
-            Self::Vulkan => self.vulkan(),
-            Self::Metal => self.metal(),
-            Self::Rocm => self.rocm(),
-        }
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => acquire(self, Device::wgpu_options()),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => Err(self.absent()),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => checked(Device::cuda(0)).map_err(|reason| self.broken(&reason)),
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda => Err(self.absent()),
+            #[cfg(feature = "vulkan")]
+            Self::Vulkan => acquire(
+                self,
+                Device::wgpu_options().graphics_api(WgpuBackend::Vulkan),
+            ),
+            #[cfg(not(feature = "vulkan"))]
+            Self::Vulkan => Err(self.absent()),
+            #[cfg(feature = "metal")]
+            Self::Metal => acquire(
+                self,
+                Device::wgpu_options().graphics_api(WgpuBackend::Metal),
+            ),
+            #[cfg(not(feature = "metal"))]
+            Self::Metal => Err(self.absent()),
+            #[cfg(feature = "rocm")]
+            Self::Rocm => checked(Device::rocm(0)).map_err(|reason| self.broken(&reason)),
+            #[cfg(not(feature = "rocm"))]
+            Self::Rocm => Err(self.absent()),
+        };
+        device.map_err(CliError::failed)
     }
 
     /// The numbers in which it can check the derivations: GPUs have no 64-bit ones.
     pub fn precision(self) -> Precision {
-        match self {
-            Self::Flex | Self::Ndarray => Precision::F64,
-            Self::Wgpu | Self::Cuda | Self::Vulkan | Self::Metal | Self::Rocm => Precision::F32,
+        if self.is_cpu() {
+            Precision::F64
+        } else {
+            Precision::F32
         }
     }
 
     /// Whether the backend is here and works, found out by using it.
     pub fn status(self) -> BackendStatus {
-        let (in_build, works, detail) = match self.device() {
-            Err(Message(reason)) => (self.in_build(), false, reason),
-            Ok(device) => match probe(&device) {
-                Ok(()) => (true, true, self.describe()),
-                Err(reason) => (true, false, reason),
-            },
+        let outcome = match self.device() {
+            Err(error) => Err(error.to_string()),
+            Ok(device) => checked(device),
         };
         BackendStatus {
-            backend: self.name().to_owned(),
-            in_build,
-            works,
-            detail,
+            backend: self.name(),
+            in_build: self.in_build(),
+            works: outcome.is_ok(),
+            detail: match outcome {
+                Err(reason) => reason,
+                Ok(_) if self.is_cpu() => {
+                    format!("CPU, {} threads", rayon::current_num_threads())
+                }
+                Ok(_) => adapter(self),
+            },
+        }
+    }
+
+    fn is_cpu(self) -> bool {
+        match self {
+            Self::Flex | Self::Ndarray => true,
+            Self::Wgpu | Self::Cuda | Self::Vulkan | Self::Metal | Self::Rocm => false,
         }
     }
 
@@ -119,77 +155,22 @@ impl Backend {
         }
     }
 
-    fn describe(self) -> String {
-        match self {
-            Self::Flex | Self::Ndarray => format!("CPU, {} threads", rayon::current_num_threads()),
-            Self::Wgpu | Self::Cuda | Self::Vulkan | Self::Metal | Self::Rocm => adapter(),
-        }
+    /// The error of a backend whose hardware does not compute.
+    #[cfg(any(feature = "cuda", feature = "rocm"))]
+    fn broken(self, reason: &str) -> String {
+        format!(
+            "the {} backend does not work here: {reason}. Use --backend flex",
+            self.name()
+        )
     }
 
-    #[cfg(not(all(
-        feature = "wgpu",
-        feature = "cuda",
-        feature = "vulkan",
-        feature = "metal",
-        feature = "rocm"
-    )))]
-    fn absent(self) -> Message {
+    #[allow(dead_code, reason = "a build with every feature does not need it")]
+    fn absent(self) -> String {
         let name = self.name();
-        Message(format!(
+        format!(
             "this build has no {name} backend. Run it as `just backend={name} …`, or build with \
              `cargo build --release --features digits-cli/{name}`"
-        ))
-    }
-
-    #[cfg(feature = "wgpu")]
-    fn wgpu(self) -> Result<Device, Message> {
-        start(self, Device::wgpu_options())
-    }
-    #[cfg(not(feature = "wgpu"))]
-    fn wgpu(self) -> Result<Device, Message> {
-        Err(self.absent())
-    }
-
-    #[cfg(feature = "vulkan")]
-    fn vulkan(self) -> Result<Device, Message> {
-        start(
-            self,
-            Device::wgpu_options().graphics_api(burn::tensor::wgpu::WgpuBackend::Vulkan),
         )
-    }
-    #[cfg(not(feature = "vulkan"))]
-    fn vulkan(self) -> Result<Device, Message> {
-        Err(self.absent())
-    }
-
-    #[cfg(feature = "metal")]
-    fn metal(self) -> Result<Device, Message> {
-        start(
-            self,
-            Device::wgpu_options().graphics_api(burn::tensor::wgpu::WgpuBackend::Metal),
-        )
-    }
-    #[cfg(not(feature = "metal"))]
-    fn metal(self) -> Result<Device, Message> {
-        Err(self.absent())
-    }
-
-    #[cfg(feature = "cuda")]
-    fn cuda(self) -> Result<Device, Message> {
-        checked(self, Device::cuda(0))
-    }
-    #[cfg(not(feature = "cuda"))]
-    fn cuda(self) -> Result<Device, Message> {
-        Err(self.absent())
-    }
-
-    #[cfg(feature = "rocm")]
-    fn rocm(self) -> Result<Device, Message> {
-        checked(self, Device::rocm(0))
-    }
-    #[cfg(not(feature = "rocm"))]
-    fn rocm(self) -> Result<Device, Message> {
-        Err(self.absent())
     }
 }
 
@@ -201,72 +182,55 @@ fn ndarray() -> Device {
     Device::ndarray()
 }
 
+/// A GPU's runtime can be started only once in a process: backend, device, adapter.
+#[cfg(feature = "wgpu")]
+static STARTED: std::sync::Mutex<Vec<(Backend, Device, String)>> =
+    std::sync::Mutex::new(Vec::new());
+
 /// Acquires a GPU; a machine without one gets a sentence, not a panic.
 #[cfg(feature = "wgpu")]
-fn start(backend: Backend, options: burn::tensor::wgpu::WgpuOptions) -> Result<Device, Message> {
-    use std::sync::Mutex;
-    // A runtime can be started once; later calls of the same process share it.
-    static STARTED: Mutex<Vec<(&'static str, Device)>> = Mutex::new(Vec::new());
+fn acquire(backend: Backend, options: burn::tensor::wgpu::WgpuOptions) -> Result<Device, String> {
     let mut started = STARTED
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some((_, device)) = started.iter().find(|(name, _)| *name == backend.name()) {
+    if let Some((_, device, _)) = started.iter().find(|(known, _, _)| *known == backend) {
         return Ok(device.clone());
     }
-    let no_adapter = |reason: String| {
-        Message(format!(
-            "the {} backend finds no adapter ({reason}). Use --backend flex, or install a driver; \
-             without a GPU, Mesa's software Vulkan will do (Debian: mesa-vulkan-drivers)",
-            backend.name()
-        ))
-    };
     let (device, setup) = quietly(|| options.init_with_setup())
-        .map_err(no_adapter)?
-        .map_err(|error| no_adapter(error.to_string()))?;
+        .and_then(|outcome| outcome.map_err(|error| error.to_string()))
+        .map_err(|reason| {
+            format!(
+                "the {} backend finds no adapter ({reason}). Use --backend flex, or install a \
+                 driver; without a GPU, Mesa's software Vulkan will do (Debian: \
+                 mesa-vulkan-drivers)",
+                backend.name()
+            )
+        })?;
     let info = setup.adapter.get_info();
-    ADAPTER
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .push_str(&format!(
-            "{} ({:?}, {:?})",
-            info.name, info.device_type, info.backend
-        ));
-    started.push((backend.name(), device.clone()));
+    let adapter = format!("{} ({:?}, {:?})", info.name, info.device_type, info.backend);
+    started.push((backend, device.clone(), adapter));
     Ok(device)
 }
 
-#[cfg(feature = "wgpu")]
-static ADAPTER: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
-
-#[cfg(feature = "wgpu")]
-fn adapter() -> String {
-    ADAPTER
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .clone()
-}
-#[cfg(not(feature = "wgpu"))]
-fn adapter() -> String {
+/// What is known about the GPU that a backend computes on.
+#[cfg_attr(not(feature = "wgpu"), allow(unused_variables))]
+fn adapter(backend: Backend) -> String {
+    #[cfg(feature = "wgpu")]
+    if let Ok(started) = STARTED.lock()
+        && let Some((_, _, adapter)) = started.iter().find(|(known, _, _)| *known == backend)
+    {
+        return adapter.clone();
+    }
     "GPU".to_owned()
 }
 
-/// A device whose constructor cannot say that there is no hardware.
-#[cfg(any(feature = "cuda", feature = "rocm"))]
-fn checked(backend: Backend, device: Device) -> Result<Device, Message> {
-    match probe(&device) {
-        Ok(()) => Ok(device),
-        Err(reason) => Err(Message(format!(
-            "the {} backend does not work here: {reason}. Use --backend flex",
-            backend.name()
-        ))),
-    }
-}
-
-/// Computes 1 + 2 on the device.
-fn probe(device: &Device) -> Result<(), String> {
-    let sum = quietly(|| (Tensor::<1>::from_floats([1.0], device) + 2.0).try_into_vec_as::<f32>())?;
+/// The device, if 1 + 2 computed on it is 3. Some constructors cannot say that there is no
+/// hardware.
+fn checked(device: Device) -> Result<Device, String> {
+    let sum =
+        quietly(|| (Tensor::<1>::from_floats([1.0], &device) + 2.0).try_into_vec_as::<f32>())?;
     match sum {
-        Ok(sum) if sum == [3.0] => Ok(()),
+        Ok(sum) if sum == [3.0] => Ok(device),
         Ok(sum) => Err(format!("it computes 1 + 2 = {sum:?}")),
         Err(error) => Err(error.to_string()),
     }
@@ -299,7 +263,7 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 ///
 /// # Errors
 /// Threads that cannot be started.
-pub fn set_threads(threads: usize) -> Result<usize, Message> {
+pub fn set_threads(threads: usize) -> Result<usize, String> {
     let pool = rayon::ThreadPoolBuilder::new().use_current_thread();
     start_threads(threads, pool)
 }
@@ -308,23 +272,21 @@ pub fn set_threads(threads: usize) -> Result<usize, Message> {
 ///
 /// # Errors
 /// As [`set_threads`].
-pub fn set_other_threads(threads: usize) -> Result<usize, Message> {
+pub fn set_other_threads(threads: usize) -> Result<usize, String> {
     start_threads(threads, rayon::ThreadPoolBuilder::new())
 }
 
-fn start_threads(threads: usize, pool: rayon::ThreadPoolBuilder) -> Result<usize, Message> {
+fn start_threads(threads: usize, pool: rayon::ThreadPoolBuilder) -> Result<usize, String> {
     let threads = if threads == 0 {
         std::thread::available_parallelism().map_or(1, usize::from)
     } else {
         threads
     };
     if threads > 1024 {
-        return Err(Message(format!(
-            "--threads is {threads}; give at most 1024"
-        )));
+        return Err(format!("--threads is {threads}; give at most 1024"));
     }
     pool.num_threads(threads)
         .build_global()
-        .map_err(|error| Message(format!("cannot start {threads} threads: {error}")))?;
+        .map_err(|error| format!("cannot start {threads} threads: {error}"))?;
     Ok(threads)
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 /// Why a command did not do its work, and what the exit status says of it.
 #[derive(Debug)]
 pub enum CliError {
-    /// The command line asks for something that makes no sense: exit status 2.
+    /// The command line asks for something invalid: exit status 2.
     Usage(Box<dyn Error>),
     /// The work failed: exit status 1.
     Failed(Box<dyn Error>),
@@ -26,34 +26,35 @@ impl CliError {
         Self::Failed(error.into())
     }
 
-    /// Prints the chain of causes and gives the exit status.
+    /// Prints the message, then every cause that it does not already contain; returns the exit
+    /// status.
     pub fn report(&self) -> ExitCode {
-        match self {
-            Self::Usage(error) => {
-                print_chain(error.as_ref());
-                ExitCode::from(2)
+        let (error, status) = match self {
+            Self::Usage(error) => (error, 2),
+            Self::Failed(error) => (error, 1),
+            Self::Reported => return ExitCode::FAILURE,
+        };
+        let mut said = error.to_string();
+        eprintln!("error: {said}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if !said.contains(&message) {
+                eprintln!("  because: {message}");
+                said = message;
             }
-            Self::Failed(error) => {
-                print_chain(error.as_ref());
-                ExitCode::FAILURE
-            }
-            Self::Reported => ExitCode::FAILURE,
+            cause = error.source();
         }
+        ExitCode::from(status)
     }
 }
 
-/// The message, then every cause that it does not already contain.
-pub fn print_chain(error: &dyn Error) {
-    let mut said = error.to_string();
-    eprintln!("error: {said}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !said.contains(&message) {
-            eprintln!("  because: {message}");
-            said = message;
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(error) | Self::Failed(error) => error.fmt(f),
+            Self::Reported => f.write_str("reported above"),
         }
-        cause = error.source();
     }
 }
 
@@ -62,15 +63,3 @@ impl<E: Error + 'static> From<E> for CliError {
         Self::Failed(Box::new(error))
     }
 }
-
-/// A message of this crate's own.
-#[derive(Debug)]
-pub struct Message(pub String);
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Message {}

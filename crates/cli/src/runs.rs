@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use digits_train::{RunFolder, RunRecord};
 
 use crate::args::artifacts;
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 
 /// The first folder `artifacts/RECIPE-N` that does not exist. The name may come from a file that
 /// somebody else wrote: it never leads out of `artifacts`.
@@ -36,10 +36,10 @@ pub fn newest(
     wanted: impl Fn(&RunRecord) -> bool,
 ) -> Result<PathBuf, CliError> {
     find_newest(wanted).ok_or_else(|| {
-        CliError::failed(Message(format!(
+        CliError::failed(format!(
             "there is no {what} in {}. {advice}",
             artifacts().display()
-        )))
+        ))
     })
 }
 

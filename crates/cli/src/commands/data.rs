@@ -10,7 +10,7 @@ use image::{GrayImage, ImageFormat, Luma};
 use serde::Serialize;
 
 use crate::args::{DataArgs, OutputArgs};
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 use crate::output;
 use crate::progress::DataProgress;
 
@@ -145,20 +145,20 @@ fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
         seed, train, test, ..
     } = *args;
     if train == 0 || test == 0 || train > drawn::MOST || test > drawn::MOST {
-        return Err(CliError::usage(Message(format!(
+        return Err(CliError::usage(format!(
             "--train and --test take 1 to {} images",
             drawn::MOST
-        ))));
+        )));
     }
     let there = args
         .folder
         .as_ref()
         .and_then(|folder| FILES.iter().find_map(|name| idx::find(folder, name).ok()));
     if let (Some(file), false) = (there, args.force) {
-        return Err(CliError::failed(Message(format!(
+        return Err(CliError::failed(format!(
             "{} is there already, part of a data set. Name another folder, or replace it with --force",
             file.display()
-        ))));
+        )));
     }
     if let Some(file) = &args.sheet {
         let images = drawn::images(seed, 0, train.min(COLUMNS * ROWS))?;
@@ -207,9 +207,7 @@ fn write_sheet(images: &Images, file: &Path) -> Result<(), CliError> {
     let mut png = Cursor::new(Vec::new());
     contact_sheet(images)
         .write_to(&mut png, ImageFormat::Png)
-        .map_err(|error| {
-            CliError::failed(Message(format!("cannot write {}: {error}", file.display())))
-        })?;
+        .map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))?;
     Ok(write_whole(file, png.get_ref()).map_err(DataError::io("write", file))?)
 }
 

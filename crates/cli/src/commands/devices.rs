@@ -9,7 +9,7 @@ use crate::output;
 
 /// `digits devices`
 pub fn run(output: OutputArgs) -> Result<ExitCode, CliError> {
-    device::set_threads(0)?;
+    device::set_threads(0).map_err(CliError::failed)?;
     let all: Vec<BackendStatus> = Backend::value_variants()
         .iter()
         .map(|backend| backend.status())

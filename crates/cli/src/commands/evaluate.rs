@@ -9,7 +9,7 @@ use digits_train::{Evaluation, LoadedRun, TrainError, check_fit};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 use crate::open;
 use crate::output::{self, percent, thousands};
 
@@ -76,10 +76,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         SplitName::Validation | SplitName::Train => {
             let own = dataset.fingerprint == run.record.dataset.fingerprint;
             if !own && args.split == SplitName::Validation {
-                return Err(CliError::usage(Message(format!(
+                return Err(CliError::usage(format!(
                     "the validation images are those held out of the run's own data ({}); leave out --data",
                     run.record.dataset.name
-                ))));
+                )));
             }
             check_fit(&run.path, &run.config.model, &dataset.name, &dataset.train)?;
             let seed = run.config.seed;

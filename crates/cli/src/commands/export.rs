@@ -9,7 +9,7 @@ use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 use crate::open;
 use crate::output::{self, percent, thousands};
 
@@ -183,8 +183,7 @@ enum Format {
 impl Format {
     fn of(file: &Path, args: &Args) -> Result<Self, CliError> {
         let extension = file.extension().unwrap_or_default();
-        let problem =
-            |reason: &str| CliError::usage(Message(format!("--to {}: {reason}", file.display())));
+        let problem = |reason: &str| CliError::usage(format!("--to {}: {reason}", file.display()));
         if extension.eq_ignore_ascii_case("safetensors") {
             return Ok(Self::Safetensors);
         }

@@ -10,7 +10,7 @@ use image::{ImageReader, Limits};
 use serde::Serialize;
 
 use crate::args::{DataArgs, OutputArgs, artifacts};
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 use crate::open;
 use crate::output;
 
@@ -145,11 +145,11 @@ fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
         let dataset = open::data(&args.data, &Source::Auto, args.output.quiet)?;
         let images = &dataset.train;
         if index >= images.len() {
-            return Err(CliError::usage(Message(format!(
+            return Err(CliError::usage(format!(
                 "--digit is {index}; {} has images 0 to {}",
                 dataset.name,
                 images.len() - 1
-            ))));
+            )));
         }
         let values = images
             .pixels(index)
@@ -164,7 +164,7 @@ fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
     }
     let path = args.image.as_deref().unwrap_or(Path::new(""));
     let problem = |reason: &dyn std::fmt::Display| {
-        CliError::failed(Message(format!("cannot read {}: {reason}", path.display())))
+        CliError::failed(format!("cannot read {}: {reason}", path.display()))
     };
     let bytes = std::fs::read(path).map_err(|error| problem(&error))?;
     let mut reader = ImageReader::new(Cursor::new(bytes))

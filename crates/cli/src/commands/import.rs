@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::device::Backend;
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 use crate::output::{self, thousands};
 use crate::runs;
 
@@ -83,11 +83,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         (Some(GivenNormalization(given)), _) => given,
         (None, Some(stated)) => stated,
         (None, None) => {
-            return Err(CliError::usage(Message(format!(
+            return Err(CliError::usage(format!(
                 "{} does not say how pixels were normalized. Give --normalize MEAN,STD: 0.1307,0.3081 is common \
                  for MNIST, 0,1 means that pixels were only divided by 255",
                 args.file.display()
-            ))));
+            )));
         }
     };
     let device = Backend::Flex.device()?; // only to build the network once
@@ -133,10 +133,10 @@ fn configuration(args: &Args, file: &WeightFile) -> Result<(String, RunConfig), 
         Some(name) => Recipe::built_in(name).map_err(CliError::usage)?,
         None => {
             let Some((name, model)) = file.model()? else {
-                return Err(CliError::usage(Message(format!(
+                return Err(CliError::usage(format!(
                     "{} does not say which network it holds. Give --model RECIPE, or --config FILE",
                     args.file.display()
-                ))));
+                )));
             };
             // How the run was trained is not in the file; the recipe of that name says it best.
             let config = Recipe::built_in(&name)

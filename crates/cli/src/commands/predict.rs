@@ -10,7 +10,7 @@ use image::GrayImage;
 use serde::Serialize;
 
 use crate::args::{DeviceArgs, OutputArgs, artifacts};
-use crate::error::{CliError, Message, print_chain};
+use crate::error::CliError;
 use crate::open;
 use crate::output::{self, percent};
 use crate::runs;
@@ -95,11 +95,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                 names.push(name);
                 prepared.push(picture);
             }
-            Err(CliError::Failed(error) | CliError::Usage(error)) => {
-                print_chain(error.as_ref());
+            Err(error) => {
+                error.report();
                 failed = true;
             }
-            Err(CliError::Reported) => failed = true,
         }
     }
     if let Some(folder) = &args.save_prepared {
@@ -164,9 +163,8 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             all.push(path.clone());
             continue;
         }
-        let problem = |error: io::Error| {
-            CliError::failed(Message(format!("cannot read {}: {error}", path.display())))
-        };
+        let problem =
+            |error: io::Error| CliError::failed(format!("cannot read {}: {error}", path.display()));
         let mut inside: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(path).map_err(problem)? {
             inside.push(entry.map_err(problem)?.path());
@@ -178,11 +176,11 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
         });
         if inside.is_empty() {
-            return Err(CliError::failed(Message(format!(
+            return Err(CliError::failed(format!(
                 "{} holds no pictures (files ending in {})",
                 path.display(),
                 ENDINGS.join(", ")
-            ))));
+            )));
         }
         inside.sort();
         all.extend(inside);
@@ -192,7 +190,7 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     let problem = |reason: &dyn std::fmt::Display| {
-        CliError::failed(Message(format!("cannot read {}: {reason}", path.display())))
+        CliError::failed(format!("cannot read {}: {reason}", path.display()))
     };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -210,10 +208,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 /// `NUMBER-NAME.png` in the folder, so that equal names do not meet.
 fn save(folder: &Path, number: usize, name: &str, picture: &Prepared) -> Result<(), CliError> {
     let problem = |reason: &dyn std::fmt::Display| {
-        CliError::failed(Message(format!(
-            "cannot write to {}: {reason}",
-            folder.display()
-        )))
+        CliError::failed(format!("cannot write to {}: {reason}", folder.display()))
     };
     fs::create_dir_all(folder).map_err(|error| problem(&error))?;
     let stem = Path::new(name)

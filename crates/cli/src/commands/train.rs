@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::device::{self, Backend};
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 use crate::interrupt::{self, INTERRUPTED};
 use crate::output::{self, percent, thousands};
 use crate::progress::{DataProgress, TrainingProgress};
@@ -85,10 +85,10 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     };
     let threads = device::set_threads(config.threads).map_err(CliError::usage)?;
     if args.resume && threads != config.threads {
-        return Err(CliError::usage(Message(format!(
+        return Err(CliError::usage(format!(
             "the run was started with {} threads, and another number would change its result; leave out --threads",
             config.threads
-        ))));
+        )));
     }
     config.threads = threads;
     let backend = Backend::named(&config.backend)?;
@@ -232,10 +232,10 @@ fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     if let Some(backend) = args.device.backend
         && backend.name() != config.backend
     {
-        return Err(CliError::usage(Message(format!(
+        return Err(CliError::usage(format!(
             "the run was started on {}, and another backend would change its result; leave out --backend",
             config.backend
-        ))));
+        )));
     }
     if let Some(source) = &args.data.data {
         config.data = source.clone(); // its fingerprint is checked

@@ -7,7 +7,7 @@ use digits_verify::{NamedDevice, Options, Part, Report, Values, render, verify};
 
 use crate::args::artifacts;
 use crate::device::Backend;
-use crate::error::{CliError, Message};
+use crate::error::CliError;
 use crate::output;
 
 /// `digits verify`
@@ -171,7 +171,7 @@ fn devices(only: Option<Backend>) -> Result<Vec<NamedDevice>, CliError> {
     }
     let each = [Backend::Flex, Backend::Ndarray, Backend::Wgpu];
     Ok(each
-        .map(|backend| named(backend, backend.device().map_err(|Message(reason)| reason)))
+        .map(|backend| named(backend, backend.device().map_err(|error| error.to_string())))
         .into())
 }
 
