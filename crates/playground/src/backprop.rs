@@ -3,8 +3,9 @@
 use digits_verify::{Engine, Precision, Values, Worked, max_error};
 use serde::{Deserialize, Serialize};
 
-use crate::app::{Answer, App};
-use crate::error::Refusal;
+use crate::answer::Answer;
+use crate::app::App;
+use crate::error::ApiError;
 
 /// Steps in one request.
 const MAX_STEPS: usize = 20_000;
@@ -50,19 +51,19 @@ struct State {
 }
 
 /// The numbers that the page begins with, worked.
-pub(crate) fn defaults() -> Result<Answer, Refusal> {
+pub(crate) fn defaults() -> Result<Answer, ApiError> {
     Answer::json(&Values::default())
 }
 
 /// Takes steps, then works the derivation and asks autodiff for the same gradient.
-pub(crate) fn work(app: &App, body: &[u8]) -> Result<Answer, Refusal> {
+pub(crate) fn work(app: &App, body: &[u8]) -> Result<Answer, ApiError> {
     let Question {
         mut values,
         steps,
         until_learned,
     } = serde_json::from_slice(body)?;
     if steps > MAX_STEPS {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "{steps} steps; ask for at most {MAX_STEPS} at once"
         )));
     }
@@ -76,7 +77,7 @@ pub(crate) fn work(app: &App, body: &[u8]) -> Result<Answer, Refusal> {
         network = network.step(&network.gradient(&batch), values.learning_rate);
         let loss = network.loss(&batch);
         if !loss.is_finite() {
-            return Err(Refusal::bad(format!(
+            return Err(ApiError::bad(format!(
                 "the loss is no finite number any more after step {step}; use a smaller learning rate"
             )));
         }

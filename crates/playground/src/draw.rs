@@ -4,8 +4,9 @@ use digits_data::{Images, Source, drawn};
 use digits_train::probabilities;
 use serde::Serialize;
 
-use crate::app::{Answer, App};
-use crate::error::Refusal;
+use crate::answer::Answer;
+use crate::app::App;
+use crate::error::ApiError;
 use crate::picture::{Pictures, best, pair, perturbation, shape};
 use crate::query::Query;
 use crate::samples::Samples;
@@ -30,7 +31,7 @@ struct Probabilities {
 }
 
 /// What both networks see and answer.
-pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
+pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     let networks = pair(app, query)?;
     let perturbation = perturbation(query)?;
     let mut result = Look {
@@ -81,7 +82,7 @@ struct Digit {
 
 /// A digit of the test split: that at `index`, or with `wrong=one` the first from there on that
 /// exactly one of the two networks gets wrong. With `from=drawn` one that the program draws.
-pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, Refusal> {
+pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, ApiError> {
     let index = query.value("index", 0_usize)?;
     if query.get("from") == Some("drawn") {
         return answer(
@@ -95,11 +96,11 @@ pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, Refusal> {
     match query.get("wrong") {
         None | Some("") => answer(name, &images, index),
         Some("one") => answer(name, &images, disagreement(app, query, &images, index)?),
-        Some(_) => Err(Refusal::bad("wrong can only be `one`")),
+        Some(_) => Err(ApiError::bad("wrong can only be `one`")),
     }
 }
 
-fn answer(dataset: String, images: &Images, index: usize) -> Result<Answer, Refusal> {
+fn answer(dataset: String, images: &Images, index: usize) -> Result<Answer, ApiError> {
     Answer::json(&Digit {
         dataset,
         index,
@@ -111,14 +112,19 @@ fn answer(dataset: String, images: &Images, index: usize) -> Result<Answer, Refu
     })
 }
 
-fn disagreement(app: &App, query: &Query, images: &Images, first: usize) -> Result<usize, Refusal> {
+fn disagreement(
+    app: &App,
+    query: &Query,
+    images: &Images,
+    first: usize,
+) -> Result<usize, ApiError> {
     const CHUNK: usize = 250;
     let networks = pair(app, query)?;
     if networks
         .iter()
         .any(|network| shape(network) != images.shape())
     {
-        return Err(Refusal::bad(
+        return Err(ApiError::bad(
             "the test digits do not have the size that these networks read",
         ));
     }
@@ -142,7 +148,7 @@ fn disagreement(app: &App, query: &Query, images: &Images, first: usize) -> Resu
             return Ok(chunk[position]);
         }
     }
-    Err(Refusal::missing(
+    Err(ApiError::missing(
         "these two networks are right and wrong on the same test digits",
     ))
 }

@@ -32,7 +32,7 @@ fn next_port(address: &SocketAddr) -> u16 {
 
 /// An answer that is no success: the status and one sentence for the person at the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ApiError {
     /// 4xx for what the page sent, 5xx for what failed here.
     pub status: StatusCode,
     /// What is wrong and what to do.
@@ -41,7 +41,7 @@ pub struct Refusal {
     pub allow: Option<&'static str>,
 }
 
-impl Refusal {
+impl ApiError {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -74,7 +74,7 @@ impl Refusal {
     }
 }
 
-impl From<VerifyError> for Refusal {
+impl From<VerifyError> for ApiError {
     fn from(error: VerifyError) -> Self {
         match error {
             VerifyError::Device { .. } => Self::failed(error),
@@ -83,7 +83,7 @@ impl From<VerifyError> for Refusal {
     }
 }
 
-impl From<DataError> for Refusal {
+impl From<DataError> for ApiError {
     fn from(error: DataError) -> Self {
         match error {
             DataError::NotAPicture(..)
@@ -95,13 +95,13 @@ impl From<DataError> for Refusal {
     }
 }
 
-impl From<TrainError> for Refusal {
+impl From<TrainError> for ApiError {
     fn from(error: TrainError) -> Self {
         Self::failed(error)
     }
 }
 
-impl From<serde_json::Error> for Refusal {
+impl From<serde_json::Error> for ApiError {
     fn from(error: serde_json::Error) -> Self {
         Self::bad(format!("the request cannot be understood: {error}"))
     }

@@ -5,8 +5,8 @@ use digits_verify::filter::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::app::Answer;
-use crate::error::Refusal;
+use crate::answer::Answer;
+use crate::error::ApiError;
 use crate::picture::gray;
 use crate::query::Query;
 
@@ -45,12 +45,12 @@ struct Windows {
 }
 
 /// Every window over a small image, with its products and their sum.
-pub(crate) fn window(body: &[u8]) -> Result<Answer, Refusal> {
+pub(crate) fn window(body: &[u8]) -> Result<Answer, ApiError> {
     let question: Question = serde_json::from_slice(body)?;
     let image = grid("image", question.image, MAX_IMAGE)?;
     let kernel = grid("kernel", question.kernel, MAX_KERNEL)?;
     if question.stride > MAX_STRIDE {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the stride is {}; give at most {MAX_STRIDE}",
             question.stride
         )));
@@ -71,10 +71,10 @@ pub(crate) fn window(body: &[u8]) -> Result<Answer, Refusal> {
 }
 
 /// The kernel on a whole picture (grey values 0 to 255).
-pub(crate) fn picture(query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
+pub(crate) fn picture(query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     let kernel = parse_kernel(query.get("kernel").unwrap_or_default())?;
     if kernel.rows() > MAX_KERNEL || kernel.columns() > MAX_KERNEL {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the kernel has {}×{} cells; give at most {MAX_KERNEL}×{MAX_KERNEL}",
             kernel.rows(),
             kernel.columns()
@@ -86,12 +86,12 @@ pub(crate) fn picture(query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
         padding: match query.get("padding") {
             None | Some("valid") => Padding::Valid,
             Some("same") => Padding::Same,
-            Some(_) => return Err(Refusal::bad("padding is `valid` or `same`")),
+            Some(_) => return Err(ApiError::bad("padding is `valid` or `same`")),
         },
     };
     let image = gray(body)?;
     if image.rows() > MAX_SIDE || image.columns() > MAX_SIDE {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the picture has {}×{} pixels; send at most {MAX_SIDE} a side",
             image.columns(),
             image.rows()
@@ -114,16 +114,16 @@ pub(crate) fn picture(query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
     Ok(Answer::Grid(bytes))
 }
 
-fn grid(what: &str, rows: Vec<Vec<f64>>, most: usize) -> Result<Grid<f64>, Refusal> {
+fn grid(what: &str, rows: Vec<Vec<f64>>, most: usize) -> Result<Grid<f64>, ApiError> {
     let columns = rows.first().map_or(0, Vec::len);
     if rows.is_empty() || columns == 0 || rows.len() > most || columns > most {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the {what} has {}×{columns} cells; give 1×1 to {most}×{most}",
             rows.len()
         )));
     }
     if rows.iter().any(|row| row.len() != columns) {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the rows of the {what} have different lengths"
         )));
     }
@@ -132,7 +132,7 @@ fn grid(what: &str, rows: Vec<Vec<f64>>, most: usize) -> Result<Grid<f64>, Refus
         .flatten()
         .any(|value| value.is_nan() || value.abs() > MAX_VALUE)
     {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the {what} holds a value beyond a million"
         )));
     }

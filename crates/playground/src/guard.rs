@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// Code, style and pictures from this server alone, none of it inline; no frames, no forms.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -62,20 +62,20 @@ impl Guard {
         method: &Method,
         path: &str,
         headers: &HeaderMap,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            return Err(Refusal::bad("exactly one Host header is needed"));
+            return Err(ApiError::bad("exactly one Host header is needed"));
         };
         let host = host.to_str().unwrap_or_default();
         if !self.is_ours(host) {
-            return Err(Refusal::new(
+            return Err(ApiError::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 "this server answers to its own address only; open http://127.0.0.1 with its port",
             ));
         }
         let foreign = || {
-            Refusal::new(
+            ApiError::new(
                 StatusCode::FORBIDDEN,
                 "requests from pages of other sites are not answered",
             )
@@ -103,7 +103,7 @@ impl Guard {
                 .and_then(|kind| kind.to_str().ok())
                 .unwrap_or_default();
             if kind != "application/json" && kind != "application/octet-stream" {
-                return Err(Refusal::new(
+                return Err(ApiError::new(
                     StatusCode::UNSUPPORTED_MEDIA_TYPE,
                     "send application/json, or a picture as application/octet-stream",
                 ));
@@ -166,7 +166,7 @@ mod tests {
         }
         Guard::new(listening.parse().unwrap())
             .check(&method, path, &headers)
-            .map_err(|refusal| refusal.status.as_u16())
+            .map_err(|error| error.status.as_u16())
     }
 
     #[test]

@@ -5,8 +5,9 @@ use digits_models::Model;
 use digits_train::normalized;
 use serde::Serialize;
 
-use crate::app::{Answer, App};
-use crate::error::Refusal;
+use crate::answer::Answer;
+use crate::app::App;
+use crate::error::ApiError;
 use crate::networks::Network;
 use crate::picture::{Pictures, best, pair, perturbation, shape};
 use crate::query::Query;
@@ -41,7 +42,7 @@ struct Maps {
 }
 
 /// Saliency of both networks and the feature maps of those that have any.
-pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
+pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     let perturbation = perturbation(query)?;
     let mut pictures = Pictures::new(query, body);
     let mut all = Vec::new();
@@ -79,7 +80,7 @@ pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Re
 
 /// The winning class and the gradient of its logit with respect to the input, by Burn's autodiff
 /// (Simonyan, Vedaldi and Zisserman 2014).
-fn saliency(app: &App, network: &Network, data: TensorData) -> Result<(usize, Vec<f32>), Refusal> {
+fn saliency(app: &App, network: &Network, data: TensorData) -> Result<(usize, Vec<f32>), ApiError> {
     let device = app.device.clone().autodiff();
     let images = Tensor::<4>::from_data(data, &device).require_grad();
     let logits = network.differentiable.forward(images.clone()); // [1, classes]
@@ -87,19 +88,21 @@ fn saliency(app: &App, network: &Network, data: TensorData) -> Result<(usize, Ve
         .clone()
         .inner()
         .try_into_vec_as::<f64>()
-        .map_err(Refusal::failed)?;
+        .map_err(ApiError::failed)?;
     let label = best(&values);
     let gradients = logits.slice([0..1, label..label + 1]).sum().backward();
     let gradient = images
         .grad(&gradients)
-        .ok_or_else(|| Refusal::failed("autodiff has no gradient for the picture"))?;
-    let gradient = gradient.try_into_vec_as::<f32>().map_err(Refusal::failed)?;
+        .ok_or_else(|| ApiError::failed("autodiff has no gradient for the picture"))?;
+    let gradient = gradient
+        .try_into_vec_as::<f32>()
+        .map_err(ApiError::failed)?;
     Ok((label, gradient))
 }
 
-fn maps(tensor: Tensor<4>) -> Result<Maps, Refusal> {
+fn maps(tensor: Tensor<4>) -> Result<Maps, ApiError> {
     let [_, channels, height, width] = tensor.dims();
-    let values = tensor.try_into_vec_as::<f32>().map_err(Refusal::failed)?;
+    let values = tensor.try_into_vec_as::<f32>().map_err(ApiError::failed)?;
     let largest = values.iter().fold(0.0_f32, |most, &v| most.max(v));
     let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
     let shade = |value: f32| (255.0 * (value * scale).max(0.0).sqrt()).round() as u8;

@@ -5,11 +5,13 @@
 //! (plain HTML, CSS and JavaScript modules, compiled in) only draws. [`App`] answers requests
 //! without a socket; [`Server`] puts it behind one, with limits on all that a client decides.
 
+mod answer;
 mod app;
 mod assets;
 mod backprop;
 mod draw;
 mod error;
+mod evaluations;
 mod filters;
 mod guard;
 mod inside;
@@ -18,10 +20,11 @@ mod networks;
 mod picture;
 mod presets;
 mod query;
+mod router;
 mod runs;
 mod samples;
 mod server;
 
 pub use app::{App, Options};
-pub use error::{PlaygroundError, Refusal};
+pub use error::{ApiError, PlaygroundError};
 pub use server::{MAX_BODY, Server, Stop};

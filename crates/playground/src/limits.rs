@@ -4,8 +4,9 @@ use digits_data::Perturbation;
 use digits_train::probabilities;
 use serde::Serialize;
 
-use crate::app::{Answer, App};
-use crate::error::Refusal;
+use crate::answer::Answer;
+use crate::app::App;
+use crate::error::ApiError;
 use crate::picture::{Pictures, best, pair, perturbation, shape};
 use crate::query::Query;
 
@@ -60,7 +61,7 @@ impl Reach {
 }
 
 /// Every slider from end to end, the others where they are: where does each network give up?
-pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Refusal> {
+pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     const PLACES: usize = 25;
     let here = perturbation(query)?;
     let networks = pair(app, query)?;

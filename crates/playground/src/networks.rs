@@ -12,7 +12,7 @@ use digits_train::{LoadedRun, RunFolder, RunRecord, TrainError};
 use hyper::StatusCode;
 use serde::Serialize;
 
-use crate::error::{PlaygroundError, Refusal};
+use crate::error::{ApiError, PlaygroundError};
 
 /// Networks that are kept in memory.
 const KEPT: usize = 6;
@@ -123,11 +123,11 @@ impl Networks {
 
     /// The run of this id. Ids are compared with what is there, never made into a path, so none
     /// can leave the folder.
-    pub(crate) fn place(&self, id: &str) -> Result<Place, Refusal> {
+    pub(crate) fn place(&self, id: &str) -> Result<Place, ApiError> {
         self.places()
             .into_iter()
             .find(|place| place.id == id)
-            .ok_or_else(|| Refusal::missing("there is no such run (any more); reload the page"))
+            .ok_or_else(|| ApiError::missing("there is no such run (any more); reload the page"))
     }
 
     /// The networks that can be chosen: every run with at least one finished epoch.
@@ -142,7 +142,7 @@ impl Networks {
     }
 
     /// The network of this id, loaded if it is not or if its run has gone on.
-    pub(crate) fn get(&self, id: &str) -> Result<Arc<Network>, Refusal> {
+    pub(crate) fn get(&self, id: &str) -> Result<Arc<Network>, ApiError> {
         let place = self.place(id)?;
         let version = place.folder.record().map_err(unusable)?.checksum;
         let mut loaded = lock(&self.loaded);
@@ -173,7 +173,7 @@ impl Networks {
         }
     }
 
-    fn load(&self, place: &Place) -> Result<Network, Refusal> {
+    fn load(&self, place: &Place) -> Result<Network, ApiError> {
         let run = place.folder.load(&self.device).map_err(unusable)?;
         let twin = place
             .folder
@@ -205,8 +205,8 @@ fn choice(place: &Place, record: &RunRecord) -> Choice {
 }
 
 /// A run that cannot be used now: damaged, locked, gone.
-fn unusable(error: TrainError) -> Refusal {
-    Refusal::new(StatusCode::CONFLICT, error.to_string())
+fn unusable(error: TrainError) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, error.to_string())
 }
 
 /// A lock whose earlier holder may have panicked; what it guards is replaced as a whole.

@@ -7,7 +7,7 @@ use digits_data::{DataError, ImageShape, Perturbation};
 use digits_verify::filter::Grid;
 
 use crate::app::App;
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::networks::Network;
 use crate::query::Query;
 
@@ -17,19 +17,19 @@ const BOUNDS: Bounds = Bounds::SENT;
 const NAME: &str = "the picture";
 
 /// The networks that the query names.
-pub(crate) fn pair(app: &App, query: &Query) -> Result<Vec<Arc<Network>>, Refusal> {
+pub(crate) fn pair(app: &App, query: &Query) -> Result<Vec<Arc<Network>>, ApiError> {
     ["first", "second"]
         .iter()
         .map(|key| {
             let id = query
                 .get(key)
-                .ok_or_else(|| Refusal::bad(format!("the request names no network ({key})")))?;
+                .ok_or_else(|| ApiError::bad(format!("the request names no network ({key})")))?;
             app.networks.get(id)
         })
         .collect()
 }
 
-pub(crate) fn perturbation(query: &Query) -> Result<Perturbation, Refusal> {
+pub(crate) fn perturbation(query: &Query) -> Result<Perturbation, ApiError> {
     let none = Perturbation::default();
     let perturbation = Perturbation {
         right: query.value("right", none.right)?,
@@ -64,7 +64,7 @@ impl<'a> Pictures<'a> {
     }
 
     /// `None` for a blank picture.
-    pub(crate) fn of(&mut self, shape: ImageShape) -> Result<Option<&[u8]>, Refusal> {
+    pub(crate) fn of(&mut self, shape: ImageShape) -> Result<Option<&[u8]>, ApiError> {
         let last = match self.last.take() {
             Some(last) if last.0 == shape => last,
             _ => (shape, picture(self.query, self.body, shape)?),
@@ -75,7 +75,7 @@ impl<'a> Pictures<'a> {
 
 /// The picture in the body: prepared as MNIST was, or with `as=is` (a digit of the data set) taken
 /// as it is. `None` for a blank one.
-fn picture(query: &Query, body: &[u8], shape: ImageShape) -> Result<Option<Vec<u8>>, Refusal> {
+fn picture(query: &Query, body: &[u8], shape: ImageShape) -> Result<Option<Vec<u8>>, ApiError> {
     if query.get("as") != Some("is") {
         check_size(body)?;
         return match prepare_within(NAME, body, shape, BOUNDS) {
@@ -86,7 +86,7 @@ fn picture(query: &Query, body: &[u8], shape: ImageShape) -> Result<Option<Vec<u
     }
     let gray = gray(body)?;
     if (gray.rows(), gray.columns()) != (shape.height, shape.width) {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the digit has {}×{} pixels; the network reads {shape}",
             gray.rows(),
             gray.columns()
@@ -97,7 +97,7 @@ fn picture(query: &Query, body: &[u8], shape: ImageShape) -> Result<Option<Vec<u
 }
 
 /// Grey values, 0 for black to 255 for white.
-pub(crate) fn gray(body: &[u8]) -> Result<Grid<f64>, Refusal> {
+pub(crate) fn gray(body: &[u8]) -> Result<Grid<f64>, ApiError> {
     check_size(body)?;
     let picture = decode(NAME, body, BOUNDS)?;
     let values = picture
@@ -109,10 +109,10 @@ pub(crate) fn gray(body: &[u8]) -> Result<Grid<f64>, Refusal> {
 }
 
 /// Before anything is unpacked: a small body can claim a large picture.
-fn check_size(body: &[u8]) -> Result<(), Refusal> {
+fn check_size(body: &[u8]) -> Result<(), ApiError> {
     let (width, height) = dimensions(NAME, body, BOUNDS)?;
     if width > BOUNDS.side || height > BOUNDS.side {
-        return Err(Refusal::bad(format!(
+        return Err(ApiError::bad(format!(
             "the picture has {width}×{height} pixels; send at most {} a side",
             BOUNDS.side
         )));

@@ -3,8 +3,8 @@
 use digits_verify::filter::{Grid, sheet_filters, sheet_image};
 use serde::Serialize;
 
-use crate::app::Answer;
-use crate::error::Refusal;
+use crate::answer::Answer;
+use crate::error::ApiError;
 
 #[derive(Serialize)]
 struct Presets {
@@ -21,7 +21,7 @@ struct Preset {
 }
 
 /// The sheet's image and filters, and more of both.
-pub(crate) fn presets() -> Result<Answer, Refusal> {
+pub(crate) fn presets() -> Result<Answer, ApiError> {
     Answer::json(&Presets {
         images: images().into(),
         kernels: kernels(),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 
 /// Keys and values, percent-decoded.
 #[derive(Debug, Default)]
@@ -11,7 +11,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// # Errors
     /// An escape that is none, or bytes that are no text.
-    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
         text.split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| {
@@ -31,20 +31,20 @@ impl Query {
     ///
     /// # Errors
     /// A value that is none of this kind.
-    pub(crate) fn value<T: FromStr>(&self, key: &str, default: T) -> Result<T, Refusal> {
+    pub(crate) fn value<T: FromStr>(&self, key: &str, default: T) -> Result<T, ApiError> {
         match self.get(key) {
             None | Some("") => Ok(default),
             Some(text) => text.parse().map_err(|_| {
-                Refusal::bad(format!(
-                    "{key} is {text:?}, which is no number of this kind"
+                ApiError::bad(format!(
+                    "{key} is {text:?}, which is not a number of this kind"
                 ))
             }),
         }
     }
 }
 
-fn decode(text: &str) -> Result<String, Refusal> {
-    let problem = || Refusal::bad("the address holds an escape that cannot be read");
+fn decode(text: &str) -> Result<String, ApiError> {
+    let problem = || ApiError::bad("the address holds an escape that cannot be read");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

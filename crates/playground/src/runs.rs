@@ -1,28 +1,15 @@
 //! Run folders: curves while they grow, confusion matrices on request.
 
-use std::collections::VecDeque;
 use std::fs;
-use std::sync::Mutex;
 use std::time::SystemTime;
 
-use digits_train::{EpochMetrics, Evaluation, FinalMetrics, RunFolder, Status};
+use digits_train::{EpochMetrics, FinalMetrics, RunFolder, Status};
 use serde::Serialize;
 
-use crate::app::{Answer, App};
-use crate::error::Refusal;
-use crate::networks::lock;
+use crate::answer::Answer;
+use crate::app::App;
+use crate::error::ApiError;
 use crate::query::Query;
-
-/// Evaluations that are kept.
-const KEPT: usize = 32;
-
-/// Evaluations by the checksum of the run they belong to.
-#[derive(Default)]
-pub(crate) struct Cache {
-    evaluations: Mutex<VecDeque<(String, Evaluation)>>,
-    /// Held while one is computed: who asks for the same meanwhile gets the same.
-    computing: Mutex<()>,
-}
 
 #[derive(Serialize)]
 struct Run {
@@ -51,7 +38,7 @@ struct Run {
 }
 
 /// Every run, the newest first.
-pub(crate) fn list(app: &App) -> Result<Answer, Refusal> {
+pub(crate) fn list(app: &App) -> Result<Answer, ApiError> {
     let mut all: Vec<Run> = app
         .networks
         .places()
@@ -86,25 +73,15 @@ pub(crate) fn list(app: &App) -> Result<Answer, Refusal> {
 }
 
 /// The run's network on the test split of its data, as `digits evaluate` does it.
-pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, Refusal> {
+pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, ApiError> {
     let id = query.get("run").unwrap_or_default();
     let network = app.networks.get(id)?;
     let record = &network.run.record;
-    let _computing = lock(&app.runs.computing);
-    let known = lock(&app.runs.evaluations)
-        .iter()
-        .find(|(version, _)| *version == record.checksum)
-        .map(|(_, evaluation)| evaluation.clone());
-    if let Some(evaluation) = known {
-        return Answer::json(&evaluation);
-    }
-    let test = app
-        .samples
-        .test_of(&record.dataset, &network.run.config.data)?;
-    let evaluation = network.run.evaluate(&test, None, &app.device)?;
-    let mut kept = lock(&app.runs.evaluations);
-    kept.push_front((record.checksum.clone(), evaluation.clone()));
-    kept.truncate(KEPT);
+    let evaluation = app.evaluations.get(&record.checksum, || {
+        let source = &network.run.config.data;
+        let test = app.samples.test_of(&record.dataset, source)?;
+        Ok(network.run.evaluate(&test, None, &app.device)?)
+    })?;
     Answer::json(&evaluation)
 }
 

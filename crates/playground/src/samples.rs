@@ -6,7 +6,7 @@ use digits_data::{Event, Images, OpenOptions, Source, drawn, open};
 use digits_train::DatasetRecord;
 use hyper::StatusCode;
 
-use crate::error::Refusal;
+use crate::error::ApiError;
 use crate::networks::lock;
 
 /// Test splits that are kept beside the one that digits are shown from.
@@ -41,7 +41,7 @@ impl Samples {
     }
 
     /// Name of the data set and its test split.
-    pub(crate) fn test(&self) -> Result<(String, Arc<Images>), Refusal> {
+    pub(crate) fn test(&self) -> Result<(String, Arc<Images>), ApiError> {
         self.open().map(|opened| (opened.name, opened.test))
     }
 
@@ -56,7 +56,7 @@ impl Samples {
         &self,
         wanted: &DatasetRecord,
         source: &Source,
-    ) -> Result<Arc<Images>, Refusal> {
+    ) -> Result<Arc<Images>, ApiError> {
         let fits = |opened: &&Opened| opened.fingerprint == wanted.fingerprint;
         if let Some(opened) = self.opened.get().filter(fits) {
             return Ok(Arc::clone(&opened.test));
@@ -73,7 +73,7 @@ impl Samples {
         };
         let name = &wanted.name;
         let problem = |reason: &str| {
-            Refusal::missing(format!(
+            ApiError::missing(format!(
                 "the matrix needs the test split of {name}, the data that this run was trained on. {reason}"
             ))
         };
@@ -88,7 +88,7 @@ impl Samples {
                 "What is at {source} now is other data; start the playground with --data DIR, where DIR holds it"
             )));
         }
-        let test = Arc::new(dataset.open_test().map_err(Refusal::failed)?);
+        let test = Arc::new(dataset.open_test().map_err(ApiError::failed)?);
         let opened = Opened {
             name: dataset.name,
             fingerprint: dataset.fingerprint,
@@ -100,11 +100,11 @@ impl Samples {
     }
 
     /// A digit that the program draws itself, with its label; needs no data set.
-    pub(crate) fn drawn(index: usize) -> Result<Images, Refusal> {
-        drawn::images(drawn::SEED, drawn::TRAIN + index % drawn::TEST, 1).map_err(Refusal::failed)
+    pub(crate) fn drawn(index: usize) -> Result<Images, ApiError> {
+        drawn::images(drawn::SEED, drawn::TRAIN + index % drawn::TEST, 1).map_err(ApiError::failed)
     }
 
-    fn open(&self) -> Result<Opened, Refusal> {
+    fn open(&self) -> Result<Opened, ApiError> {
         if let Some(opened) = self.opened.get() {
             return Ok(opened.clone());
         }
@@ -113,7 +113,7 @@ impl Samples {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => {
-                return Err(Refusal::new(
+                return Err(ApiError::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "the test digits are being opened; try again in a moment",
                 ));
@@ -129,9 +129,9 @@ impl Samples {
                 eprintln!("note: {text}");
             }
         })
-        .map_err(Refusal::failed)?;
+        .map_err(ApiError::failed)?;
         let opened = Opened {
-            test: Arc::new(dataset.open_test().map_err(Refusal::failed)?),
+            test: Arc::new(dataset.open_test().map_err(ApiError::failed)?),
             name: dataset.name,
             fingerprint: dataset.fingerprint,
         };

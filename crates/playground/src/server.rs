@@ -17,8 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::app::{App, Weight, refuse};
-use crate::error::{PlaygroundError, Refusal};
+use crate::app::App;
+use crate::error::{ApiError, PlaygroundError};
+use crate::router::{Weight, refuse};
 
 /// The largest body that is read: 1 MiB.
 pub const MAX_BODY: usize = 1 << 20;
@@ -35,7 +36,7 @@ const MAX_WAITING: usize = 128;
 /// The same for slow requests, which take turns one by one.
 const MAX_SLOW_WAITING: usize = 8;
 /// How long answers in progress may take after Ctrl-C.
-const GOODBYE: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A server that listens already.
 pub struct Server {
@@ -110,8 +111,8 @@ impl Server {
             let listener = TcpListener::from_std(self.listener).map_err(problem)?;
             let service = Arc::new(Service {
                 app: self.app,
-                normal: Line::new(workers, MAX_WAITING),
-                slow: Line::new(1, MAX_SLOW_WAITING),
+                normal: RequestQueue::new(workers, MAX_WAITING),
+                slow: RequestQueue::new(1, MAX_SLOW_WAITING),
             });
             accept(listener, service, self.stop.subscribe()).await;
             Ok(())
@@ -123,17 +124,17 @@ impl Server {
 
 struct Service {
     app: Arc<App>,
-    normal: Line,
-    slow: Line,
+    normal: RequestQueue,
+    slow: RequestQueue,
 }
 
 /// Requests that wait for their turn to be computed.
-struct Line {
+struct RequestQueue {
     turns: Arc<Semaphore>,
     waiting: Semaphore,
 }
 
-impl Line {
+impl RequestQueue {
     fn new(at_once: usize, waiting: usize) -> Self {
         Self {
             turns: Arc::new(Semaphore::new(at_once)),
@@ -166,7 +167,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::R
     }
     drop(listener);
     let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    let _ = timeout(GOODBYE, connections.acquire_many(all)).await;
+    let _ = timeout(SHUTDOWN_TIMEOUT, connections.acquire_many(all)).await;
 }
 
 async fn serve(stream: TcpStream, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
@@ -188,46 +189,46 @@ async fn serve(stream: TcpStream, service: Arc<Service>, mut stop: watch::Receiv
         () = tokio::time::sleep(CONNECTION_TIME) => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = timeout(GOODBYE, connection).await;
+    let _ = timeout(SHUTDOWN_TIMEOUT, connection).await;
 }
 
 impl Service {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         // Before the body is read: who is not let in sends nothing.
-        if let Err(refusal) = self.app.admit(&parts) {
-            return refuse(&refusal).map(Full::new);
+        if let Err(error) = self.app.admit(&parts) {
+            return refuse(&error).map(Full::new);
         }
         let body = match timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return closing(Refusal::new(
+                return closing(ApiError::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "the request is larger than 1 MiB",
                 ));
             }
-            Ok(Err(_)) => return closing(Refusal::bad("the request is not whole")),
+            Ok(Err(_)) => return closing(ApiError::bad("the request is not whole")),
             Err(_) => {
-                return closing(Refusal::new(
+                return closing(ApiError::new(
                     StatusCode::REQUEST_TIMEOUT,
                     "the request took longer than 10 seconds to arrive",
                 ));
             }
         };
         let request = Request::from_parts(parts, body);
-        let line = match self.app.weight(&request) {
+        let queue = match self.app.weight(&request) {
             Weight::Light => return self.app.respond(&request).map(Full::new),
             Weight::Normal => &self.normal,
             Weight::Slow => &self.slow,
         };
-        let Ok(place) = line.waiting.try_acquire() else {
-            return refuse(&Refusal::new(
+        let Ok(place) = queue.waiting.try_acquire() else {
+            return refuse(&ApiError::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many requests at once; try again in a second",
             ))
             .map(Full::new);
         };
-        let turn = Arc::clone(&line.turns).acquire_owned().await;
+        let turn = Arc::clone(&queue.turns).acquire_owned().await;
         drop(place);
         let app = Arc::clone(&self.app);
         let work = tokio::task::spawn_blocking(move || {
@@ -237,7 +238,7 @@ impl Service {
         });
         match work.await {
             Ok(response) => response,
-            Err(_) => refuse(&Refusal::failed(
+            Err(_) => refuse(&ApiError::failed(
                 "the computation failed inside the program; please report it",
             )),
         }
@@ -245,9 +246,9 @@ impl Service {
     }
 }
 
-/// A refusal after which the connection ends, since the rest of the body would follow.
-fn closing(refusal: Refusal) -> Response<Full<Bytes>> {
-    let mut response = refuse(&refusal);
+/// An error after which the connection ends, since the rest of the body would follow.
+fn closing(error: ApiError) -> Response<Full<Bytes>> {
+    let mut response = refuse(&error);
     response.headers_mut().insert(
         hyper::header::CONNECTION,
         hyper::header::HeaderValue::from_static("close"),
