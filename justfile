@@ -118,12 +118,14 @@ check-memory:
         cargo test --release --workspace --test convolution --test layers -- --test-threads 1
 
 # Everything that CI checks
-check:
+check: test check-style check-wgpu test-browser test-load
+
+# Format, lints, documentation, and no circles of files
+check-style:
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
-    cargo test --release --workspace
-    just check-wgpu
+    python3 scripts/circles.py
 
 # Hold wgpu's results against flex; without a GPU this needs Mesa's software Vulkan
 check-wgpu:
