@@ -9,9 +9,11 @@ backend := ""
 # flex and ndarray are always in; the others are features of the binary.
 features := if backend =~ '^(|flex|ndarray)$' { "" } else { "--features digits-cli/" + backend }
 # From the workspace root and without -p, so that tests and runs share what is compiled.
-digits := chosen + "cargo run --quiet --release --bin digits " + features + " --"
-
+digits := chosen + "sh scripts/digits.sh " + quote(features)
 chosen := if backend == "" { "" } else { "DIGITS_BACKEND=" + backend + " " }
+
+# Arguments reach the program as they were typed, with their spaces and quotes.
+set positional-arguments
 
 # Show the recipes
 [private]
@@ -20,53 +22,53 @@ default:
 
 # Train the feed-forward network (784-512-10)
 train-mlp *args:
-    {{ digits }} train mlp {{ args }}
+    @{{ digits }} train mlp "$@"
 
 alias train-ffn := train-mlp
 
 # Train the convolutional network
 train-cnn *args:
-    {{ digits }} train cnn {{ args }}
+    @{{ digits }} train cnn "$@"
 
 # Train by any recipe: mlp-small, cnn-small, cnn-torch, cnn-best, cnn-fast …
 train *args:
-    {{ digits }} train {{ args }}
+    @{{ digits }} train "$@"
 
 # Compare the feed-forward network and the CNN: the experiment and its report (--quick, --thorough)
 compare-ffn-cnn *args:
-    {{ digits }} compare {{ args }}
+    @{{ digits }} compare "$@"
 
 # Measure a trained network (default: the newest)
 evaluate *args:
-    {{ digits }} evaluate {{ args }}
+    @{{ digits }} evaluate "$@"
 
 # Read digits from pictures
 predict *args:
-    {{ digits }} predict {{ args }}
+    @{{ digits }} predict "$@"
 
 # Write a network's weights for PyTorch, or as ONNX: export RUN --to FILE.safetensors|FILE.onnx [--script]
 export *args:
-    {{ digits }} export {{ args }}
+    @{{ digits }} export "$@"
 
 # Make a run of weights from PyTorch: import FILE --model RECIPE
 import *args:
-    {{ digits }} import {{ args }}
+    @{{ digits }} import "$@"
 
 # Prove the mathematics: backpropagation and filters (verify backprop | filters, --mutants)
 verify *args:
-    {{ digits }} verify {{ args }}
+    @{{ digits }} verify "$@"
 
 # Apply the three filters, or one of your own, to a picture
 filter *args:
-    {{ digits }} filter {{ args }}
+    @{{ digits }} filter "$@"
 
 # Serve the local page: draw a digit, filters, backpropagation, runs
 playground *args:
-    {{ digits }} playground {{ args }}
+    @{{ digits }} playground "$@"
 
 # The data: data status | fetch | import DIR | draw DIR | sheet FILE.png
 data *args:
-    {{ digits }} data {{ args }}
+    @{{ digits }} data "$@"
 
 # Train the networks of artifacts/pretrained/ again (needs MNIST; then build again)
 pretrained:
@@ -79,15 +81,15 @@ pretrained:
 
 # Which backends this build has and whether they work
 devices *args:
-    {{ digits }} devices {{ args }}
+    @{{ digits }} devices "$@"
 
 # Run the tests
 test *args:
-    cargo test --release --workspace {{ args }}
+    cargo test --release --workspace "$@"
 
 # The playground's page in headless Chromium (Debian: chromium, chromium-driver)
 test-browser *args:
-    cargo test --release --workspace --test browser -- --ignored --test-threads 1 {{ args }}
+    cargo test --release --workspace --test browser -- --ignored --test-threads 1 "$@"
 
 # Pictures of every part of the page, light and dark, phone and desktop, in target/screenshots
 screenshots:
@@ -103,13 +105,13 @@ bench:
 
 # Speed and memory against PyTorch (installed from PyPI under target/), held to targets
 bench-pytorch *args: pytorch
-    cargo build --quiet --release --bin digits
-    target/pytorch/bin/python scripts/bench_pytorch.py {{ args }}
+    cargo build --release --bin digits
+    target/pytorch/bin/python scripts/bench_pytorch.py "$@"
 
 # From process start to 99 % of MNIST's test split: five seeds, at most 10 s
 bench-99 *args:
-    cargo build --quiet --release --workspace --bin digits
-    python3 scripts/bench_99.py {{ args }}
+    cargo build --release --workspace --bin digits
+    python3 scripts/bench_99.py "$@"
 
 # The kernels' tests under valgrind (which knows no AVX-512: plain code and AVX2), on few cases
 check-memory:
