@@ -2,10 +2,11 @@
 
 use std::io::{IsTerminal, stderr};
 
+use digits_report::text::count;
 use digits_train::{EpochMetrics, Event};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::output::{percent, thousands};
+use crate::output::percent;
 
 /// Shows a training run on standard error: a bar on a terminal, plain lines elsewhere.
 pub struct TrainingProgress {
@@ -47,15 +48,15 @@ impl TrainingProgress {
                 (self.epochs, self.batches, self.images) = (*epochs, *batches, *train_images);
                 eprintln!(
                     "{} parameters, {} training and {} validation images, {epochs} epochs of {batches} steps",
-                    thousands(*parameters as f64),
-                    thousands(*train_images as f64),
-                    thousands(*valid_images as f64),
+                    count(*parameters),
+                    count(*train_images),
+                    count(*valid_images),
                 );
                 if *resumed_at > 0 {
                     eprintln!(
                         "going on after step {} of {}",
-                        thousands(*resumed_at as f64),
-                        thousands((epochs * batches) as f64)
+                        count(*resumed_at),
+                        count(epochs * batches)
                     );
                 }
             }
@@ -79,7 +80,7 @@ impl TrainingProgress {
                 bar.set_message(format!(
                     "loss {loss:.4}  accuracy {}  {} images/s  {} left",
                     percent(*accuracy),
-                    thousands(*images_per_second),
+                    count(images_per_second.round() as u64),
                     left
                 ));
                 bar.set_position(*batch as u64);

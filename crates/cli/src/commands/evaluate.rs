@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use digits_data::stratified_split;
+use digits_report::text::count;
 use digits_train::{Evaluation, LoadedRun, TrainError, check_fit};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::error::CliError;
 use crate::open;
-use crate::output::{self, percent, thousands};
+use crate::output::{self, percent};
 
 /// Options of `digits evaluate`.
 #[derive(Debug, ClapArgs)]
@@ -138,8 +139,8 @@ fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluati
         run.record.recipe,
         percent(evaluation.accuracy),
         evaluation.loss,
-        thousands(evaluation.images as f64),
-        thousands(wrong as f64),
+        count(evaluation.images),
+        count(wrong),
     );
     text += "class   images   precision     recall         F1\n";
     for (class, report) in evaluation.classes.iter().enumerate() {

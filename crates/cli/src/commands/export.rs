@@ -5,13 +5,14 @@ use burn::tensor::Device;
 use clap::{Args as ClapArgs, ValueEnum};
 use digits_data::{Dataset, Images};
 use digits_interop::{Export, FloatType, export, script};
+use digits_report::text::count;
 use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::error::CliError;
 use crate::open;
-use crate::output::{self, percent, thousands};
+use crate::output::{self, percent};
 
 /// Options of `digits export`.
 #[derive(Debug, ClapArgs)]
@@ -145,9 +146,9 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             path.display(),
             file.display(),
             export.tensors,
-            thousands(export.record.parameters as f64),
+            count(export.record.parameters),
             FloatType::from(args.dtype).name(),
-            thousands(bytes as f64),
+            count(bytes),
         );
     }
     if let Some(cost) = &cost {
@@ -250,6 +251,6 @@ fn cost_line(cost: &Cost, dtype: DtypeName) -> String {
         percent(cost.accuracy),
         FloatType::from(dtype).name(),
         cost.gained,
-        thousands(cost.images as f64),
+        count(cost.images),
     )
 }

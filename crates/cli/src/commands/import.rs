@@ -5,13 +5,14 @@ use std::str::FromStr;
 use clap::Args as ClapArgs;
 use digits_data::Normalization;
 use digits_interop::{Assignment, How, ImportSettings, Match, NameMap, WeightFile, import};
+use digits_report::text::count;
 use digits_train::{Recipe, RunConfig, RunFolder};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::device::Backend;
 use crate::error::CliError;
-use crate::output::{self, thousands};
+use crate::output;
 use crate::runs;
 
 /// Options of `digits import`.
@@ -115,7 +116,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
              run folder {path}\n\
              next: digits evaluate {path}\n      digits train --init {path}\n",
             table(&assignment),
-            thousands(record.parameters as f64),
+            count(record.parameters),
             normalization.mean,
             normalization.std,
         ))?;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use clap::Args as ClapArgs;
 use digits_data::{OpenOptions, open};
+use digits_report::text::count;
 use digits_train::{
     Callbacks, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom, Status, TrainingJob,
     train,
@@ -14,7 +15,7 @@ use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::device::{self, Backend};
 use crate::error::CliError;
 use crate::interrupt::{self, INTERRUPTED};
-use crate::output::{self, percent, thousands};
+use crate::output::{self, percent};
 use crate::progress::{DataProgress, TrainingProgress};
 use crate::runs;
 
@@ -148,8 +149,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Outcome::Interrupted { step, steps } => {
             eprintln!(
                 "stopped and saved after step {} of {}. Go on with: digits train --resume --run {}",
-                thousands(step as f64),
-                thousands(steps as f64),
+                count(step),
+                count(steps),
                 folder.path().display()
             );
             Ok(ExitCode::from(INTERRUPTED))
@@ -288,10 +289,10 @@ fn table(record: &RunRecord, folder: &RunFolder) -> String {
             "\ntest accuracy on {}: {} ({} of {} images wrong), {} parameters, {} images/s, {:.1} s of training\n",
             record.dataset.name,
             percent(result.test_accuracy),
-            thousands(wrong),
-            thousands(result.test_images as f64),
-            thousands(record.parameters as f64),
-            thousands(record.images_per_second()),
+            count(wrong as u64),
+            count(result.test_images),
+            count(record.parameters),
+            count(record.images_per_second().round() as u64),
             record.train_seconds,
         );
     }
