@@ -21,8 +21,9 @@ pub enum Palette {
 }
 
 impl Palette {
-    /// The color of a value; what is not a number is gray.
-    pub(crate) fn color(self, value: f64, largest: f64) -> [u8; 3] {
+    /// The color of a value, red, green and blue, where `largest` is the largest absolute value of
+    /// all; what is not a number is gray.
+    pub fn color(self, value: f64, largest: f64) -> [u8; 3] {
         if !value.is_finite() {
             return [136; 3];
         }
@@ -42,8 +43,14 @@ impl Palette {
     }
 }
 
+/// What can be read on a color.
+pub fn readable_on([r, g, b]: [u8; 3]) -> [u8; 3] {
+    let light = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+    if light > 140.0 { [20; 3] } else { [250; 3] }
+}
+
 /// The largest absolute value of those that are numbers.
-pub(crate) fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+pub fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
     values
         .into_iter()
         .filter(|value| value.is_finite())

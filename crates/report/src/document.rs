@@ -12,6 +12,8 @@ pub struct Document {
     pub answer: Option<Answer>,
     /// The rest.
     pub sections: Vec<Section>,
+    /// More CSS for the page, for the classes of a [`Block::Markup`]. Trusted.
+    pub style: &'static str,
 }
 
 /// What was found, sentence by sentence.
@@ -41,10 +43,49 @@ pub struct Finding {
 pub struct Section {
     /// Letters, digits and hyphens; unique in the document.
     pub id: &'static str,
-    /// Its name.
+    /// Its name. Empty for a part before the first heading.
     pub heading: String,
     /// What it says.
     pub blocks: Vec<Block>,
+}
+
+impl Section {
+    /// A part with a heading.
+    pub fn new(id: &'static str, heading: impl Into<String>, blocks: Vec<Block>) -> Self {
+        let heading = heading.into();
+        Self {
+            id,
+            heading,
+            blocks,
+        }
+    }
+}
+
+/// How something ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// `✓`
+    Good,
+    /// `✗`
+    Bad,
+    /// `○`: not known.
+    Open,
+}
+
+impl Status {
+    /// Good or bad.
+    pub fn of(good: bool) -> Self {
+        if good { Self::Good } else { Self::Bad }
+    }
+
+    /// Its sign. Pages color it wherever it stands in a text.
+    pub fn sign(self) -> char {
+        match self {
+            Self::Good => '✓',
+            Self::Bad => '✗',
+            Self::Open => '○',
+        }
+    }
 }
 
 /// A piece of a section.
@@ -54,8 +95,12 @@ pub enum Block {
     Question(String),
     /// A sentence of the answer that belongs here.
     Finding(String),
+    /// How it ended, in a sentence.
+    Verdict(Status, String),
     /// A heading within the section.
     Heading(String),
+    /// A heading below that.
+    Subheading(String),
     /// Running text.
     Paragraph(String),
     /// Points without an order.
@@ -72,8 +117,17 @@ pub enum Block {
     Details {
         /// What is always shown.
         summary: String,
-        /// What is hidden.
-        blocks: Vec<Block>,
+        /// What can be hidden.
+        blocks: Vec<Self>,
+        /// Shown from the start.
+        open: bool,
+    },
+    /// What only a page can show, for example a formula.
+    Markup {
+        /// Trusted: it reaches the page as it is.
+        html: String,
+        /// What Markdown and terminal print in its place; may be empty.
+        text: String,
     },
 }
 
@@ -83,12 +137,36 @@ impl Block {
         Self::Paragraph(text.into())
     }
 
+    /// Shown when asked for.
+    pub fn details(summary: impl Into<String>, blocks: Vec<Self>) -> Self {
+        Self::Details {
+            summary: summary.into(),
+            blocks,
+            open: false,
+        }
+    }
+
     /// "The raw numbers", shown when asked for.
     pub fn raw(blocks: Vec<Self>) -> Self {
-        Self::Details {
-            summary: "The raw numbers".to_owned(),
-            blocks,
-        }
+        Self::details("The raw numbers", blocks)
+    }
+}
+
+impl From<Figure> for Block {
+    fn from(figure: Figure) -> Self {
+        Self::Figure(figure)
+    }
+}
+
+impl From<Tiles> for Block {
+    fn from(tiles: Tiles) -> Self {
+        Self::Tiles(tiles)
+    }
+}
+
+impl From<Table> for Block {
+    fn from(table: Table) -> Self {
+        Self::Table(table)
     }
 }
 
@@ -101,6 +179,25 @@ pub struct Figure {
     pub panels: Vec<Panel>,
     /// What they show.
     pub caption: Caption,
+}
+
+impl Figure {
+    /// Wide panels.
+    pub fn new(panels: Vec<Panel>, shows: impl Into<String>, made: impl Into<String>) -> Self {
+        Self {
+            layout: Layout::Wide,
+            panels,
+            caption: Caption::new(shows, made),
+        }
+    }
+
+    /// Small panels.
+    pub fn small(panels: Vec<Panel>, shows: impl Into<String>, made: impl Into<String>) -> Self {
+        Self {
+            layout: Layout::Small,
+            ..Self::new(panels, shows, made)
+        }
+    }
 }
 
 /// How many panels stand side by side where there is room.
@@ -122,6 +219,16 @@ pub struct Caption {
     pub made: String,
 }
 
+impl Caption {
+    /// What is to be seen, and how it was made.
+    pub fn new(shows: impl Into<String>, made: impl Into<String>) -> Self {
+        Self {
+            shows: shows.into(),
+            made: made.into(),
+        }
+    }
+}
+
 /// One vector plot, drawn in the light colors.
 #[derive(Debug, Clone)]
 pub struct Panel {
@@ -129,7 +236,7 @@ pub struct Panel {
     pub slug: String,
     /// For those who do not see it.
     pub label: String,
-    /// The drawing, `<svg …>…</svg>`.
+    /// The drawing, `<svg …>…</svg>`. Trusted.
     pub svg: String,
 }
 
@@ -144,6 +251,30 @@ pub struct Tiles {
     pub width: u32,
     /// What they show.
     pub caption: Caption,
+}
+
+impl Tiles {
+    /// Without pictures.
+    pub fn new(
+        slug: &'static str,
+        width: u32,
+        shows: impl Into<String>,
+        made: impl Into<String>,
+    ) -> Self {
+        Self {
+            slug,
+            groups: Vec::new(),
+            width,
+            caption: Caption::new(shows, made),
+        }
+    }
+
+    /// Adds pictures.
+    #[must_use]
+    pub fn group(mut self, heading: Option<String>, tiles: Vec<Tile>) -> Self {
+        self.groups.push(TileGroup { heading, tiles });
+        self
+    }
 }
 
 /// Pictures that belong together.
@@ -166,12 +297,23 @@ pub struct Tile {
     pub lines: Vec<String>,
 }
 
+impl Tile {
+    /// A PNG in base64, words for those who do not see it, and the lines below it.
+    pub fn new(png: impl Into<String>, alt: impl Into<String>, lines: Vec<String>) -> Self {
+        Self {
+            png: png.into(),
+            alt: alt.into(),
+            lines,
+        }
+    }
+}
+
 /// Rows and columns of short texts.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     /// Above it; may be empty.
     pub caption: String,
-    /// Names of the columns.
+    /// Names of the columns; may be empty.
     pub head: Vec<String>,
     /// The first cell of each names the row.
     pub rows: Vec<Vec<String>>,
@@ -206,6 +348,6 @@ impl Table {
 
     /// As a block.
     pub fn block(self) -> Block {
-        Block::Table(self)
+        self.into()
     }
 }

@@ -9,18 +9,21 @@ pub mod chart;
 mod color;
 mod document;
 mod error;
+mod glyph;
 mod html;
 mod markdown;
 mod picture;
+mod plain;
 mod sheet;
 pub mod text;
 
-pub use color::{COLORS, Palette};
+pub use color::{COLORS, Palette, largest, readable_on};
 pub use document::{
-    Answer, Block, Caption, Document, Figure, Finding, Layout, Panel, Section, Table, Tile,
+    Answer, Block, Caption, Document, Figure, Finding, Layout, Panel, Section, Status, Table, Tile,
     TileGroup, Tiles,
 };
 pub use error::ReportError;
 pub use html::html;
 pub use markdown::markdown;
 pub use picture::Picture;
+pub use plain::{plain, table};

@@ -1,23 +1,21 @@
-use crate::document::{Answer, Block, Caption, Document, Figure, Layout, Panel, Table};
-use crate::html::escape as escape_html;
+use maud::html as markup;
+
+use crate::document::{Answer, Block, Caption, Document, Figure, Layout, Panel, Status, Table};
 use crate::sheet;
 
 /// The document as Markdown for a repository, and the figures that belong beside it: relative
 /// file name (`figures/….svg`) and contents.
 pub fn markdown(document: &Document) -> (String, Vec<(String, String)>) {
-    let mut writer = Writer {
-        out: format!(
-            "# {}\n\n{}\n\n",
-            escape(&document.title),
-            escape(&document.conditions)
-        ),
-        ..Writer::default()
-    };
+    let mut writer = Writer::default();
+    writer.paragraph(format!("# {}", escape(&document.title)));
+    writer.paragraph(escape(&document.conditions));
     if let Some(answer) = &document.answer {
         writer.answer(answer);
     }
     for section in &document.sections {
-        writer.out += &format!("## {}\n\n", escape(&section.heading));
+        if !section.heading.is_empty() {
+            writer.paragraph(format!("## {}", escape(&section.heading)));
+        }
         writer.blocks(&section.blocks);
     }
     // One newline at the end.
@@ -26,12 +24,17 @@ pub fn markdown(document: &Document) -> (String, Vec<(String, String)>) {
     (writer.out, writer.files)
 }
 
-/// Words that mean nothing to a Markdown reader.
+/// Text that means nothing to a Markdown reader.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for (at, letter) in text.char_indices() {
         match letter {
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' => {
+                safe.push('\\');
+                safe.push(letter);
+            }
+            // A list or a rule at the start of a line.
+            '-' | '+' | '=' if at == 0 => {
                 safe.push('\\');
                 safe.push(letter);
             }
@@ -53,11 +56,18 @@ struct Writer {
 }
 
 impl Writer {
+    fn paragraph(&mut self, text: impl AsRef<str>) {
+        let text = text.as_ref().trim_end();
+        if !text.is_empty() {
+            self.out += text;
+            self.out += "\n\n";
+        }
+    }
+
     fn answer(&mut self, answer: &Answer) {
-        self.out += &format!("## {}\n\n", escape(&answer.heading));
+        self.paragraph(format!("## {}", escape(&answer.heading)));
         if answer.findings.is_empty() {
-            self.out += &format!("{}\n\n", escape(&answer.if_empty));
-            return;
+            self.paragraph(escape(&answer.if_empty));
         }
         for (number, finding) in answer.findings.iter().enumerate() {
             let note = finding.note.as_deref().map_or_else(String::new, |note| {
@@ -70,101 +80,115 @@ impl Writer {
 
     fn blocks(&mut self, blocks: &[Block]) {
         for block in blocks {
-            match block {
-                Block::Question(text) => self.out += &format!("*{}*\n\n", escape(text)),
-                Block::Finding(text) => self.out += &format!("> {}\n\n", escape(text)),
-                Block::Heading(text) => self.out += &format!("### {}\n\n", escape(text)),
-                Block::Paragraph(text) => self.out += &format!("{}\n\n", escape(text)),
-                Block::List(items) => {
-                    for item in items {
-                        self.out += &format!("- {}\n", escape(item));
-                    }
-                    self.out.push('\n');
-                }
-                Block::Figure(figure) => self.figure(figure),
-                Block::Tiles(tiles) => {
-                    let name = format!("figures/{}.svg", tiles.slug);
-                    self.image(&name, &tiles.caption.shows, "");
-                    self.out.push('\n');
-                    self.files.push((name, sheet::svg(tiles)));
-                    self.caption(&tiles.caption);
-                }
-                Block::Table(table) => self.table(table),
-                Block::Code(code) => self.code(code),
-                Block::Details { summary, blocks } => {
-                    self.out +=
-                        &format!("<details>\n<summary>{}</summary>\n\n", escape_html(summary));
-                    self.blocks(blocks);
-                    self.out += "</details>\n\n";
-                }
+            self.block(block);
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        match block {
+            Block::Question(text) => self.paragraph(format!("*{}*", escape(text))),
+            Block::Finding(text) => self.paragraph(format!("> {}", escape(text))),
+            Block::Verdict(status, text) => {
+                let bold = if *status == Status::Good { "" } else { "**" };
+                self.paragraph(format!("{} {bold}{}{bold}", status.sign(), escape(text)));
             }
+            Block::Heading(text) => self.paragraph(format!("### {}", escape(text))),
+            Block::Subheading(text) => self.paragraph(format!("#### {}", escape(text))),
+            Block::Paragraph(text) => self.paragraph(escape(text)),
+            Block::List(items) => {
+                let lines: Vec<String> = items.iter().map(|i| format!("- {}", escape(i))).collect();
+                self.paragraph(lines.join("\n"));
+            }
+            Block::Figure(figure) => self.figure(figure),
+            Block::Tiles(tiles) => {
+                self.image(tiles.slug, &tiles.caption.shows, None, sheet::svg(tiles));
+                self.caption(&tiles.caption);
+            }
+            Block::Table(table) => self.table(table),
+            Block::Code(code) => {
+                // A fence longer than any in the text.
+                let ticks = code.split(|letter| letter != '`').map(str::len).max();
+                let fence = "`".repeat(ticks.unwrap_or(0).max(2) + 1);
+                self.paragraph(format!("{fence}\n{}\n{fence}", code.trim_end()));
+            }
+            Block::Details {
+                summary,
+                blocks,
+                open,
+            } => {
+                let summary = markup! { summary { (summary) } }.into_string();
+                let open = if *open { " open" } else { "" };
+                self.paragraph(format!("<details{open}>\n{summary}"));
+                self.blocks(blocks);
+                self.paragraph("</details>");
+            }
+            Block::Markup { text, .. } => self.paragraph(escape(text)),
         }
     }
 
     fn figure(&mut self, figure: &Figure) {
         let width = match (figure.layout, figure.panels.len()) {
-            (Layout::Small, _) => " width=\"24%\"",
-            (Layout::Wide, 1) => "",
-            (Layout::Wide, _) => " width=\"49%\"",
+            (Layout::Small, _) => Some("24%"),
+            (Layout::Wide, 1) => None,
+            (Layout::Wide, _) => Some("49%"),
         };
         for panel in &figure.panels {
-            let name = format!("figures/{}.svg", panel.slug);
-            self.image(&name, &panel.label, width);
-            self.files.push((name, standalone(panel)));
+            self.image(&panel.slug, &panel.label, width, standalone(panel));
         }
-        self.out.push('\n');
         self.caption(&figure.caption);
     }
 
     /// An `img` element, because Markdown's own images have no width.
-    fn image(&mut self, name: &str, alt: &str, width: &str) {
-        self.out += &format!("<img src=\"{name}\" alt=\"{}\"{width}>\n", escape_html(alt));
+    fn image(&mut self, slug: &str, alt: &str, width: Option<&str>, svg: String) {
+        let name = format!("figures/{slug}.svg");
+        let image = markup! { img src=(name) alt=(alt) width=[width]; };
+        self.out += &format!("{}\n", image.into_string());
+        self.files.push((name, svg));
     }
 
     fn caption(&mut self, caption: &Caption) {
         self.figures += 1;
-        self.out += &format!(
-            "**Figure {}.** {} *How it was made:* {}\n\n",
-            self.figures,
-            escape(&caption.shows),
-            escape(&caption.made)
-        );
+        let shows = escape(&caption.shows);
+        let made = match caption.made.as_str() {
+            "" => String::new(),
+            made => format!(" *How it was made:* {}", escape(made)),
+        };
+        self.paragraph(format!("\n**Figure {}.** {shows}{made}", self.figures));
     }
 
     fn table(&mut self, table: &Table) {
-        self.out += &format!("{}\n\n", escape(&table.caption));
+        self.paragraph(escape(&table.caption));
+        // Markdown knows no table without a head.
+        let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let columns = columns.max(table.head.len());
         let line = |cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
-            format!("| {} |\n", cells.join(" | "))
+            let cells: String = (0..columns)
+                .map(|column| {
+                    cells
+                        .get(column)
+                        .map_or_else(String::new, |cell| escape(cell))
+                })
+                .map(|cell| format!(" {cell} |"))
+                .collect();
+            format!("|{cells}\n")
         };
-        self.out += &line(&table.head);
-        let rule =
-            (0..table.head.len()).map(|column| if column < table.words { "---" } else { "---:" });
-        self.out += &format!("| {} |\n", rule.collect::<Vec<_>>().join(" | "));
-        for row in &table.rows {
-            self.out += &line(row);
-        }
-        self.out.push('\n');
-    }
-
-    fn code(&mut self, code: &str) {
-        // A fence longer than any in the text.
-        let longest = code
-            .split(|letter| letter != '`')
-            .map(str::len)
-            .max()
-            .unwrap_or(0);
-        let fence = "`".repeat(longest.max(2) + 1);
-        self.out += &format!("{fence}\n{}\n{fence}\n\n", code.trim_end());
+        let rule = |column| {
+            if column < table.words {
+                " --- |"
+            } else {
+                " ---: |"
+            }
+        };
+        let mut text = line(&table.head);
+        text += &format!("|{}\n", (0..columns).map(rule).collect::<String>());
+        text.extend(table.rows.iter().map(|row| line(row)));
+        self.paragraph(text);
     }
 }
 
 /// A panel as a file: drawn on white, so that it can be read on a dark page too.
 fn standalone(panel: &Panel) -> String {
-    let label = escape_html(&panel.label);
-    let named = panel
-        .svg
-        .replacen("<svg ", "<svg role=\"img\" ", 1)
-        .replacen('>', &format!("><title>{label}</title>"), 1);
-    format!("{named}\n")
+    let title = markup! { title { (panel.label) } }.into_string();
+    let named = panel.svg.replacen("<svg ", "<svg role=\"img\" ", 1);
+    format!("{}\n", named.replacen('>', &format!(">{title}"), 1))
 }

@@ -2,10 +2,21 @@ use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
 
-use crate::color::{Palette, largest};
+use crate::color::{Palette, largest, readable_on};
 use crate::error::ReportError;
+use crate::glyph::glyph;
+
+/// Cells of a heat map that hold their number.
+const CELL: u32 = 40;
+/// Heat maps of at most so many rows and columns get such cells.
+const MOST_LABELED: usize = 16;
+/// Larger ones become about so wide, if they are not wider with one pixel a cell.
+const WIDTH: usize = 320;
+/// Between pictures that stand side by side.
+const GAP: u32 = 34;
 
 /// Pixels that become a PNG file, or its base64 for a [`Tile`](crate::Tile).
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +29,9 @@ impl Picture {
     /// Another number of pixels than width · height.
     pub fn gray(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, ReportError> {
         let found = pixels.len();
-        GrayImage::from_raw(width, height, pixels)
-            .filter(|picture| picture.len() == found)
+        let fits = u64::from(width) * u64::from(height) == found as u64;
+        fits.then(|| GrayImage::from_raw(width, height, pixels))
+            .flatten()
             .map(|picture| Self(picture.into()))
             .ok_or_else(|| ReportError::Picture {
                 width,
@@ -49,6 +61,55 @@ impl Picture {
         Self(picture.into())
     }
 
+    /// The same in squares large enough to be seen, with the numbers in them where there is room.
+    pub fn large_heat_map<R: AsRef<[f64]>>(rows: &[R], palette: Palette) -> Self {
+        let small = Self::heat_map(rows, palette).0.to_rgb8();
+        let longest = small.width().max(small.height()) as usize;
+        if longest > MOST_LABELED {
+            let cell = (WIDTH / longest).max(1) as u32;
+            let (width, height) = (small.width() * cell, small.height() * cell);
+            return Self(imageops::resize(&small, width, height, FilterType::Nearest).into());
+        }
+        let (width, height) = (small.width() * CELL, small.height() * CELL);
+        let mut picture = RgbImage::from_fn(width, height, |x, y| {
+            let edge = x % CELL == 0 || y % CELL == 0;
+            if edge {
+                Rgb([128; 3])
+            } else {
+                *small.get_pixel(x / CELL, y / CELL)
+            }
+        });
+        for (row, top) in rows.iter().zip((0..).step_by(CELL as usize)) {
+            for (value, left) in row.as_ref().iter().zip((0..).step_by(CELL as usize)) {
+                let ink = readable_on(small.get_pixel(left / CELL, top / CELL).0);
+                write(&mut picture, &label(*value), (left, top), CELL, ink);
+            }
+        }
+        Self(picture.into())
+    }
+
+    /// Pictures side by side on white, each with a gray line around it, and a sign (`*`, `=`)
+    /// between them.
+    pub fn beside(parts: &[Self], signs: &[&str]) -> Self {
+        let parts: Vec<RgbImage> = parts.iter().map(|part| part.0.to_rgb8()).collect();
+        let height = parts.iter().map(RgbImage::height).max().unwrap_or(0) + 2 * GAP;
+        let width = parts.iter().map(|part| part.width() + GAP).sum::<u32>() + GAP;
+        let mut all = RgbImage::from_pixel(width, height, Rgb([255; 3]));
+        let mut left = GAP;
+        for (number, part) in parts.iter().enumerate() {
+            let top = (height - part.height()) / 2;
+            let frame = RgbImage::from_pixel(part.width() + 2, part.height() + 2, Rgb([128; 3]));
+            imageops::replace(&mut all, &frame, i64::from(left) - 1, i64::from(top) - 1);
+            imageops::replace(&mut all, part, i64::from(left), i64::from(top));
+            left += part.width();
+            if let Some(sign) = signs.get(number) {
+                write(&mut all, sign, (left, height / 2 - GAP / 2), GAP, [20; 3]);
+            }
+            left += GAP;
+        }
+        Self(all.into())
+    }
+
     /// The bytes of a PNG file.
     ///
     /// # Errors
@@ -74,6 +135,42 @@ impl Picture {
             return Ok(String::new());
         }
         Ok(STANDARD.encode(self.png()?))
+    }
+}
+
+/// At most five characters.
+fn label(value: f64) -> String {
+    let text = match value.abs() {
+        size if !size.is_finite() => return "?".to_owned(),
+        size if size.fract() == 0.0 && size < 1e5 => format!("{value:.0}"),
+        size if size < 10.0 => format!("{value:.2}"),
+        size if size < 100.0 => format!("{value:.1}"),
+        size if size < 1e4 => format!("{value:.0}"),
+        _ => format!("{value:.0e}"),
+    };
+    if text == "-0" || text == "-0.00" {
+        "0".to_owned()
+    } else {
+        text
+    }
+}
+
+/// Writes into the middle of a square, in two sizes of letters.
+fn write(picture: &mut RgbImage, text: &str, (left, top): (u32, u32), size: u32, ink: [u8; 3]) {
+    let columns = 6 * text.len() as u32 - 1;
+    let scale = if columns * 2 + 4 <= size { 2 } else { 1 };
+    let (width, height) = (columns * scale, 7 * scale);
+    let left = left + size.saturating_sub(width) / 2;
+    let top = top + size.saturating_sub(height) / 2;
+    let letters: Vec<[u8; 7]> = text.chars().map(glyph).collect();
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        let (letter, column) = (x / scale / 6, x / scale % 6);
+        let bits = letters[letter as usize][(y / scale) as usize];
+        let inside = left + x < picture.width() && top + y < picture.height();
+        // The sixth column is the space between letters.
+        if inside && column < 5 && bits >> (4 - column) & 1 == 1 {
+            picture.put_pixel(left + x, top + y, Rgb(ink));
+        }
     }
 }
 

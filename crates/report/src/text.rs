@@ -81,18 +81,18 @@ pub fn p_cell(p: Option<f64>) -> String {
 
 /// `407,050`.
 pub fn count(value: impl TryInto<u64>) -> String {
-    let Ok(value) = value.try_into() else {
-        return NONE.to_owned();
+    let grouped = |value: u64| {
+        let digits = value.to_string();
+        let groups = digits.as_bytes().rchunks(3).rev();
+        let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+        groups.join(",")
     };
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    value.try_into().map_or_else(|_| NONE.to_owned(), grouped)
+}
+
+/// A number with a typographic minus.
+pub fn minus(number: &str) -> String {
+    number.replace('-', "−")
 }
 
 /// A rate, rounded to three digits or so: `38,200`.

@@ -21,20 +21,29 @@ impl Axis {
         Self { low, high, ticks }
     }
 
+    /// Round numbers around values.
+    pub fn linear(values: impl IntoIterator<Item = f64>) -> Self {
+        Self::round(values, f64::INFINITY, text::fixed)
+    }
+
     /// Round percentages around fractions, at most 100 %.
     pub fn percent(fractions: impl IntoIterator<Item = f64>) -> Self {
-        let values = fractions.into_iter().map(|fraction| 100.0 * fraction);
-        Self::round(values, Some(100.0), |value, decimals| {
-            text::fixed(value, decimals)
-        })
+        Self::round(fractions.into_iter().map(|f| 100.0 * f), 100.0, text::fixed)
     }
 
     /// Round percentage points around differences and 0.
     pub fn difference(differences: impl IntoIterator<Item = f64>) -> Self {
-        let values = differences.into_iter().map(|fraction| 100.0 * fraction);
-        Self::round(values.chain([0.0]), None, |value, decimals| {
-            text::signed(value, decimals)
-        })
+        let points = differences.into_iter().map(|difference| 100.0 * difference);
+        Self::round(points.chain([0.0]), f64::INFINITY, text::signed)
+    }
+
+    /// Whole numbers between two ends, which stay as they are.
+    pub fn whole(low: f64, high: f64) -> Self {
+        let high = if high > low { high } else { low + 1.0 };
+        let step = round_step((high - low) / 5.0).max(1.0);
+        let ticks = (low / step).ceil() as i64..=(high / step).floor() as i64;
+        let ticks = ticks.map(|number| number as f64 * step);
+        Self::with_ticks(low, high, ticks.map(|at| (at, text::plain(at))).collect())
     }
 
     /// Decades around positive values; positions are logarithms to base 10.
@@ -44,7 +53,7 @@ impl Axis {
             .filter(|value| *value > 0.0)
             .map(f64::log10);
         let Some((low, high)) = ends(logs) else {
-            return Self::with_ticks(0.0, 1.0, Vec::new());
+            return Self::default();
         };
         let (low, high) = (low - 0.12, high + 0.12);
         let steps: &[f64] = if high - low > 1.6 {
@@ -62,17 +71,15 @@ impl Axis {
 
     fn round(
         values: impl IntoIterator<Item = f64>,
-        cap: Option<f64>,
+        cap: f64,
         label: impl Fn(f64, usize) -> String,
     ) -> Self {
         let (mut low, mut high) = ends(values).unwrap_or((0.0, 1.0));
         if high - low < 1e-9 {
             (low, high) = (low - 0.5, high + 0.5);
         }
-        if let Some(cap) = cap {
-            high = high.min(cap);
-            low = low.min(high - 1e-3);
-        }
+        high = high.min(cap);
+        low = low.min(high - 1e-3);
         let step = round_step((high - low) / 4.0);
         let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
         let decimals = (-step.log10().floor()).max(0.0) as usize;

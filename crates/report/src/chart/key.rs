@@ -2,13 +2,14 @@ use plotters::style::RGBColor;
 
 /// What a line or mark stands for: its color and the form of its marker, the same in every chart
 /// of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Role {
     /// Blue circles.
     First,
     /// Orange squares.
     Second,
     /// Diamonds in the color of the text, for what belongs to neither.
+    #[default]
     Neutral,
 }
 
@@ -23,7 +24,7 @@ impl Role {
 }
 
 /// An entry of a legend.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Key {
     /// Color and marker.
     pub role: Role,

@@ -1,12 +1,10 @@
-use plotters::style::text_anchor::{HPos, VPos};
-
 use super::axis::Axis;
 use super::key::{Estimate, Key};
-use super::pen::{self, Drawn, FONT, Frame, Margins, Pen, QUIET, canvas, heading_height};
+use super::pen::{self, AFTER, BEFORE, Drawn, Frame, Margins, Pen, QUIET, heading_height};
 use crate::document::{Layout, Panel};
 use crate::error::ReportError;
 
-/// A plot of lines.
+/// A plot of lines or of single points.
 #[derive(Debug, Clone, Default)]
 pub struct Plot {
     /// File name without its ending; unique in the document.
@@ -29,10 +27,12 @@ pub struct Plot {
     pub legend: bool,
     /// Shows the line y = x.
     pub diagonal: bool,
+    /// A line across at some height, with words above its right end.
+    pub reference: Option<(f64, String)>,
 }
 
 /// One line of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Line {
     /// What it stands for.
     pub key: Key,
@@ -51,9 +51,9 @@ pub struct Point {
     pub y: f64,
     /// Low and high end around `y`.
     pub interval: Option<[f64; 2]>,
-    /// Size of the marker.
+    /// Size of the marker; 0 for none.
     pub radius: i32,
-    /// Words beside it, to the left or right of it.
+    /// Words beside it.
     pub note: Option<(String, Side)>,
 }
 
@@ -64,6 +64,8 @@ pub enum Side {
     Left,
     /// To the right.
     Right,
+    /// Where there is more room.
+    Inside,
 }
 
 impl Point {
@@ -85,15 +87,24 @@ impl Point {
     }
 
     /// With words to its left.
-    pub fn left(mut self, text: String) -> Self {
-        self.note = Some((text, Side::Left));
-        self
+    #[must_use]
+    pub fn left(self, text: String) -> Self {
+        let note = Some((text, Side::Left));
+        Self { note, ..self }
     }
 
     /// With words to its right.
-    pub fn right(mut self, text: String) -> Self {
-        self.note = Some((text, Side::Right));
-        self
+    #[must_use]
+    pub fn right(self, text: String) -> Self {
+        let note = Some((text, Side::Right));
+        Self { note, ..self }
+    }
+
+    /// With words where there is more room.
+    #[must_use]
+    pub fn inside(self, text: String) -> Self {
+        let note = Some((text, Side::Inside));
+        Self { note, ..self }
     }
 }
 
@@ -102,28 +113,27 @@ impl Point {
 /// # Errors
 /// The plotting library's.
 pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
-    let keys: Vec<Key> = if plot.legend {
-        plot.lines.iter().map(|line| line.key.clone()).collect()
+    let shown = if plot.legend {
+        plot.lines.as_slice()
     } else {
-        Vec::new()
+        &[]
     };
-    let heading = heading_height(&keys, 2);
+    let keys: Vec<Key> = shown.iter().map(|line| line.key.clone()).collect();
+    let heading = heading_height(&keys);
     let (size, left) = match plot.layout {
         Layout::Wide => ((pen::WIDTH, 242 + heading), 50),
         Layout::Small => ((pen::SMALL_WIDTH, 142 + heading), 40),
     };
-    canvas(&plot.slug, &plot.label, size, |pen| {
-        let top = pen.heading(&plot.title, &keys, 2)? + 8;
-        let frame = pen.frame(
-            &plot.x,
-            &plot.y,
-            &Margins {
-                top,
-                right: 18,
-                left,
-                x_title: plot.x_title.clone(),
-            },
-        )?;
+    pen::panel(&plot.slug, &plot.label, size, |pen| {
+        let top = pen.heading(&plot.title, &keys)? + 8;
+        let x_title = plot.x_title.as_deref().unwrap_or_default();
+        let margins = Margins {
+            top,
+            right: 18,
+            left,
+        };
+        let frame = pen.frame(&plot.x, &plot.y, x_title, &margins)?;
+        let across = |y: f64| [frame.at(plot.x.low, y), frame.at(plot.x.high, y)];
         if plot.diagonal {
             let ends = [
                 frame.at(plot.x.low, plot.y.low),
@@ -132,8 +142,12 @@ pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
             pen.path(&ends, QUIET, 1, true)?;
         }
         if plot.y.low < 0.0 && plot.y.high > 0.0 {
-            let ends = [frame.at(plot.x.low, 0.0), frame.at(plot.x.high, 0.0)];
-            pen.path(&ends, QUIET, 1, false)?;
+            pen.path(&across(0.0), QUIET, 1, false)?;
+        }
+        if let Some((value, words)) = &plot.reference {
+            let ends = across(*value);
+            pen.path(&ends, QUIET, 1, true)?;
+            pen.write(words, (ends[1].0, ends[1].1 - 9), BEFORE, QUIET)?;
         }
         for line in plot.lines.iter().filter(|line| line.band) {
             band(pen, &frame, line)?;
@@ -146,54 +160,63 @@ pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
 }
 
 fn drawable(line: &Line) -> impl Iterator<Item = &Point> {
-    line.points
-        .iter()
-        .filter(|point| point.x.is_finite() && point.y.is_finite())
+    let finite = |point: &&Point| point.x.is_finite() && point.y.is_finite();
+    line.points.iter().filter(finite)
 }
 
 fn band(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
-    let ends: Vec<(f64, [f64; 2])> = drawable(line)
-        .map(|point| (point.x, point.interval.unwrap_or([point.y; 2])))
-        .collect();
-    if ends.len() < 2 || drawable(line).all(|point| point.interval.is_none()) {
+    if drawable(line).count() < 2 || drawable(line).all(|point| point.interval.is_none()) {
         return Ok(());
     }
-    let lower = ends.iter().map(|(x, [low, _])| frame.at(*x, *low));
-    let upper = ends.iter().rev().map(|(x, [_, high])| frame.at(*x, *high));
-    pen.area(lower.chain(upper).collect(), line.key.role.color())
+    let end = |point: &Point, end: usize| {
+        frame.at(
+            point.x,
+            point.interval.map_or(point.y, |interval| interval[end]),
+        )
+    };
+    let mut outline: Vec<pen::At> = drawable(line).map(|point| end(point, 1)).collect();
+    outline.reverse();
+    pen.area(
+        drawable(line)
+            .map(|point| end(point, 0))
+            .chain(outline)
+            .collect(),
+        line.key.role.color(),
+    )
 }
 
 fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
     let color = line.key.role.color();
-    let places: Vec<(i32, i32)> = drawable(line)
+    let places: Vec<pen::At> = drawable(line)
         .map(|point| frame.at(point.x, point.y))
         .collect();
     // A band over a single point has no width.
     if !line.band || places.len() < 2 {
         for point in drawable(line) {
-            if let Some([low, high]) = point.interval {
-                let (x, top) = frame.at(point.x, high);
-                let (_, bottom) = frame.at(point.x, low);
-                pen.path(&[(x, top), (x, bottom)], color, 1, false)?;
-                for y in [top, bottom] {
-                    pen.path(&[(x - 4, y), (x + 4, y)], color, 1, false)?;
-                }
+            if let Some(interval) = point.interval {
+                pen.whisker(interval.map(|end| frame.at(point.x, end)), color, 1)?;
             }
         }
     }
     pen.path(&places, color, 2, line.key.hollow)?;
     for (point, (x, y)) in drawable(line).zip(places) {
-        pen.marker((x, y), line.key.role, line.key.hollow, point.radius)?;
-        match &point.note {
-            Some((text, Side::Left)) => {
-                let place = (HPos::Right, VPos::Center);
-                pen.write(text, (x - 10, y), (FONT, true, color), place)?;
-            }
-            Some((text, Side::Right)) => {
-                let place = (HPos::Left, VPos::Center);
-                pen.write(text, (x + 10, y), (FONT, true, color), place)?;
-            }
-            None => {}
+        if point.radius > 0 {
+            pen.marker((x, y), line.key.role, line.key.hollow, point.radius)?;
+        }
+        if let Some((text, side)) = &point.note {
+            let left = match side {
+                Side::Left => true,
+                Side::Right => false,
+                Side::Inside => x > (frame.left + frame.right) / 2,
+            };
+            // Not above the plot, where the title is.
+            let y = y.max(frame.top + 8);
+            let (at, side) = if left {
+                (x - 10, BEFORE)
+            } else {
+                (x + 10, AFTER)
+            };
+            pen.write_bold(text, (at, y), side, color)?;
         }
     }
     Ok(())

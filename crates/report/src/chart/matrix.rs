@@ -1,7 +1,5 @@
-use plotters::style::text_anchor::{HPos, VPos};
-
 use super::key::Role;
-use super::pen::{FONT, GRID, INK, QUIET, WIDTH, canvas};
+use super::pen::{self, AROUND, BEFORE, GRID, INK, QUIET, WIDTH};
 use crate::document::Panel;
 use crate::error::ReportError;
 
@@ -11,8 +9,9 @@ const LEFT: i32 = 44;
 const TOP: i32 = 54;
 
 /// Counts of a classification: rows are true classes, columns answers.
+#[derive(Debug, Clone)]
 pub struct Confusion<'a> {
-    /// File name without its ending.
+    /// File name without its ending; unique in the document.
     pub slug: String,
     /// For those who do not see it.
     pub label: String,
@@ -32,78 +31,57 @@ pub fn confusion(plot: &Confusion<'_>) -> Result<Panel, ReportError> {
     let matrix = plot.counts;
     let classes = matrix.len().max(1) as i32;
     let side = WIDTH - LEFT - 12;
-    let most = mistakes(matrix).map(|(_, _, count)| count).max();
-    let edge = |number: usize| (number as i32 * side) / classes;
-    canvas(&plot.slug, &plot.label, (WIDTH, TOP + side + 12), |pen| {
-        pen.heading(&plot.title, &[], 1)?;
-        let quiet = (FONT, false, QUIET);
-        let centered = (HPos::Center, VPos::Center);
-        pen.write(
-            "true",
-            (LEFT - 8, TOP - 14),
-            quiet,
-            (HPos::Right, VPos::Center),
-        )?;
-        pen.write(
-            "answer →",
-            (WIDTH - 12, 15),
-            quiet,
-            (HPos::Right, VPos::Center),
-        )?;
-        // So many classes that their names would touch: every other, every fifth …
-        let every = [1, 2, 5, 10, 20, 50]
-            .into_iter()
-            .find(|every| side / classes * every >= 20)
-            .unwrap_or(100);
-        for (class, row) in matrix.iter().enumerate() {
-            let middle = (edge(class) + edge(class + 1)) / 2;
-            if (class as i32) % every == 0 {
+    let edge = |number: usize| number as i32 * side / classes;
+    let middle = |number: usize| (edge(number) + edge(number + 1)) / 2;
+    let cells = |class: usize| matrix[class].iter().copied().take(matrix.len()).enumerate();
+    let mistakes = (0..matrix.len())
+        .flat_map(|class| cells(class).filter(move |(answer, _)| *answer != class));
+    let most = mistakes.map(|(_, count)| count).max().unwrap_or(0).max(1);
+    // So many classes that their names would touch: every other, every fifth …
+    let every = [1, 2, 5, 10, 20, 50]
+        .into_iter()
+        .find(|every| side / classes * every >= 20);
+    pen::panel(&plot.slug, &plot.label, (WIDTH, TOP + side + 12), |pen| {
+        pen.heading(&plot.title, &[])?;
+        pen.write("true", (LEFT - 8, TOP - 14), BEFORE, QUIET)?;
+        pen.write("answer →", (WIDTH - 12, 15), BEFORE, QUIET)?;
+        for class in 0..matrix.len() {
+            if class as i32 % every.unwrap_or(100) == 0 {
                 let name = class.to_string();
-                pen.write(&name, (LEFT + middle, TOP - 14), quiet, centered)?;
-                let right = (HPos::Right, VPos::Center);
-                pen.write(&name, (LEFT - 8, TOP + middle), quiet, right)?;
+                pen.write(&name, (LEFT + middle(class), TOP - 14), AROUND, QUIET)?;
+                pen.write(&name, (LEFT - 8, TOP + middle(class)), BEFORE, QUIET)?;
             }
-            for (answer, &count) in row.iter().enumerate().take(matrix.len()) {
-                if count == 0 {
-                    continue;
-                }
-                let corners = [
-                    (LEFT + edge(answer), TOP + edge(class)),
-                    (LEFT + edge(answer + 1), TOP + edge(class + 1)),
-                ];
-                if answer == class {
-                    pen.block(corners, GRID, 0.55)?;
+            for (answer, count) in cells(class).filter(|(_, count)| *count > 0) {
+                let corner = |past| (LEFT + edge(answer + past), TOP + edge(class + past));
+                let (color, opacity) = if answer == class {
+                    (GRID, 0.55)
                 } else {
                     // The square root, so that single mistakes can be seen beside many.
-                    let share = (count as f64 / most.unwrap_or(1).max(1) as f64).sqrt();
-                    pen.block(corners, plot.role.color(), 0.12 + 0.5 * share)?;
-                }
-                if matrix.len() <= MOST_WITH_COUNTS {
-                    let at = (LEFT + (edge(answer) + edge(answer + 1)) / 2, TOP + middle);
-                    let look = (
-                        FONT,
-                        answer != class,
-                        if answer == class { QUIET } else { INK },
-                    );
-                    pen.write(&count.to_string(), at, look, centered)?;
+                    (
+                        plot.role.color(),
+                        0.12 + 0.5 * (count as f64 / most as f64).sqrt(),
+                    )
+                };
+                pen.block([corner(0), corner(1)], color, opacity)?;
+                let (at, text) = (
+                    (LEFT + middle(answer), TOP + middle(class)),
+                    count.to_string(),
+                );
+                if matrix.len() <= MOST_WITH_COUNTS && answer == class {
+                    pen.write(&text, at, AROUND, QUIET)?;
+                } else if matrix.len() <= MOST_WITH_COUNTS {
+                    pen.write_bold(&text, at, AROUND, INK)?;
                 }
             }
         }
-        for number in [0, matrix.len()] {
-            let at = edge(number);
-            pen.path(&[(LEFT, TOP + at), (LEFT + side, TOP + at)], GRID, 1, false)?;
-            pen.path(&[(LEFT + at, TOP), (LEFT + at, TOP + side)], GRID, 1, false)?;
-        }
-        Ok(())
-    })
-}
-
-/// True class, answer, count of every kind of mistake.
-fn mistakes(matrix: &[Vec<usize>]) -> impl Iterator<Item = (usize, usize, usize)> {
-    matrix.iter().enumerate().flat_map(|(class, row)| {
-        row.iter()
-            .enumerate()
-            .filter(move |(answer, count)| *answer != class && **count > 0)
-            .map(move |(answer, count)| (class, answer, *count))
+        let (right, bottom) = (LEFT + side, TOP + side);
+        let outline = [
+            (LEFT, TOP),
+            (right, TOP),
+            (right, bottom),
+            (LEFT, bottom),
+            (LEFT, TOP),
+        ];
+        pen.path(&outline, GRID, 1, false)
     })
 }

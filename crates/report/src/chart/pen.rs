@@ -11,32 +11,40 @@ use super::key::{Key, Role};
 use crate::document::Panel;
 use crate::error::ReportError;
 
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Drawn<T = ()> = Result<T, Box<dyn Error>>;
+/// A pixel.
+pub(super) type At = (i32, i32);
 
 pub(super) const INK: RGBColor = RGBColor(0x16, 0x19, 0x1d);
 pub(super) const QUIET: RGBColor = RGBColor(0x54, 0x5b, 0x66);
 pub(super) const GRID: RGBColor = RGBColor(0xd7, 0xdb, 0xe1);
-pub(super) const PAPER: RGBColor = RGBColor(0xfe, 0xfe, 0xfe);
-/// Height of letters in the units of a panel. Plotters divides by 1.24.
-pub(super) const FONT: i32 = 16;
-const TITLE: i32 = 18;
-const LEGEND_ROW: i32 = 20;
-/// Room below a plot for ticks and the title of the axis.
-pub(super) const AXIS_HEIGHT: i32 = X_TITLE + 4;
-const X_TITLE: i32 = 44;
+const PAPER: RGBColor = RGBColor(0xfe, 0xfe, 0xfe);
 
-/// Sizes of panels.
+/// Widths of panels.
 pub(super) const WIDTH: i32 = 420;
 pub(super) const SMALL_WIDTH: i32 = 220;
+/// Room below a plot for ticks, and for the title of the axis.
+pub(super) const TICKS: i32 = 24;
+pub(super) const X_TITLE: i32 = 44;
 
-/// The height of a title and a legend in so many columns.
-pub(super) fn heading_height(keys: &[Key], columns: i32) -> i32 {
-    28 + LEGEND_ROW * ((keys.len() as i32 + columns - 1) / columns)
+/// Height of letters in the units of a panel. Plotters divides by 1.24.
+const FONT: i32 = 16;
+const TITLE: i32 = 18;
+const LEGEND_ROW: i32 = 20;
+const LEGEND_COLUMNS: i32 = 2;
+
+/// Words that begin at a point, end at it, or have it in their middle.
+pub(super) const AFTER: HPos = HPos::Left;
+pub(super) const BEFORE: HPos = HPos::Right;
+pub(super) const AROUND: HPos = HPos::Center;
+
+/// The height of a title and a legend.
+pub(super) fn heading_height(keys: &[Key]) -> i32 {
+    28 + LEGEND_ROW * ((keys.len() as i32 + 1) / LEGEND_COLUMNS)
 }
 
-/// One panel: an SVG with a label for those who do not see it.
-pub(super) fn canvas(
+/// One panel, drawn in pixels.
+pub(super) fn panel(
     slug: &str,
     label: &str,
     (width, height): (i32, i32),
@@ -48,9 +56,8 @@ pub(super) fn canvas(
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         let all = || -> Drawn {
             area.fill(&PAPER)?;
-            draw(&Pen { area: &area })?;
-            area.present()?;
-            Ok(())
+            draw(&Pen(&area))?;
+            Ok(area.present()?)
         };
         all().map_err(|error| ReportError::Chart {
             slug: slug.to_owned(),
@@ -66,23 +73,23 @@ pub(super) fn canvas(
 }
 
 /// Draws in the pixels of a panel.
-pub(super) struct Pen<'a, 'b> {
-    area: &'a Area<'b>,
-}
+pub(super) struct Pen<'a, 'b>(&'a DrawingArea<SVGBackend<'b>, Shift>);
 
 /// Where the numbers of two axes are.
 pub(super) struct Frame {
     x: Axis,
     y: Axis,
-    /// Left, top, right, bottom.
-    pub edges: [i32; 4],
+    pub left: i32,
+    pub top: i32,
+    pub right: i32,
+    pub bottom: i32,
 }
 
 impl Frame {
     /// The pixel of a point; points outside are drawn on the edge.
-    pub fn at(&self, x: f64, y: f64) -> (i32, i32) {
-        let [left, top, right, bottom] = self.edges;
-        (self.x.map(&x, (left, right)), self.y.map(&y, (bottom, top)))
+    pub fn at(&self, x: f64, y: f64) -> At {
+        let x = self.x.map(&x, (self.left, self.right));
+        (x, self.y.map(&y, (self.bottom, self.top)))
     }
 }
 
@@ -91,40 +98,31 @@ pub(super) struct Margins {
     pub top: i32,
     pub right: i32,
     pub left: i32,
-    /// Height of a title of the x axis, if there is one.
-    pub x_title: Option<String>,
 }
 
 impl Pen<'_, '_> {
     /// Title and legend; returns the height that they take.
-    pub fn heading(&self, title: &str, keys: &[Key], columns: i32) -> Drawn<i32> {
-        self.write(title, (8, 6), (TITLE, true, INK), (HPos::Left, VPos::Top))?;
-        let (width, _) = self.area.dim_in_pixel();
-        for (number, key) in keys.iter().enumerate() {
-            let number = number as i32;
-            let column = (width as i32 - 16) / columns.max(1);
-            let x = 8 + column * (number % columns);
-            let y = 36 + LEGEND_ROW * (number / columns);
+    pub fn heading(&self, title: &str, keys: &[Key]) -> Drawn<i32> {
+        self.text(title, (8, 15), AFTER, INK, (TITLE, FontStyle::Bold))?;
+        let (width, _) = self.0.dim_in_pixel();
+        for (number, key) in (0..).zip(keys) {
+            let x = 8 + (width as i32 - 16) / LEGEND_COLUMNS * (number % LEGEND_COLUMNS);
+            let y = 36 + LEGEND_ROW * (number / LEGEND_COLUMNS);
             self.path(&[(x, y), (x + 28, y)], key.role.color(), 2, key.hollow)?;
             self.marker((x + 14, y), key.role, key.hollow, 4)?;
-            let place = (HPos::Left, VPos::Center);
-            self.write(&key.name, (x + 34, y), (FONT, false, INK), place)?;
+            self.write(&key.name, (x + 34, y), AFTER, INK)?;
         }
-        Ok(heading_height(keys, columns))
+        Ok(heading_height(keys))
     }
 
     /// Axes, ticks and grid.
-    pub fn frame(&self, x: &Axis, y: &Axis, margins: &Margins) -> Drawn<Frame> {
+    pub fn frame(&self, x: &Axis, y: &Axis, x_title: &str, margins: &Margins) -> Drawn<Frame> {
         let style = ("sans-serif", FONT).into_font().color(&QUIET);
-        let mut chart = ChartBuilder::on(self.area)
+        let mut chart = ChartBuilder::on(self.0)
             .margin_top(margins.top)
             .margin_right(margins.right)
             .margin_bottom(4)
-            .x_label_area_size(if margins.x_title.is_some() {
-                X_TITLE
-            } else {
-                24
-            })
+            .x_label_area_size(if x_title.is_empty() { TICKS } else { X_TITLE })
             .y_label_area_size(margins.left)
             .build_cartesian_2d(x.clone(), y.clone())?;
         let mut mesh = chart.configure_mesh();
@@ -133,109 +131,106 @@ impl Pen<'_, '_> {
             .axis_style(QUIET)
             .label_style(style.clone())
             .axis_desc_style(style);
-        if let Some(title) = &margins.x_title {
-            mesh.x_desc(title.clone());
+        if !x_title.is_empty() {
+            mesh.x_desc(x_title);
         }
         mesh.draw()?;
         let (horizontal, vertical) = chart.plotting_area().get_pixel_range();
         Ok(Frame {
             x: x.clone(),
             y: y.clone(),
-            edges: [
-                horizontal.start,
-                vertical.start,
-                horizontal.end - 1,
-                vertical.end - 1,
-            ],
+            left: horizontal.start,
+            top: vertical.start,
+            right: horizontal.end - 1,
+            bottom: vertical.end - 1,
         })
     }
 
     /// A line through points.
-    pub fn path(&self, points: &[(i32, i32)], color: RGBColor, width: u32, dashed: bool) -> Drawn {
+    pub fn path(&self, points: &[At], color: RGBColor, width: u32, dashed: bool) -> Drawn {
+        let (points, style) = (points.to_vec(), color.stroke_width(width));
         if points.len() < 2 {
             return Ok(());
         }
-        let style = color.stroke_width(width);
-        if dashed {
-            let points = points.iter().copied();
-            self.area
-                .draw(&DashedPathElement::new(points, 6, 4, style))?;
+        Ok(if dashed {
+            self.0.draw(&DashedPathElement::new(points, 6, 4, style))?
         } else {
-            self.area.draw(&PathElement::new(points.to_vec(), style))?;
+            self.0.draw(&PathElement::new(points, style))?
+        })
+    }
+
+    /// An interval: a line with a short one across each end.
+    pub fn whisker(&self, ends: [At; 2], color: RGBColor, width: u32) -> Drawn {
+        self.path(&ends, color, width, false)?;
+        let (dx, dy) = if ends[0].0 == ends[1].0 {
+            (4, 0)
+        } else {
+            (0, 4)
+        };
+        for (x, y) in ends {
+            self.path(&[(x - dx, y - dy), (x + dx, y + dy)], color, width, false)?;
         }
         Ok(())
     }
 
     /// A pale area.
-    pub fn area(&self, points: Vec<(i32, i32)>, color: RGBColor) -> Drawn {
-        self.area.draw(&Polygon::new(points, color.mix(0.16)))?;
-        Ok(())
+    pub fn area(&self, points: Vec<At>, color: RGBColor) -> Drawn {
+        Ok(self.0.draw(&Polygon::new(points, color.mix(0.16)))?)
     }
 
     /// A filled rectangle of some opacity.
-    pub fn block(&self, corners: [(i32, i32); 2], color: RGBColor, opacity: f64) -> Drawn {
-        self.area
-            .draw(&Rectangle::new(corners, color.mix(opacity).filled()))?;
-        Ok(())
+    pub fn block(&self, corners: [At; 2], color: RGBColor, opacity: f64) -> Drawn {
+        Ok(self
+            .0
+            .draw(&Rectangle::new(corners, color.mix(opacity).filled()))?)
     }
 
-    /// A circle, a square or a diamond; hollow for the second variant.
-    pub fn marker(&self, (x, y): (i32, i32), role: Role, hollow: bool, radius: i32) -> Drawn {
-        let color = role.color();
-        let fill = if hollow { PAPER } else { color };
-        match role {
-            Role::First => {
-                for (color, radius) in [(color, radius + 1), (fill, radius - 1)] {
-                    self.area
-                        .draw(&Circle::new((x, y), radius, color.filled()))?;
+    /// A small pale dot for one of several values.
+    pub fn dot(&self, at: At, color: RGBColor) -> Drawn {
+        Ok(self.0.draw(&Circle::new(at, 3, color.mix(0.55).filled()))?)
+    }
+
+    /// The marker of a role; hollow for its second variant.
+    pub fn marker(&self, (x, y): At, role: Role, hollow: bool, radius: i32) -> Drawn {
+        let inner = if hollow { PAPER } else { role.color() };
+        for (color, r) in [(role.color(), radius), (inner, radius - 2)] {
+            let style = color.filled();
+            match role {
+                Role::First => self.0.draw(&Circle::new((x, y), r + 1, style))?,
+                Role::Second => {
+                    self.0
+                        .draw(&Rectangle::new([(x - r, y - r), (x + r, y + r)], style))?;
                 }
-            }
-            Role::Second => {
-                for (color, radius) in [(color, radius), (fill, radius - 2)] {
-                    let corners = [(x - radius, y - radius), (x + radius, y + radius)];
-                    self.area.draw(&Rectangle::new(corners, color.filled()))?;
-                }
-            }
-            Role::Neutral => {
-                for (color, radius) in [(color, radius + 2), (fill, radius - 1)] {
-                    let corners = vec![
-                        (x, y - radius),
-                        (x + radius, y),
-                        (x, y + radius),
-                        (x - radius, y),
-                    ];
-                    self.area.draw(&Polygon::new(corners, color.filled()))?;
+                Role::Neutral => {
+                    let r = r + 2;
+                    let corners = vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y)];
+                    self.0.draw(&Polygon::new(corners, style))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A small pale dot for one of several values.
-    pub fn dot(&self, at: (i32, i32), color: RGBColor) -> Drawn {
-        self.area
-            .draw(&Circle::new(at, 3, color.mix(0.55).filled()))?;
-        Ok(())
+    /// Words.
+    pub fn write(&self, text: &str, at: At, side: HPos, color: RGBColor) -> Drawn {
+        self.text(text, at, side, color, (FONT, FontStyle::Normal))
     }
 
-    /// Words. `look` is size, bold, color.
-    pub fn write(
+    /// Words that matter more.
+    pub fn write_bold(&self, text: &str, at: At, side: HPos, color: RGBColor) -> Drawn {
+        self.text(text, at, side, color, (FONT, FontStyle::Bold))
+    }
+
+    fn text(
         &self,
         text: &str,
-        at: (i32, i32),
-        (size, bold, color): (i32, bool, RGBColor),
-        (horizontal, vertical): (HPos, VPos),
+        at: At,
+        side: HPos,
+        color: RGBColor,
+        (size, weight): (i32, FontStyle),
     ) -> Drawn {
-        let weight = if bold {
-            FontStyle::Bold
-        } else {
-            FontStyle::Normal
-        };
-        let style = ("sans-serif", size, weight)
-            .into_font()
-            .color(&color)
-            .pos(Pos::new(horizontal, vertical));
-        self.area.draw(&Text::new(text.to_owned(), at, style))?;
-        Ok(())
+        let style = ("sans-serif", size, weight).into_font().color(&color);
+        let style = style.pos(Pos::new(side, VPos::Center));
+        Ok(self.0.draw(&Text::new(text.to_owned(), at, style))?)
     }
 }

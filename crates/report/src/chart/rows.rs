@@ -1,9 +1,7 @@
-use plotters::style::text_anchor::{HPos, VPos};
-
 use super::axis::Axis;
 use super::key::{Estimate, Key, Role};
 use super::pen::{
-    self, AXIS_HEIGHT, Drawn, FONT, Frame, INK, Margins, Pen, QUIET, canvas, heading_height,
+    self, AFTER, BEFORE, Drawn, Frame, INK, Margins, Pen, QUIET, X_TITLE, heading_height,
 };
 use crate::document::Panel;
 use crate::error::ReportError;
@@ -33,7 +31,7 @@ pub struct Rows {
 }
 
 /// One row of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     /// To its left.
     pub label: String,
@@ -42,7 +40,7 @@ pub struct Row {
 }
 
 /// One measurement.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Mark {
     /// Color and marker.
     pub role: Role,
@@ -87,71 +85,52 @@ const LETTER: f64 = 8.3;
 /// # Errors
 /// The plotting library's.
 pub fn rows(plot: &Rows) -> Result<Panel, ReportError> {
-    let heights: Vec<i32> = plot
+    let lines = |row: &Row| {
+        if plot.together {
+            1
+        } else {
+            row.marks.len().max(1) as i32
+        }
+    };
+    let height = |row: &Row| MARK_HEIGHT * lines(row) + ROW_GAP;
+    let total: i32 = plot.rows.iter().map(height).sum();
+    let above = heading_height(&plot.legend) + 6;
+    let size = (pen::WIDTH, above + total + X_TITLE + 4);
+    // As wide as the longest words, up to some width.
+    let room = |letters: Option<usize>, most: f64| {
+        (letters.unwrap_or(0) as f64 * LETTER + 14.0).min(most) as i32
+    };
+    let labels = plot.rows.iter().map(|row| row.label.chars().count());
+    let texts = plot
         .rows
         .iter()
-        .map(|row| {
-            let lines = if plot.together {
-                1
-            } else {
-                row.marks.len().max(1)
-            };
-            MARK_HEIGHT * lines as i32 + ROW_GAP
-        })
-        .collect();
-    let total: i32 = heights.iter().sum();
-    let size = (
-        pen::WIDTH,
-        heading_height(&plot.legend, 2) + 6 + total + AXIS_HEIGHT,
-    );
-    canvas(&plot.slug, &plot.label, size, |pen| {
-        let top = pen.heading(&plot.title, &plot.legend, 2)? + 6;
-        let room = |letters: usize, most: f64| (letters as f64 * LETTER + 14.0).min(most) as i32;
-        let labels = plot.rows.iter().map(|row| row.label.chars().count()).max();
-        let texts = plot
-            .rows
-            .iter()
-            .flat_map(|row| &row.marks)
-            .map(|mark| mark.text.chars().count())
-            .max()
-            .filter(|_| !plot.together);
-        let y = Axis::with_ticks(0.0, f64::from(total.max(1)), Vec::new());
-        let frame = pen.frame(
-            &plot.x,
-            &y,
-            &Margins {
-                top,
-                right: room(texts.unwrap_or(0), 110.0),
-                left: room(labels.unwrap_or(0), 190.0),
-                x_title: Some(plot.x_title.clone()),
-            },
-        )?;
-        let [left, top, right, bottom] = frame.edges;
+        .flat_map(|row| &row.marks)
+        .map(|mark| mark.text.chars().count());
+    let margins = Margins {
+        top: above,
+        right: room(texts.max().filter(|_| !plot.together), 110.0),
+        left: room(labels.max(), 190.0),
+    };
+    pen::panel(&plot.slug, &plot.label, size, |pen| {
+        pen.heading(&plot.title, &plot.legend)?;
+        let frame = pen.frame(&plot.x, &Axis::default(), &plot.x_title, &margins)?;
         if let Some(value) = plot.line {
             let (x, _) = frame.at(value, 0.0);
-            pen.path(&[(x, top), (x, bottom)], QUIET, 2, true)?;
+            pen.path(&[(x, frame.top), (x, frame.bottom)], QUIET, 2, true)?;
         }
-        let mut above = top;
-        for (row, height) in plot.rows.iter().zip(heights) {
-            let middle = above + height / 2;
-            let place = (HPos::Right, VPos::Center);
-            pen.write(&row.label, (left - 8, middle), (FONT, false, INK), place)?;
-            if plot.together {
-                for mark in &row.marks {
-                    draw(pen, &frame, mark, middle)?;
-                }
-                above += height;
-                continue;
-            }
-            let first = middle - MARK_HEIGHT * (row.marks.len() as i32 - 1) / 2;
-            for (number, mark) in row.marks.iter().enumerate() {
-                let y = first + MARK_HEIGHT * number as i32;
+        let mut top = frame.top;
+        for row in &plot.rows {
+            let middle = top + height(row) / 2;
+            pen.write(&row.label, (frame.left - 8, middle), BEFORE, INK)?;
+            let mut y = middle - MARK_HEIGHT * (lines(row) - 1) / 2;
+            for mark in &row.marks {
                 draw(pen, &frame, mark, y)?;
-                let look = (FONT, true, mark.role.color());
-                let place = (HPos::Left, VPos::Center);
-                pen.write(&mark.text, (right + 8, y), look, place)?;
+                if !plot.together {
+                    pen.write_bold(&mark.text, (frame.right + 8, y), AFTER, mark.role.color())?;
+                    y += MARK_HEIGHT;
+                }
             }
-            above += height;
+            top += height(row);
         }
         Ok(())
     })
@@ -167,14 +146,11 @@ fn draw(pen: &Pen<'_, '_>, frame: &Frame, mark: &Mark, y: i32) -> Drawn {
     for value in mark.values.iter().filter(|value| value.is_finite()) {
         pen.dot((x(*value), y + 9), color)?;
     }
-    if let Some([low, high]) = mark
+    if let Some(ends) = mark
         .interval
-        .filter(|ends| ends.iter().all(|e| e.is_finite()))
+        .filter(|ends| ends.iter().all(|end| end.is_finite()))
     {
-        pen.path(&[(x(low), y), (x(high), y)], color, 2, false)?;
-        for end in [low, high] {
-            pen.path(&[(x(end), y - 4), (x(end), y + 4)], color, 2, false)?;
-        }
+        pen.whisker(ends.map(|end| (x(end), y)), color, 2)?;
     }
     pen.marker((x(mark.mean), y), mark.role, mark.hollow, 5)
 }

@@ -149,14 +149,11 @@ pub(super) fn repeat(results: &Results) -> Result<Section, CompareError> {
             "The same plan on the same data, backend and number of threads gives the same numbers, times excepted. The data of this report has the fingerprint {} (SHA-256). results.json beside this report holds every number.",
             results.dataset.fingerprint
         )),
-        Block::Details {
-            summary: "The plan (TOML)".to_owned(),
-            blocks: vec![Block::Code(plan)],
-        },
+        Block::details("The plan (TOML)", vec![Block::Code(plan)]),
     ];
-    blocks.extend(results.networks.iter().map(|network| Block::Details {
-        summary: format!("The configuration of {} (TOML)", network.recipe),
-        blocks: vec![Block::Code(network.config.clone())],
+    blocks.extend(results.networks.iter().map(|network| {
+        let summary = format!("The configuration of {} (TOML)", network.recipe);
+        Block::details(summary, vec![Block::Code(network.config.clone())])
     }));
     Ok(Section {
         id: "repeat",

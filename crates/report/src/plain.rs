@@ -1,0 +1,108 @@
+use crate::document::{Block, Document, Table};
+use crate::text::wrap;
+
+/// No line of running text is longer.
+const COLUMNS: usize = 96;
+
+/// The document as lines for a terminal; of figures only what they show.
+pub fn plain(document: &Document) -> String {
+    let mut parts = vec![
+        document.title.clone(),
+        wrap(&document.conditions, COLUMNS).join("\n"),
+    ];
+    if let Some(answer) = &document.answer {
+        parts.push(answer.heading.clone());
+        let findings = (1..).zip(&answer.findings).map(|(number, finding)| {
+            let note = finding.note.iter().map(|note| format!("({note})"));
+            let texts: Vec<String> = [finding.text.clone()].into_iter().chain(note).collect();
+            hanging(&format!("{number:>3}. "), &texts)
+        });
+        parts.push(findings.collect::<Vec<_>>().join("\n"));
+        if answer.findings.is_empty() {
+            parts.push(hanging("  ", &[&answer.if_empty]));
+        }
+    }
+    for section in &document.sections {
+        parts.push(section.heading.clone());
+        parts.push(blocks(&section.blocks));
+    }
+    apart(parts) + "\n"
+}
+
+fn blocks(blocks: &[Block]) -> String {
+    apart(blocks.iter().map(block).collect())
+}
+
+/// With an empty line between them.
+fn apart(mut parts: Vec<String>) -> String {
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+fn block(block: &Block) -> String {
+    match block {
+        Block::Question(text)
+        | Block::Finding(text)
+        | Block::Heading(text)
+        | Block::Subheading(text)
+        | Block::Paragraph(text) => hanging("", &[text]),
+        Block::Verdict(status, text) => hanging(&format!("{} ", status.sign()), &[text]),
+        Block::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| hanging("- ", &[item])).collect();
+            items.join("\n")
+        }
+        Block::Figure(figure) => hanging("", &[&figure.caption.shows]),
+        Block::Tiles(tiles) => hanging("", &[&tiles.caption.shows]),
+        Block::Table(one) => table(one),
+        Block::Code(text) | Block::Markup { text, .. } => text.trim_end().to_owned(),
+        Block::Details {
+            summary,
+            blocks: inner,
+            ..
+        } => apart(vec![hanging("", &[summary]), blocks(inner)]),
+    }
+}
+
+/// Wrapped texts one below the other; `first` before the first line, as many spaces before the
+/// others.
+fn hanging(first: &str, texts: &[impl AsRef<str>]) -> String {
+    let indent = first.chars().count();
+    let lines: Vec<String> = texts
+        .iter()
+        .flat_map(|text| wrap(text.as_ref(), COLUMNS - indent))
+        .collect();
+    format!(
+        "{first}{}",
+        lines.join(&format!("\n{}", " ".repeat(indent)))
+    )
+}
+
+/// Columns as wide as their widest cell: words to the left, numbers to the right; two spaces
+/// before each.
+pub fn table(table: &Table) -> String {
+    let lines: Vec<&Vec<String>> = [&table.head]
+        .into_iter()
+        .filter(|head| !head.is_empty())
+        .chain(&table.rows)
+        .collect();
+    let columns = lines.iter().map(|line| line.len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            let cells = lines.iter().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let mut out = wrap(&table.caption, COLUMNS);
+    out.extend(lines.iter().map(|line| {
+        let cells = line.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(column, (cell, &width))| {
+            if column < table.words {
+                format!("  {cell:<width$}")
+            } else {
+                format!("  {cell:>width$}")
+            }
+        });
+        cells.collect::<String>().trim_end().to_owned()
+    }));
+    out.join("\n")
+}
