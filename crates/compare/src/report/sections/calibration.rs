@@ -81,6 +81,7 @@ fn diagram(
         layout: Layout::Wide,
         legend: true,
         diagonal: true,
+        ..Plot::default()
     })
 }
 

@@ -131,7 +131,7 @@ fn small(kind: &CorruptionResult) -> Result<Panel, ReportError> {
         lines: keys().into_iter().zip(Network::BOTH).map(line).collect(),
         layout: Layout::Small,
         legend: false,
-        diagonal: false,
+        ..Plot::default()
     })
 }
 

@@ -18,6 +18,7 @@ use digits_report::{Answer, Block, Document, Section, Table, text};
 /// The whole report.
 pub(super) fn document(results: &Results) -> Result<Document, CompareError> {
     Ok(Document {
+        style: "",
         title: opening::title(results),
         conditions: opening::conditions(results),
         answer: Some(Answer {

@@ -126,7 +126,7 @@ fn slopes(results: &Results) -> Result<Panel, ReportError> {
         lines: keys().into_iter().zip(Network::BOTH).map(line).collect(),
         layout: Layout::Wide,
         legend: true,
-        diagonal: false,
+        ..Plot::default()
     })
 }
 

@@ -100,7 +100,7 @@ fn accuracies(results: &Results) -> Result<Panel, ReportError> {
         lines: keys().into_iter().zip(Network::BOTH).map(line).collect(),
         layout: Layout::Wide,
         legend: true,
-        diagonal: false,
+        ..Plot::default()
     })
 }
 
@@ -145,7 +145,7 @@ fn differences(results: &Results) -> Result<Panel, ReportError> {
         layout: Layout::Wide,
         // As tall as its neighbor.
         legend: true,
-        diagonal: false,
+        ..Plot::default()
     })
 }
 

@@ -137,7 +137,7 @@ fn curves(axis: &Axis) -> Result<Panel, ReportError> {
         lines: lines_of.collect(),
         layout: Layout::Wide,
         legend: true,
-        diagonal: false,
+        ..Plot::default()
     })
 }
 
