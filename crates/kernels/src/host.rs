@@ -9,14 +9,10 @@ use burn::tensor::{DType, Element, Shape, TensorData};
 use burn_ndarray::NdArrayTensor;
 use ndarray::{ArcArray, ArrayView, IxDyn};
 
-use crate::conv::Convolve;
-use crate::elementwise::Elementwise;
-use crate::gemm::Multiply;
+use crate::simd::Float;
 
 /// A number type of tensors that the kernels compute in: f32 or f64.
-pub(crate) trait Number:
-    Convolve + Multiply + Elementwise + Element + bytemuck::Pod
-{
+pub(crate) trait Number: Float + Element + bytemuck::Pod {
     /// The numbers of an ndarray tensor, if they are of this type.
     fn view(tensor: &NdArrayTensor) -> Option<ArrayView<'_, Self, IxDyn>>;
     /// The array inside an ndarray tensor.
@@ -48,6 +44,17 @@ macro_rules! number {
 }
 number!(f32, F32);
 number!(f64, F64);
+
+/// Calls `$function::<T>` for the type of `$tensor`.
+macro_rules! typed {
+    ($tensor:expr, $function:ident::<$($generic:ty),+>($($argument:expr),* $(,)?)) => {
+        match $tensor.dtype() {
+            DType::F64 => $function::<$($generic),+, f64>($($argument),*),
+            _ => $function::<$($generic),+, f32>($($argument),*),
+        }
+    };
+}
+pub(crate) use typed;
 
 /// Empty numbers would be computed with silently.
 fn wrong_type<T: Number>(found: DType) -> ! {

@@ -7,10 +7,11 @@
 
 use rayon::prelude::*;
 
-use super::geometry::{Epilogue, Geometry, Plan, SLACK};
+use super::geometry::{Geometry, Plan, SLACK};
 use super::layout::{gradients_of_weights, pack, row_width, unpack, weights_for_backward};
-use super::stream::{images_gradient, weights_gradient};
-use crate::simd::{Aligned, Float, INACTIVE, LIST_SLACK, Lanes, Row, Shared, all_finite};
+use super::mask::ReluPoolMask;
+use super::stream::windows;
+use crate::simd::{Aligned, Float, LIST_SLACK, Lanes, Row, Shared, all_finite};
 
 /// Parts that a batch is cut into; each sums the weights' gradients of its images. A function of
 /// the sizes alone, so that the sums do not depend on the number of threads.
@@ -32,7 +33,7 @@ type OneImage<L> = unsafe fn(
 type Sums<T> = (Vec<T>, Vec<T>);
 
 /// Gradients of one call.
-pub(crate) struct Gradients<T> {
+pub(super) struct Gradients<T> {
     /// As the images, where asked for.
     pub images: Option<Vec<T>>,
     /// As the weights.
@@ -43,7 +44,7 @@ pub(crate) struct Gradients<T> {
 
 /// What the backward pass reads.
 #[derive(Clone, Copy)]
-pub(crate) struct Inputs<'a, T> {
+pub(super) struct Inputs<'a, T> {
     /// `[batch][in][row][column]`
     pub images: &'a [T],
     /// `[out][in][ky][kx]`
@@ -56,89 +57,8 @@ pub(crate) struct Inputs<'a, T> {
     pub for_images: bool,
 }
 
-/// Which results let a gradient through, and to which pixel.
-#[derive(Clone, Copy)]
-pub(crate) enum ReluPoolMask<'a, T> {
-    /// All: there was no ReLU.
-    Through,
-    /// Those that ReLU left: here are its results.
-    Relu(&'a [T]),
-    /// The marks of ReLU and pool.
-    Marks(&'a [u8]),
-}
-
-impl<T: Float> ReluPoolMask<'_, T> {
-    /// The part from `start` on.
-    fn from(self, start: usize, length: usize) -> Self {
-        match self {
-            Self::Through => Self::Through,
-            Self::Relu(results) => Self::Relu(&results[start..][..length]),
-            Self::Marks(marks) => Self::Marks(&marks[start..][..length]),
-        }
-    }
-
-    /// The marks of a channel, written to `buffer` where there are none.
-    #[inline(always)]
-    fn marks<'b>(&'b self, buffer: &'b mut [u8]) -> &'b [u8] {
-        match self {
-            Self::Marks(marks) => marks,
-            // Zeros since it was made.
-            Self::Through => buffer,
-            Self::Relu(results) => {
-                for (mark, &result) in buffer.iter_mut().zip(*results) {
-                    // As Burn's ReLU: a NaN lets its gradient through.
-                    *mark = u8::from(result <= T::default()) * INACTIVE;
-                }
-                buffer
-            }
-        }
-    }
-
-    /// The mark of one result.
-    fn mark(&self, index: usize) -> u8 {
-        match self {
-            Self::Through => 0,
-            // As Burn's ReLU: a NaN lets its gradient through.
-            Self::Relu(results) => u8::from(results[index] <= T::default()) * INACTIVE,
-            Self::Marks(marks) => marks[index],
-        }
-    }
-}
-
-/// The gradient of the convolution's result, `[batch][out][row][column]`, zero where ReLU and pool
-/// let nothing through.
-pub(crate) fn unpool<T: Float>(
-    geometry: &Geometry,
-    gradients: &[T],
-    mask: ReluPoolMask<'_, T>,
-) -> Vec<T> {
-    let (Some([height, width]), Some(output)) = (geometry.convolved(), geometry.output()) else {
-        return Vec::new();
-    };
-    let step = if geometry.epilogue == Epilogue::ReluPool {
-        2
-    } else {
-        1
-    };
-    let maps = geometry.batch * geometry.channels_out;
-    let mut before = vec![T::default(); maps * height * width];
-    for (index, &g) in gradients.iter().enumerate() {
-        let mark = mask.mark(index);
-        if mark != INACTIVE {
-            let (map, pixel) = (
-                index / (output[0] * output[1]),
-                index % (output[0] * output[1]),
-            );
-            let y = pixel / output[1] * step + usize::from(mark / 2);
-            let x = pixel % output[1] * step + usize::from(mark % 2);
-            before[(map * height + y) * width + x] = g;
-        }
-    }
-    before
-}
-
 /// `None` where a number is infinite or NaN: the lists would lose what 0 · ∞ gives.
-pub(crate) fn backward<L: Lanes>(
+pub(super) fn backward<L: Lanes>(
     geometry: &Geometry,
     inputs: Inputs<'_, L::T>,
     run: OneImage<L>,
@@ -159,11 +79,7 @@ pub(crate) fn backward<L: Lanes>(
     }
     // Where windows start and pixels of a pool's window lie, counted in pixels of the padded image.
     let pixels = plan.row / geometry.channels_in;
-    let step = if geometry.epilogue == Epilogue::ReluPool {
-        2
-    } else {
-        1
-    };
+    let step = geometry.epilogue.step();
     let corners: Vec<u32> = (0..plan.pixels_out)
         .map(|pixel| {
             let (y, x) = (pixel / plan.output[1], pixel % plan.output[1]);
@@ -233,13 +149,13 @@ pub(crate) fn backward<L: Lanes>(
 }
 
 /// What is the same for all images of a call.
-pub(crate) struct Part<'a, L: Lanes> {
-    pub(super) geometry: &'a Geometry,
-    pub(super) plan: &'a Plan,
+pub(super) struct Part<'a, L: Lanes> {
+    geometry: &'a Geometry,
+    plan: &'a Plan,
     inputs: Inputs<'a, L::T>,
     /// Weights as `[out][ky][run]`, rows of `width` numbers.
-    pub(super) packed: &'a [L::T],
-    pub(super) width: usize,
+    packed: &'a [L::T],
+    width: usize,
     /// Of every result, the place of the upper left pixel of its window.
     corners: &'a [u32],
     /// From there to the pixels of the window.
@@ -247,7 +163,7 @@ pub(crate) struct Part<'a, L: Lanes> {
 }
 
 /// Memory of one worker.
-pub(crate) struct Worker<T> {
+pub(super) struct Worker<T> {
     padded: Aligned<T>,
     gradient: Aligned<T>,
     /// Gradient of the weights so far, `[out][ky][run]`.
@@ -307,7 +223,7 @@ impl<T: Float> Worker<T> {
 /// The processor must have the instructions of `L`; `target` must be valid for writes of one
 /// image, and is written whole if the answer is `true`.
 #[inline(always)]
-pub(crate) unsafe fn one_image<L: Lanes>(
+pub(super) unsafe fn one_image<L: Lanes>(
     part: &Part<'_, L>,
     worker: &mut Worker<L::T>,
     index: usize,
@@ -323,6 +239,7 @@ pub(crate) unsafe fn one_image<L: Lanes>(
         return false;
     }
     pack(geometry, plan, image, &mut worker.padded);
+    let size = [geometry.kernel[0], part.width];
     let wide = geometry.kernel[0] * part.width;
     let channels = geometry.channels_out;
     worker.counts.fill(0);
@@ -349,8 +266,9 @@ pub(crate) unsafe fn one_image<L: Lanes>(
         // SAFETY: every listed window lies inside the padded image, which has spare numbers
         // behind it for the last vector; `sums` has a row of `width` for each row of the window.
         unsafe {
-            let to = worker.sums.as_mut_ptr().add(channel * wide);
-            weights_gradient::<L>(part, list, worker.padded.as_ptr(), to);
+            let from = (worker.padded.as_ptr(), plan.row);
+            let to = (worker.sums.as_mut_ptr().add(channel * wide), part.width);
+            windows::<L>(list, size, geometry.channels_in, from, to);
         }
         if target.is_some() {
             for (&g, &place) in values[..count].iter().zip(&places[..count]) {
@@ -377,17 +295,15 @@ pub(crate) unsafe fn one_image<L: Lanes>(
             }
             let listed = place * channels..place * channels + count;
             let List { values, places } = &worker.by_pixel;
-            // SAFETY: the window at a pixel lies inside the padded gradient (and its slack);
-            // what is listed are channels of the packed weights.
+            let listed = (&values[listed.clone()], &places[listed]);
+            // SAFETY: the window at a pixel lies inside the padded gradient (and its slack); what
+            // is listed are channels of the packed weights, whose rows end in zeros, so that the
+            // numbers behind the window stay as they are.
             unsafe {
-                images_gradient::<L>(
-                    part,
-                    (&values[listed.clone()], &places[listed]),
-                    worker
-                        .gradient
-                        .as_mut_ptr()
-                        .add(place * geometry.channels_in),
-                );
+                let from = (part.packed.as_ptr(), part.width);
+                let to = worker.gradient.as_mut_ptr();
+                let to = (to.add(place * geometry.channels_in), plan.row);
+                windows::<L>(listed, size, wide, from, to);
             }
         }
     }

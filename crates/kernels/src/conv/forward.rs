@@ -6,10 +6,11 @@
 
 use rayon::prelude::*;
 
-use super::geometry::{Epilogue, Geometry, Plan, SLACK};
-use super::layout::{pack, transpose_to, weights_for_forward};
+use super::geometry::{Epilogue, Geometry};
+use super::layout::{pack, weights_for_forward};
+use super::squares::{Buffers, End, Image, Place, Squares};
 use super::winograd;
-use crate::simd::{Aligned, Float, INACTIVE, Lanes, Shared, within_safe_range};
+use crate::simd::{Aligned, Float, Lanes, Shared, transpose_to, within_safe_range};
 
 /// [`one_image`], compiled for a set of instructions.
 type OneImage<L> = unsafe fn(
@@ -19,29 +20,43 @@ type OneImage<L> = unsafe fn(
     Outputs<<L as Lanes>::T>,
 );
 
+/// What the forward pass reads.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a, T> {
+    /// `[batch][in][row][column]`
+    pub images: &'a [T],
+    /// `[out][in][ky][kx]`
+    pub weights: &'a [T],
+    /// One a channel.
+    pub bias: &'a [T],
+    /// Whether the marks of the pool are wanted.
+    pub marks: bool,
+}
+
 /// Values and marks.
-pub(crate) type Results<T> = (Vec<T>, Option<Vec<u8>>);
+pub(super) type Results<T> = (Vec<T>, Option<Vec<u8>>);
 
 /// Results of the forward pass: `values [batch][out][pixel]` and, on request and where the
 /// operation has a pool, `marks` in the same order: which pixel of the window the maximum is, or
-/// [`INACTIVE`] where ReLU removed it.
-pub(crate) fn forward<L: Lanes>(
+/// [`INACTIVE`](crate::simd::INACTIVE) where ReLU removed it.
+pub(super) fn forward<L: Lanes>(
     geometry: &Geometry,
-    images: &[L::T],
-    weights: &[L::T],
-    bias: Option<&[L::T]>,
-    marks: bool,
+    inputs: Inputs<'_, L::T>,
     run: OneImage<L>,
 ) -> Option<Results<L::T>> {
+    let Inputs {
+        images,
+        weights,
+        bias,
+        marks,
+    } = inputs;
     let plan = geometry.plan()?;
     let block = block_width::<L>(geometry.channels_out);
     let blocks = geometry.channels_out.div_ceil(block);
     let mut packed = Aligned::zeros(blocks * block * geometry.taps());
     weights_for_forward(geometry, weights, block, &mut packed);
     let mut biases = Aligned::zeros(blocks * block);
-    if let Some(bias) = bias {
-        biases[..bias.len()].copy_from_slice(bias);
-    }
+    biases[..bias.len()].copy_from_slice(bias);
     let transformed = (winograd::pays(geometry, &plan) && within_safe_range(weights))
         .then(|| winograd::weights(geometry, weights, block));
     let image = Image::<L> {
@@ -65,7 +80,13 @@ pub(crate) fn forward<L: Lanes>(
         .into_par_iter()
         .with_min_len(geometry.batch / 16);
     images_at_once.for_each_init(
-        || Scratch::new(&image),
+        || Scratch {
+            buffers: Buffers::new(&image),
+            strip: match image.transformed {
+                Some(_) => winograd::Strip::new::<L>(geometry, image.block),
+                None => winograd::Strip::empty(),
+            },
+        },
         |scratch, index| {
             // SAFETY: offsets inside buffers that hold `total` elements.
             let outputs = unsafe {
@@ -99,55 +120,16 @@ fn block_width<L: Lanes>(channels: usize) -> usize {
     if channels > L::N { 2 * L::N } else { L::N }
 }
 
-/// What is the same for all images of a call.
-pub(crate) struct Image<'a, L: Lanes> {
-    pub(super) geometry: &'a Geometry,
-    pub(super) plan: &'a Plan,
-    weights: &'a [L::T],
-    /// For Winograd's algorithm, where it pays.
-    transformed: Option<&'a [L::T]>,
-    pub(super) bias: &'a [L::T],
-    pub(super) block: usize,
-    pub(super) blocks: usize,
-}
-
-impl<L: Lanes> Image<'_, L> {
-    /// Whether the channels of a block leave its second vector empty.
-    pub(super) fn is_narrow(&self, block: usize) -> bool {
-        self.geometry.channels_out - block * self.block <= L::N
-    }
-}
-
 /// Where one image's results go: memory that is not initialised yet.
-pub(crate) struct Outputs<T> {
+pub(super) struct Outputs<T> {
     values: *mut T,
     marks: Option<*mut u8>,
 }
 
 /// Memory of one worker.
-pub(crate) struct Scratch<T> {
-    pub(super) padded: Aligned<T>,
-    /// `[pixel][channel]`
-    pub(super) values: Aligned<T>,
-    pub(super) marks: Aligned<T>,
-    pub(super) strip: winograd::Strip<T>,
-}
-
-impl<T: Float> Scratch<T> {
-    fn new<L: Lanes<T = T>>(image: &Image<'_, L>) -> Self {
-        let (plan, geometry) = (image.plan, image.geometry);
-        let numbers = plan.pixels_out * image.blocks * image.block;
-        let pool = geometry.epilogue == Epilogue::ReluPool;
-        Self {
-            padded: Aligned::zeros(plan.padded + SLACK),
-            values: Aligned::zeros(numbers),
-            marks: Aligned::zeros(if pool { numbers } else { 0 }),
-            strip: match image.transformed {
-                Some(_) => winograd::Strip::new::<L>(geometry, image.block),
-                None => winograd::Strip::empty(),
-            },
-        }
-    }
+pub(super) struct Scratch<T> {
+    buffers: Buffers<T>,
+    strip: winograd::Strip<T>,
 }
 
 /// One image, all channels.
@@ -156,22 +138,23 @@ impl<T: Float> Scratch<T> {
 /// The processor must have the instructions of `L`; the outputs must be valid for writes of one
 /// image's results, all of which this function writes.
 #[inline(always)]
-pub(crate) unsafe fn one_image<L: Lanes>(
+pub(super) unsafe fn one_image<L: Lanes>(
     shared: &Image<'_, L>,
     scratch: &mut Scratch<L::T>,
     image: &[L::T],
     outputs: Outputs<L::T>,
 ) {
     let (geometry, plan) = (shared.geometry, shared.plan);
-    pack(geometry, plan, image, &mut scratch.padded);
+    let Scratch { buffers, strip } = scratch;
+    pack(geometry, plan, image, &mut buffers.padded);
     let pool = geometry.epilogue == Epilogue::ReluPool;
     // SAFETY: as this function's; the squares stay inside the padded image.
     unsafe {
         match shared.transformed.filter(|_| within_safe_range(image)) {
-            Some(weights) if pool => winograd::all_tiles::<L, true>(shared, weights, scratch),
-            Some(weights) => winograd::all_tiles::<L, false>(shared, weights, scratch),
-            None if pool => all_tiles::<L, true>(shared, scratch),
-            None => all_tiles::<L, false>(shared, scratch),
+            Some(w) if pool => winograd::all_tiles::<L, true>(shared, w, buffers, strip),
+            Some(w) => winograd::all_tiles::<L, false>(shared, w, buffers, strip),
+            None if pool => all_tiles::<L, true>(shared, buffers),
+            None => all_tiles::<L, false>(shared, buffers),
         }
     }
     let channels = shared.blocks * shared.block;
@@ -180,7 +163,7 @@ pub(crate) unsafe fn one_image<L: Lanes>(
     unsafe {
         let values = outputs.values;
         transpose_to(
-            &scratch.values,
+            &buffers.values,
             channels,
             values,
             pixels,
@@ -191,7 +174,7 @@ pub(crate) unsafe fn one_image<L: Lanes>(
         if let Some(marks) = outputs.marks {
             // The marks are 0 to 4, exact in any float.
             let small = |mark: L::T| mark.to_i32() as u8;
-            transpose_to(&scratch.marks, channels, marks, pixels, pixels, out, small);
+            transpose_to(&buffers.marks, channels, marks, pixels, pixels, out, small);
         }
     }
 }
@@ -199,20 +182,20 @@ pub(crate) unsafe fn one_image<L: Lanes>(
 #[inline(always)]
 unsafe fn all_tiles<L: Lanes, const POOL: bool>(
     shared: &Image<'_, L>,
-    scratch: &mut Scratch<L::T>,
+    buffers: &mut Buffers<L::T>,
 ) {
     let (plan, geometry) = (shared.plan, shared.geometry);
     let squares = Squares::new::<L, POOL>(shared);
     let tile = Tile::<L> {
         weights: std::ptr::null(),
-        padded: scratch.padded.as_ptr(),
+        padded: buffers.padded.as_ptr(),
         run: plan.run,
         rows: geometry.kernel[0],
         row: plan.row,
         block: shared.block,
         down: squares.down,
         right: squares.right,
-        end: End::new(shared, scratch),
+        end: End::new(shared, buffers),
     };
     for block in 0..shared.blocks {
         // SAFETY: the packed weights hold `blocks` blocks, the biases one number a channel; the
@@ -229,135 +212,6 @@ unsafe fn all_tiles<L: Lanes, const POOL: bool>(
                 tile.all::<1, POOL>(&squares, block);
             } else {
                 tile.all::<2, POOL>(&squares, block);
-            }
-        }
-    }
-}
-
-/// The squares of 2×2 pixels that a result is computed in: the pool's windows, or a cover of all
-/// pixels whose last ones may overlap.
-pub(super) struct Squares {
-    pub count: usize,
-    columns: usize,
-    convolved: [usize; 2],
-    pool: bool,
-    row: usize,
-    inputs: usize,
-    channels: usize,
-    block: usize,
-    /// From an upper left pixel of the padded image to its neighbors; 0 where there is none.
-    down: usize,
-    right: usize,
-}
-
-impl Squares {
-    #[inline(always)]
-    pub fn new<L: Lanes, const POOL: bool>(shared: &Image<'_, L>) -> Self {
-        let (plan, inputs) = (shared.plan, shared.geometry.channels_in);
-        let [height, width] = plan.convolved;
-        let (rows, columns) = if POOL {
-            (height / 2, width / 2)
-        } else {
-            (height.div_ceil(2), width.div_ceil(2))
-        };
-        Self {
-            count: rows * columns,
-            columns,
-            convolved: plan.convolved,
-            pool: POOL,
-            row: plan.row,
-            inputs,
-            channels: shared.blocks * shared.block,
-            block: shared.block,
-            down: if height > 1 { plan.row } else { 0 },
-            right: if width > 1 { inputs } else { 0 },
-        }
-    }
-
-    #[inline(always)]
-    pub fn place(&self, square: usize, block: usize) -> Place {
-        let [height, width] = self.convolved;
-        let y = (square / self.columns * 2).min(height.saturating_sub(2));
-        let x = (square % self.columns * 2).min(width.saturating_sub(2));
-        let to = if self.pool { square } else { y * width + x };
-        Place {
-            from: y * self.row + x * self.inputs,
-            to: to * self.channels + block * self.block,
-            right: if width > 1 { self.channels } else { 0 },
-            down: if height > 1 { width * self.channels } else { 0 },
-        }
-    }
-}
-
-/// Where one square is read and written, in numbers from the start of the buffers.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub from: usize,
-    to: usize,
-    right: usize,
-    down: usize,
-}
-
-/// What is done to the sums of a square at the end.
-#[derive(Clone, Copy)]
-pub(super) struct End<L: Lanes> {
-    bias: *const L::T,
-    values: *mut L::T,
-    marks: *mut L::T,
-    relu: bool,
-}
-
-impl<L: Lanes> End<L> {
-    #[inline(always)]
-    pub fn new(shared: &Image<'_, L>, scratch: &mut Scratch<L::T>) -> Self {
-        Self {
-            bias: shared.bias.as_ptr(),
-            values: scratch.values.as_mut_ptr(),
-            marks: scratch.marks.as_mut_ptr(),
-            relu: shared.geometry.epilogue != Epilogue::Nothing,
-        }
-    }
-
-    /// The biases of a vector of channels.
-    ///
-    /// # Safety
-    /// There must be `channel + L::N` of them.
-    #[inline(always)]
-    pub unsafe fn bias(&self, channel: usize) -> L::V {
-        // SAFETY: the caller's.
-        unsafe { L::load(self.bias.add(channel)) }
-    }
-
-    /// ReLU and maximum of a square, and its results stored.
-    ///
-    /// # Safety
-    /// `place` must lie in the buffers, `vector` vectors behind its start as well.
-    #[inline(always)]
-    pub unsafe fn store<const POOL: bool>(&self, sums: [L::V; 4], place: Place, vector: usize) {
-        // SAFETY: the caller's.
-        unsafe {
-            let zero = L::splat(L::T::default());
-            let to = place.to + vector * L::N;
-            if POOL {
-                let (mut best, mut which) = (sums[0], zero);
-                for p in 1..4 {
-                    let mark = L::splat(L::T::from_f64(p as f64));
-                    (best, which) = L::select_greater(sums[p], best, mark, which);
-                }
-                let dead = L::splat(L::T::from_f64(f64::from(INACTIVE)));
-                let (best, which) = L::select_greater(best, zero, which, dead);
-                L::store(self.values.add(to), best);
-                L::store(self.marks.add(to), which);
-            } else {
-                for p in 0..4 {
-                    let to = to + p % 2 * place.right + p / 2 * place.down;
-                    if self.relu {
-                        let (value, _) = L::select_greater(sums[p], zero, zero, zero);
-                        L::store(self.values.add(to), value);
-                    } else {
-                        L::store(self.values.add(to), sums[p]);
-                    }
-                }
             }
         }
     }

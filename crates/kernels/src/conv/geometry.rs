@@ -10,6 +10,25 @@ pub enum Epilogue {
     ReluPool,
 }
 
+impl Epilogue {
+    /// Pixels from one window of the pool to the next; 1 without a pool.
+    pub(super) fn step(self) -> usize {
+        match self {
+            Self::Nothing | Self::Relu => 1,
+            Self::ReluPool => 2,
+        }
+    }
+}
+
+/// Height or width of a convolution's result, from that of the image with its padding: the places
+/// of a kernel that are `stride` pixels apart and inside; `None` where there is none.
+pub fn convolution_size(padded: usize, kernel: usize, stride: usize) -> Option<usize> {
+    padded
+        .checked_sub(kernel)?
+        .checked_div(stride)?
+        .checked_add(1)
+}
+
 /// Sizes of one convolution block, all positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
@@ -41,11 +60,11 @@ impl Geometry {
 
     /// Height and width of the result of the convolution itself; `None` where the kernel is
     /// larger than the padded image.
-    pub(crate) fn convolved(&self) -> Option<[usize; 2]> {
+    pub fn convolved(&self) -> Option<[usize; 2]> {
         let [height, width] = self.padded()?;
         Some([
-            height.checked_sub(self.kernel[0])?.checked_add(1)?,
-            width.checked_sub(self.kernel[1])?.checked_add(1)?,
+            convolution_size(height, self.kernel[0], 1)?,
+            convolution_size(width, self.kernel[1], 1)?,
         ])
     }
 
@@ -67,13 +86,13 @@ impl Geometry {
     }
 
     /// Numbers of the weights that one output channel has.
-    pub(crate) fn taps(&self) -> usize {
+    pub(super) fn taps(&self) -> usize {
         self.channels_in * self.kernel[0] * self.kernel[1]
     }
 
     /// The sizes in the form that the inner loops use; `None` where nothing would be left, or
     /// where a size or an offset overflows.
-    pub(crate) fn plan(&self) -> Option<Plan> {
+    pub(super) fn plan(&self) -> Option<Plan> {
         let product = |factors: &[usize]| {
             factors
                 .iter()
@@ -113,7 +132,7 @@ impl Geometry {
 
 /// Offsets in an image that lies in memory as `[row][column][channel]`, with its zeros.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
+pub(super) struct Plan {
     /// Height and width after the convolution.
     pub convolved: [usize; 2],
     /// Height and width of the result.
@@ -129,4 +148,4 @@ pub(crate) struct Plan {
 }
 
 /// Spare numbers behind a padded image: the last vector of a window's row may reach past it.
-pub(crate) const SLACK: usize = 16;
+pub(super) const SLACK: usize = 16;

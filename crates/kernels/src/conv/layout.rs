@@ -2,11 +2,11 @@
 //! `[row][column][channel]` with zeros around; one image at a time, so that it stays in the cache.
 
 use super::geometry::{Geometry, Plan};
-use crate::simd::{Float, Lanes};
+use crate::simd::{Float, Lanes, transpose, transpose_to};
 
 /// Copies one image into the inside of `padded`, whose border is and stays zero.
 #[inline(always)]
-pub(crate) fn pack<T: Float>(geometry: &Geometry, plan: &Plan, image: &[T], padded: &mut [T]) {
+pub(super) fn pack<T: Float>(geometry: &Geometry, plan: &Plan, image: &[T], padded: &mut [T]) {
     let channels = geometry.channels_in;
     let [height, width] = geometry.image;
     let start = geometry.padding[0] * plan.row + geometry.padding[1] * channels;
@@ -28,7 +28,7 @@ pub(crate) fn pack<T: Float>(geometry: &Geometry, plan: &Plan, image: &[T], padd
 /// # Safety
 /// `image` must be valid for writes of one image; it may be uninitialised.
 #[inline(always)]
-pub(crate) unsafe fn unpack<T: Float>(
+pub(super) unsafe fn unpack<T: Float>(
     geometry: &Geometry,
     plan: &Plan,
     padded: &[T],
@@ -53,90 +53,9 @@ pub(crate) unsafe fn unpack<T: Float>(
     }
 }
 
-/// `to[column][row] = from[row][column]`, rows of `from` being `from_step` apart and rows of `to`
-/// `to_step`.
-#[inline(always)]
-pub(crate) fn transpose<T: Float>(
-    from: &[T],
-    from_step: usize,
-    to: &mut [T],
-    to_step: usize,
-    rows: usize,
-    columns: usize,
-) {
-    assert!(rows > 0 && columns > 0);
-    assert!((columns - 1) * to_step + rows <= to.len());
-    // SAFETY: the largest index of `to` was checked above.
-    unsafe {
-        transpose_to(
-            from,
-            from_step,
-            to.as_mut_ptr(),
-            to_step,
-            rows,
-            columns,
-            |x| x,
-        );
-    }
-}
-
-/// [`transpose`] into memory that may be uninitialised, every number converted.
-///
-/// # Safety
-/// `to` must be valid for writes of `(columns − 1) · to_step + rows` numbers.
-#[inline(always)]
-pub(crate) unsafe fn transpose_to<T: Float, U: Copy + Default>(
-    from: &[T],
-    from_step: usize,
-    to: *mut U,
-    to_step: usize,
-    rows: usize,
-    columns: usize,
-    convert: impl Fn(T) -> U,
-) {
-    const TILE: usize = 8;
-    assert!(rows > 0 && columns > 0);
-    assert!((rows - 1) * from_step + columns <= from.len());
-    let source = from.as_ptr();
-    // SAFETY: the largest index of `from` was checked above, that of `to` is the caller's.
-    unsafe {
-        if rows == 1 && to_step == 1 {
-            for i in 0..columns {
-                to.add(i).write(convert(*source.add(i)));
-            }
-            return;
-        }
-        for top in (0..rows).step_by(TILE) {
-            let bottom = rows.min(top + TILE);
-            for left in (0..columns).step_by(TILE) {
-                let right = columns.min(left + TILE);
-                if bottom - top == TILE && right - left == TILE {
-                    let mut tile = [[U::default(); TILE]; TILE];
-                    for (i, row) in tile.iter_mut().enumerate() {
-                        let from = source.add((top + i) * from_step + left);
-                        *row = from.cast::<[T; TILE]>().read_unaligned().map(&convert);
-                    }
-                    for j in 0..TILE {
-                        let column: [U; TILE] = std::array::from_fn(|i| tile[i][j]);
-                        let to = to.add((left + j) * to_step + top);
-                        to.cast::<[U; TILE]>().write_unaligned(column);
-                    }
-                } else {
-                    for i in top..bottom {
-                        for j in left..right {
-                            to.add(j * to_step + i)
-                                .write(convert(*source.add(i * from_step + j)));
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// Weights `[out][in][ky][kx]` as `[block of out][ky][kx][in][out within the block]`, zeros behind
 /// the last channel.
-pub(crate) fn weights_for_forward<T: Float>(
+pub(super) fn weights_for_forward<T: Float>(
     geometry: &Geometry,
     weights: &[T],
     block: usize,
@@ -156,7 +75,7 @@ pub(crate) fn weights_for_forward<T: Float>(
 }
 
 /// Weights `[out][in][ky][kx]` as `[out][ky][run of kx and in]`, each run with zeros up to `width`.
-pub(crate) fn weights_for_backward<T: Float>(
+pub(super) fn weights_for_backward<T: Float>(
     geometry: &Geometry,
     weights: &[T],
     width: usize,
@@ -180,7 +99,7 @@ pub(crate) fn weights_for_backward<T: Float>(
 }
 
 /// The inverse of [`weights_for_backward`], for gradients.
-pub(crate) fn gradients_of_weights<T: Float>(
+pub(super) fn gradients_of_weights<T: Float>(
     geometry: &Geometry,
     packed: &[T],
     width: usize,
@@ -204,6 +123,6 @@ pub(crate) fn gradients_of_weights<T: Float>(
 }
 
 /// Numbers in a row of a window, rounded up to whole vectors.
-pub(crate) fn row_width<L: Lanes>(plan: &Plan) -> usize {
+pub(super) fn row_width<L: Lanes>(plan: &Plan) -> usize {
     plan.run.next_multiple_of(L::N)
 }

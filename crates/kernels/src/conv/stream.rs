@@ -1,6 +1,5 @@
 //! The inner loops of the backward pass: lists of (gradient, place) streamed through registers.
 
-use super::backward::Part;
 use crate::simd::Lanes;
 
 /// Calls `$function::<L, ROWS, VECTORS>` for run-time numbers of rows and vectors.
@@ -50,50 +49,45 @@ fn group<L: Lanes>(rows: usize, vectors: usize) -> (usize, usize) {
     (rows, vectors)
 }
 
-/// Adds a channel's part of the weights' gradient: its list against the padded image.
+/// Gradients, and places or channels.
+pub(super) type Listed<'a, T> = (&'a [T], &'a [u32]);
+
+/// to[y][j] += Σ g · from[place · step + y · row + j] over the list, for a window of `height` rows
+/// of `width` numbers, a multiple of a vector; `from` and `to` with the length of their rows.
 ///
 /// # Safety
-/// The processor must have the instructions of `L`; the windows of the listed places, rounded up
-/// to whole vectors, must lie in `padded`, and a window of rows of `part.width` in `sums`.
+/// The processor must have the instructions of `L`; the windows of all that is listed must lie in
+/// `from`, and one window in `to`.
 #[inline(always)]
-pub(super) unsafe fn weights_gradient<L: Lanes>(
-    part: &Part<'_, L>,
+pub(super) unsafe fn windows<L: Lanes>(
     list: Listed<'_, L::T>,
-    padded: *const L::T,
-    sums: *mut L::T,
+    [height, width]: [usize; 2],
+    step: usize,
+    (from, row): (*const L::T, usize),
+    (to, to_row): (*mut L::T, usize),
 ) {
-    let mut ky = 0;
-    while ky < part.geometry.kernel[0] {
+    let mut y = 0;
+    while y < height {
         let mut v = 0;
-        let (rows, _) = group::<L>(part.geometry.kernel[0] - ky, part.width / L::N);
-        while v < part.width / L::N {
-            let (_, vectors) = group::<L>(rows, part.width / L::N);
-            let vectors = vectors.min(part.width / L::N - v);
+        let (rows, _) = group::<L>(height - y, width / L::N);
+        while v < width / L::N {
+            let (_, vectors) = group::<L>(rows, width / L::N);
+            let vectors = vectors.min(width / L::N - v);
             // SAFETY: the caller's.
             unsafe {
-                let from = padded.add(ky * part.plan.row + v * L::N);
-                let to = sums.add(ky * part.width + v * L::N);
+                let from = from.add(y * row + v * L::N);
+                let to = to.add(y * to_row + v * L::N);
                 sized!(
                     rows,
                     vectors,
-                    stream::<L>(
-                        list,
-                        part.geometry.channels_in,
-                        from,
-                        part.plan.row,
-                        to,
-                        part.width
-                    )
+                    stream::<L>(list, step, from, row, to, to_row)
                 );
             }
             v += vectors;
         }
-        ky += rows;
+        y += rows;
     }
 }
-
-/// Gradients, and places or channels.
-pub(super) type Listed<'a, T> = (&'a [T], &'a [u32]);
 
 /// to[r][v] += Σ g · from[place · step + r · row + v] over the list.
 #[inline(always)]
@@ -146,41 +140,5 @@ unsafe fn stream<L: Lanes, const ROWS: usize, const VECTORS: usize>(
                 L::store(to.add(r * to_row + v * L::N), sums[r][v]);
             }
         }
-    }
-}
-
-/// Adds a pixel's part of the images' gradient: its list of channels against their weights.
-///
-/// # Safety
-/// The processor must have the instructions of `L`; the listed must be channels, and the window
-/// at `gradient`, rounded up to whole vectors, valid for reads and writes.
-#[inline(always)]
-pub(super) unsafe fn images_gradient<L: Lanes>(
-    part: &Part<'_, L>,
-    list: Listed<'_, L::T>,
-    gradient: *mut L::T,
-) {
-    let wide = part.geometry.kernel[0] * part.width;
-    let mut ky = 0;
-    while ky < part.geometry.kernel[0] {
-        let mut v = 0;
-        let (rows, _) = group::<L>(part.geometry.kernel[0] - ky, part.width / L::N);
-        while v < part.width / L::N {
-            let (_, vectors) = group::<L>(rows, part.width / L::N);
-            let vectors = vectors.min(part.width / L::N - v);
-            // SAFETY: the caller's. The weights behind a row's end are zero, so the numbers behind
-            // the window stay as they are.
-            unsafe {
-                let from = part.packed.as_ptr().add(ky * part.width + v * L::N);
-                let to = gradient.add(ky * part.plan.row + v * L::N);
-                sized!(
-                    rows,
-                    vectors,
-                    stream::<L>(list, wide, from, part.width, to, part.plan.row)
-                );
-            }
-            v += vectors;
-        }
-        ky += rows;
     }
 }

@@ -6,8 +6,8 @@
 //! numbers and ties stay exact; sums of patches mix pixels, so images that are not finite take the
 //! direct way.
 
-use super::forward::{End, Image, Scratch, Squares};
 use super::geometry::{Geometry, Plan};
+use super::squares::{Buffers, End, Image, Squares};
 use crate::simd::{Aligned, Float, Lanes};
 
 /// Numbers in a patch.
@@ -24,7 +24,7 @@ pub(super) fn pays(geometry: &Geometry, plan: &Plan) -> bool {
 }
 
 /// Memory for a strip.
-pub(crate) struct Strip<T> {
+pub(super) struct Strip<T> {
     /// Bᵀ d B as `[patch][square][in]`
     patches: Aligned<T>,
     /// Products of one block as `[patch][square][out within the block]`
@@ -78,19 +78,20 @@ pub(super) fn weights<T: Float>(geometry: &Geometry, weights: &[T], block: usize
 ///
 /// # Safety
 /// The processor must have the instructions of `L`; `transformed` must be that of [`weights`], and
-/// the strip of `scratch` made for it.
+/// `strip` made for it.
 #[inline(always)]
 pub(super) unsafe fn all_tiles<L: Lanes, const POOL: bool>(
     shared: &Image<'_, L>,
     transformed: &[L::T],
-    scratch: &mut Scratch<L::T>,
+    buffers: &mut Buffers<L::T>,
+    strip: &mut Strip<L::T>,
 ) {
     let squares = Squares::new::<L, POOL>(shared);
     let inputs = shared.geometry.channels_in;
     let padded_inputs = inputs.next_multiple_of(L::N);
-    let end = End::new(shared, scratch);
-    let patches = scratch.strip.patches.as_mut_ptr();
-    let products = scratch.strip.products.as_mut_ptr();
+    let end = End::new(shared, buffers);
+    let patches = strip.patches.as_mut_ptr();
+    let products = strip.products.as_mut_ptr();
     for first in (0..squares.count).step_by(STRIP) {
         let count = STRIP.min(squares.count - first);
         // SAFETY: patches lie inside the padded image (and its slack, for the last vector of
@@ -100,7 +101,7 @@ pub(super) unsafe fn all_tiles<L: Lanes, const POOL: bool>(
             for square in 0..count {
                 let from = squares.place(first + square, 0).from;
                 patch::<L>(
-                    scratch.padded.as_ptr().add(from),
+                    buffers.padded.as_ptr().add(from),
                     shared.plan.row,
                     inputs,
                     patches.add(square * padded_inputs),

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::Float;
+use super::float::Float;
 
 /// A pointer that threads share to write to disjoint parts of one buffer.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{INACTIVE, LIST_SLACK, Lanes, Row, list_from};
+use super::lanes::{INACTIVE, LIST_SLACK, Lanes, Row, list_from};
 
 /// AVX2 with FMA: 8 × f32.
 #[derive(Clone, Copy)]

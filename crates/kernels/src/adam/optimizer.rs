@@ -1,13 +1,15 @@
-use burn::backend::Dispatch;
+use burn::backend::TensorMetadata;
+use burn::backend::tensor::FloatTensor;
 use burn::optim::{
     Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState,
     LearningRate, Optimizer,
 };
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
-use crate::elementwise::AdamStep;
-use crate::operations::{self, Kernels};
-use crate::{Implementation, on_host};
+use super::step::{AdamStep, adam};
+use crate::host::{Host, Number, typed};
+use crate::implementation::Implementation;
+use crate::operation::{Operation, run};
 
 /// Settings of [`FusedAdam`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,22 +93,18 @@ impl Optimizer for FusedAdam {
             rate,
             keep: 1.0 - rate * f64::from(config.weight_decay),
         };
-        let result = <Dispatch as Kernels>::adam(
-            operations::AdamState {
-                values: tensor.into_dispatch(),
-                first: momentum.moment_1.into_dispatch(),
-                second: momentum.moment_2.into_dispatch(),
-            },
+        let tensors = [
+            tensor.into_dispatch(),
+            momentum.moment_1.into_dispatch(),
+            momentum.moment_2.into_dispatch(),
             gradient.into_dispatch(),
-            step,
-        );
-        let momentum = AdaptiveMomentumState::new(
-            time,
-            Tensor::from_dispatch(result.first),
-            Tensor::from_dispatch(result.second),
-        );
+        ];
+        let [values, first, second] = run(step, tensors);
+        let moments = [first, second].map(Tensor::from_dispatch);
+        let [first, second] = moments;
+        let momentum = AdaptiveMomentumState::new(time, first, second);
         (
-            Tensor::from_dispatch(result.values),
+            Tensor::from_dispatch(values),
             Some(AdamState::new(momentum)),
         )
     }
@@ -123,11 +121,7 @@ impl FusedAdam {
         gradient: &Tensor<D>,
     ) -> Implementation {
         let fits = gradient.dtype() == tensor.dtype() && gradient.dims() == tensor.dims();
-        if fits && on_host(&tensor.device(), tensor.dtype()) {
-            Implementation::Fused
-        } else {
-            Implementation::Fallback
-        }
+        Implementation::choose(fits, tensor)
     }
 
     fn fallback<const D: usize>(
@@ -144,4 +138,41 @@ impl FusedAdam {
         let (tensor, state) = self.burn_decay.step(rate, tensor, gradient, state);
         (tensor, state.map(|state| AdamState::new(state.momentum)))
     }
+}
+
+impl Operation<4> for AdamStep {
+    type Saved<B: Host> = ();
+
+    /// Parameters and both moments, which are changed in place where nothing shares them.
+    fn forward<B: Host>(
+        &self,
+        [values, first, second, gradient]: [FloatTensor<B>; 4],
+        _: bool,
+    ) -> (Vec<FloatTensor<B>>, ()) {
+        let state = [values, first, second];
+        (
+            typed!(gradient, take::<B>(self, state, &gradient)).into(),
+            (),
+        )
+    }
+
+    fn backward<B: Host>(
+        &self,
+        (): (),
+        _: FloatTensor<B>,
+        _: [bool; 4],
+    ) -> [Option<FloatTensor<B>>; 4] {
+        unreachable!("Burn's optimizers take tensors that are not tracked")
+    }
+}
+
+fn take<B: Host, T: Number>(
+    step: &AdamStep,
+    state: [FloatTensor<B>; 3],
+    gradient: &FloatTensor<B>,
+) -> [FloatTensor<B>; 3] {
+    let gradient = B::read::<T>(gradient);
+    B::change::<T, 3>(state, |[values, first, second]| {
+        adam(*step, values, &gradient, [first, second]);
+    })
 }

@@ -4,21 +4,18 @@
 
 use rayon::prelude::*;
 
-use crate::simd::Float;
-
-/// Numbers that one task works on, at least.
-const CHUNK: usize = 16 * 1024;
+use crate::simd::{CHUNK, Float};
 
 /// Of images `[batch, channels, plane]`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Planes {
+pub(super) struct Planes {
     pub channels: usize,
     /// Pixels of one channel of one image.
     pub plane: usize,
 }
 
 /// What [`forward`] returns.
-pub(crate) struct Normalized<T> {
+pub(super) struct Normalized<T> {
     pub output: Vec<T>,
     /// Of each channel.
     pub mean: Vec<T>,
@@ -27,7 +24,7 @@ pub(crate) struct Normalized<T> {
 }
 
 /// What [`backward`] returns.
-pub(crate) struct Gradients<T> {
+pub(super) struct Gradients<T> {
     pub x: Vec<T>,
     pub gamma: Vec<T>,
     pub beta: Vec<T>,
@@ -107,7 +104,7 @@ fn sum<T: Float, const N: usize>(length: usize, f: impl Fn(usize) -> [T; N]) -> 
 }
 
 /// max(0, γ·(x − mean)/√(variance + ε) + β), the statistics being those of the numbers themselves.
-pub(crate) fn forward<T: Float>(
+pub(super) fn forward<T: Float>(
     planes: Planes,
     x: &[T],
     [gamma, beta]: [&[T]; 2],
@@ -158,7 +155,7 @@ fn scales<T: Float>(gamma: &[T], variance: &[T], epsilon: f64) -> Vec<T> {
 
 /// What the backward pass reads: all but `gradient` from the forward pass.
 #[derive(Clone, Copy)]
-pub(crate) struct Saved<'a, T> {
+pub(super) struct Saved<'a, T> {
     pub x: &'a [T],
     pub output: &'a [T],
     pub gamma: &'a [T],
@@ -172,7 +169,7 @@ pub(crate) struct Saved<'a, T> {
 ///
 /// With d = x − mean, s = 1/√(variance + ε), and g the gradient where ReLU lets it through:
 /// ∂β = Σg, ∂γ = s·Σ(g·d), ∂x = γ·s·(g − ∂β/n − d·s·∂γ/n).
-pub(crate) fn backward<T: Float>(planes: Planes, saved: Saved<'_, T>) -> Gradients<T> {
+pub(super) fn backward<T: Float>(planes: Planes, saved: Saved<'_, T>) -> Gradients<T> {
     let length = saved.x.len();
     let through = |y: T, g: T| if y <= T::default() { T::default() } else { g };
     let sums = planes.sums(length / planes.plane, |channel, start| {

@@ -13,7 +13,7 @@ use crate::simd::{Avx2, Avx512};
 
 /// A matrix inside a slice: element (i, j) at `i · row + j · column`.
 #[derive(Clone, Copy)]
-pub(crate) struct Matrix<'a, T> {
+pub(super) struct Matrix<'a, T> {
     pub data: &'a [T],
     pub row: usize,
     pub column: usize,
@@ -58,7 +58,7 @@ const ALONE: usize = 1 << 20;
 const MAX_TILE: usize = 12 * 32;
 
 /// A number type with kernels.
-pub(crate) trait Multiply: Float {
+pub(super) trait Multiply: Float {
     /// `[m, n]`, row by row. All sizes are positive.
     fn multiply(
         sizes: [usize; 3],
@@ -290,7 +290,7 @@ fn panel<T: Float>(
         let to = to.as_mut_ptr().cast();
         // SAFETY: checked above.
         unsafe {
-            crate::conv::transpose_to(from_data, from.column, to, width, count, depth.len(), |x| x);
+            crate::simd::transpose_to(from_data, from.column, to, width, count, depth.len(), |x| x);
         }
     } else {
         for (row, to) in depth.zip(to.chunks_exact_mut(width)) {

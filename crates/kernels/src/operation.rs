@@ -1,0 +1,178 @@
+//! What a fused operation is, and how Burn calls one: on the CPU backends and under autodiff.
+//!
+//! An operation is a type with [`Operation`], in a folder of its own together with its function on
+//! tensors, which checks sizes and types and then calls [`run`]. Nothing else knows of it.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{
+    Autodiff, Backend, BackendTensor, Dispatch, DispatchAutodiffContext, DispatchTensor,
+    DispatchTensorKind, ExtensionType, Flex, NdArray, backend_extension,
+};
+
+use crate::host::Host;
+
+/// A fused operation on `N` tensors.
+pub(crate) trait Operation<const N: usize>: Clone + Debug + Send + 'static {
+    /// What the backward pass needs.
+    type Saved<B: Host>: Clone + Debug + Send + 'static;
+
+    /// The results, and what the backward pass needs if the result is `tracked`. The first result
+    /// carries the gradient; the others are statistics without one.
+    fn forward<B: Host>(
+        &self,
+        inputs: [FloatTensor<B>; N],
+        tracked: bool,
+    ) -> (Vec<FloatTensor<B>>, Self::Saved<B>);
+
+    /// The gradients of the inputs, at least of those that are `wanted`, from that of the first
+    /// result.
+    fn backward<B: Host>(
+        &self,
+        saved: Self::Saved<B>,
+        gradient: FloatTensor<B>,
+        wanted: [bool; N],
+    ) -> [Option<FloatTensor<B>>; N];
+}
+
+/// Runs an operation on tensors whose sizes, types and devices fit.
+pub(crate) fn run<O: Operation<N>, const N: usize, const M: usize>(
+    operation: O,
+    inputs: [DispatchTensor; N],
+) -> [DispatchTensor; M] {
+    let inputs = Tensors(inputs.into());
+    <Dispatch as Fused>::fused(operation, inputs).into_array()
+}
+
+/// Tensors on their way into an operation, or out of it.
+pub(crate) struct Tensors<B: Backend>(Vec<FloatTensor<B>>);
+
+impl<B: Backend> Tensors<B> {
+    fn into_array<const N: usize>(self) -> [FloatTensor<B>; N] {
+        match self.0.try_into() {
+            Ok(tensors) => tensors,
+            Err(_) => unreachable!("an operation has as many tensors as its type says"),
+        }
+    }
+}
+
+// Derived for structs with a field for each tensor, of which each operation would need its own.
+impl<B: Backend> ExtensionType<B> for Tensors<B> {
+    type Target = Tensors<Dispatch>;
+
+    fn map_to_dispatch<F>(self, map_kind: F, autodiff: DispatchAutodiffContext) -> Tensors<Dispatch>
+    where
+        F: Fn(BackendTensor<B>) -> DispatchTensorKind,
+    {
+        let one = |tensor| DispatchTensor {
+            kind: map_kind(BackendTensor::Float(tensor)),
+            autodiff,
+        };
+        Tensors(self.0.into_iter().map(one).collect())
+    }
+
+    fn map_from_dispatch<F>(target: Tensors<Dispatch>, unwrap_kind: F) -> Self
+    where
+        F: Fn(DispatchTensor) -> BackendTensor<B>,
+    {
+        let tensors = target.0.into_iter();
+        Self(tensors.map(|tensor| unwrap_kind(tensor).float()).collect())
+    }
+
+    fn routing_tensor(target: &Tensors<Dispatch>) -> Option<&DispatchTensor> {
+        target.0.first()
+    }
+
+    fn routing_float_tensor(target: &Tensors<Dispatch>) -> Option<&DispatchTensor> {
+        target.0.first()
+    }
+
+    fn autodiff_context(target: &Tensors<Dispatch>) -> DispatchAutodiffContext {
+        let contexts = target.0.iter().map(|tensor| tensor.autodiff);
+        contexts.fold(DispatchAutodiffContext::Disabled, |all, one| all.merge(one))
+    }
+}
+
+/// The operations as an extension of Burn's backends.
+#[backend_extension(Flex, NdArray, Autodiff)]
+pub(crate) trait Fused: Backend {
+    fn fused<O: Operation<N>, const N: usize>(
+        operation: O,
+        #[extension_type] inputs: Tensors<Self>,
+    ) -> Tensors<Self>;
+}
+
+impl Fused for Flex {
+    fn fused<O: Operation<N>, const N: usize>(
+        operation: O,
+        inputs: Tensors<Self>,
+    ) -> Tensors<Self> {
+        Tensors(operation.forward::<Self>(inputs.into_array(), false).0)
+    }
+}
+
+impl Fused for NdArray {
+    fn fused<O: Operation<N>, const N: usize>(
+        operation: O,
+        inputs: Tensors<Self>,
+    ) -> Tensors<Self> {
+        Tensors(operation.forward::<Self>(inputs.into_array(), false).0)
+    }
+}
+
+impl<B: Host, C: CheckpointStrategy> Fused for Autodiff<B, C> {
+    fn fused<O: Operation<N>, const N: usize>(
+        operation: O,
+        inputs: Tensors<Self>,
+    ) -> Tensors<Self> {
+        let nodes = inputs.into_array::<N>().map(|tensor| tensor.into_parts());
+        let mut inputs = Vec::new();
+        let nodes = nodes.map(|(tensor, node)| {
+            inputs.push(tensor);
+            node
+        });
+        let inputs = Tensors::<B>(inputs).into_array();
+        let node = Node::<O>(PhantomData);
+        let (first, others) = match node.prepare::<C>(nodes).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (mut results, saved) = operation.forward::<B>(inputs, true);
+                let others = results.split_off(1);
+                let [first] = Tensors::<B>(results).into_array();
+                (prep.finish((operation, saved), first), others)
+            }
+            OpsKind::UnTracked(prep) => {
+                let (mut results, _) = operation.forward::<B>(inputs, false);
+                let others = results.split_off(1);
+                let [first] = Tensors::<B>(results).into_array();
+                (prep.finish(first), others)
+            }
+        };
+        let others = others.into_iter().map(<FloatTensor<Self>>::new);
+        Tensors(std::iter::once(first).chain(others).collect())
+    }
+}
+
+/// An operation in the graph of autodiff.
+#[derive(Debug)]
+struct Node<O>(PhantomData<O>);
+
+impl<B: Host, O: Operation<N>, const N: usize> Backward<B, N> for Node<O> {
+    type State = (O, O::Saved<B>);
+
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let (operation, saved) = ops.state;
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        let results = operation.backward(saved, gradient, wanted);
+        for (node, result) in ops.parents.into_iter().zip(results) {
+            if let (Some(node), Some(result)) = (node, result) {
+                grads.register::<B>(node.id, result);
+            }
+        }
+    }
+}
