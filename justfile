@@ -115,9 +115,9 @@ bench-99 *args:
 
 # The kernels' tests under valgrind (which knows no AVX-512: plain code and AVX2), on few cases
 check-memory:
-    cargo test --release --workspace --test convolution --test layers --no-run
+    cargo test --release --workspace --test operations --no-run
     DIGITS_FEW_CASES=1 CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind --quiet --error-exitcode=1" \
-        cargo test --release --workspace --test convolution --test layers -- --test-threads 1
+        cargo test --release --workspace --test operations -- --test-threads 1
 
 # Everything that CI checks
 check: test check-style check-wgpu test-browser test-load
