@@ -87,12 +87,7 @@ pub(crate) fn work(app: &App, body: &[u8]) -> Result<Answer, ApiError> {
         .into_iter()
         .zip(network.layers())
     {
-        *rows = layer
-            .weights
-            .iter()
-            .zip(&layer.bias)
-            .map(|(row, bias)| std::iter::once(bias).chain(row).copied().collect())
-            .collect();
+        rows.clone_from(&layer.rows);
     }
     let autodiff = Engine::new(&network, &app.device, app.precision).gradient(&batch)?;
     let worked = Worked::new(values)?;

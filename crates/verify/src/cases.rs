@@ -9,12 +9,11 @@ use crate::network::{Activation, Example, Layer, Loss, Network};
 /// The sheet's 2-2-2 network with sigmoid units, and a batch of 1 to 8.
 pub fn sheet_like(seed: u64) -> (Network, Vec<Example>) {
     let mut random = Random::seed_from_u64(seed ^ 0x0073_6865_6574);
-    let layers = [2, 2]
-        .map(|inputs| layer(&mut random, inputs, 2, Activation::Sigmoid, 1.5))
-        .to_vec();
+    let layers = [2, 2].map(|inputs| layer(&mut random, inputs, 2, Activation::Sigmoid, 1.5));
     let size = random.random_range(1..=8);
     let batch = batch(&mut random, size, 2, 2, Loss::HalfSquares);
-    (built(layers, Loss::HalfSquares), batch)
+    let network = Network::new_unchecked(layers.to_vec(), Loss::HalfSquares);
+    (network, batch)
 }
 
 /// A network of 1 to 4 layers of 1 to 5 units, any activations, either loss, a batch of 1 to 8.
@@ -31,19 +30,14 @@ pub fn any(seed: u64) -> (Network, Vec<Example>) {
             let activation = if number == depth && loss == Loss::SoftmaxCrossEntropy {
                 Activation::Identity
             } else {
-                [
-                    Activation::Sigmoid,
-                    Activation::Tanh,
-                    Activation::Relu,
-                    Activation::Identity,
-                ][random.random_range(0..4)]
+                Activation::ALL[random.random_range(0..4)]
             };
             layers.push(layer(&mut random, below, units, activation, 1.0));
             below = units;
         }
         let size = random.random_range(1..=8);
         let batch = batch(&mut random, size, inputs, below, loss);
-        let network = built(layers, loss);
+        let network = Network::new_unchecked(layers, loss);
         if !near_kink(&network, &batch) {
             return (network, batch);
         }
@@ -65,14 +59,9 @@ pub fn two_classes() -> Vec<Example> {
         .map(|number| {
             let (a, b) = (number & 1, number >> 1 & 1);
             let mut near = |corner: i32| f64::from(corner) + random.random_range(-0.1..0.1);
-            Example {
-                input: vec![near(a), near(b)],
-                target: if a == b {
-                    vec![1.0, 0.0]
-                } else {
-                    vec![0.0, 1.0]
-                },
-            }
+            let input = vec![near(a), near(b)];
+            let target = [f64::from(a == b), f64::from(a != b)].to_vec();
+            Example { input, target }
         })
         .collect()
 }
@@ -85,13 +74,13 @@ fn layer(
     scale: f64,
 ) -> Layer {
     let mut draw = |count: usize| -> Vec<f64> {
-        (0..count)
-            .map(|_| random.random_range(-scale..scale))
-            .collect()
+        let numbers = (0..count).map(|_| random.random_range(-scale..scale));
+        numbers.collect()
     };
+    let weights: Vec<Vec<f64>> = (0..units).map(|_| draw(inputs)).collect();
+    let rows = draw(units).into_iter().zip(weights);
     Layer {
-        weights: (0..units).map(|_| draw(inputs)).collect(),
-        bias: draw(units),
+        rows: rows.map(|(b, w)| [vec![b], w].concat()).collect(),
         activation,
     }
 }
@@ -103,37 +92,28 @@ fn batch(
     outputs: usize,
     loss: Loss,
 ) -> Vec<Example> {
-    (0..size)
-        .map(|_| {
-            let input = (0..inputs)
-                .map(|_| random.random_range(-2.0..2.0))
-                .collect();
-            let mut target: Vec<f64> = (0..outputs)
-                .map(|_| random.random_range(0.0..1.0))
-                .collect();
-            if loss == Loss::SoftmaxCrossEntropy {
-                let sum: f64 = target.iter().sum();
-                target.iter_mut().for_each(|t| *t /= sum);
-            }
-            Example { input, target }
-        })
-        .collect()
+    let mut draw = |count: usize, low: f64, high: f64| -> Vec<f64> {
+        let numbers = (0..count).map(|_| random.random_range(low..high));
+        numbers.collect()
+    };
+    let mut example = || {
+        let input = draw(inputs, -2.0, 2.0);
+        let mut target = draw(outputs, 0.0, 1.0);
+        if loss == Loss::SoftmaxCrossEntropy {
+            let sum: f64 = target.iter().sum();
+            target.iter_mut().for_each(|t| *t /= sum);
+        }
+        Example { input, target }
+    };
+    (0..size).map(|_| example()).collect()
 }
 
 fn near_kink(network: &Network, batch: &[Example]) -> bool {
     batch.iter().any(|example| {
-        let trace = network.forward(&example.input);
-        network
-            .layers()
-            .iter()
-            .zip(&trace.sums)
-            .any(|(layer, sums)| {
-                layer.activation == Activation::Relu && sums.iter().any(|a| a.abs() < 1e-3)
-            })
+        let sums = network.forward(&example.input).sums;
+        let mut layers = network.layers().iter().zip(&sums);
+        layers.any(|(layer, sums)| {
+            layer.activation == Activation::Relu && sums.iter().any(|a| a.abs() < 1e-3)
+        })
     })
-}
-
-/// The layers above fit by construction.
-fn built(layers: Vec<Layer>, loss: Loss) -> Network {
-    Network::new_unchecked(layers, loss)
 }

@@ -74,28 +74,18 @@ impl Engine {
     /// Copies the network to a device, with autodiff.
     pub fn new(network: &Network, device: &Device, precision: Precision) -> Self {
         let (device, dtype) = (device.clone().autodiff(), precision.dtype());
-        let layers = network.layers();
-        let module = BurnNetwork {
-            weights: layers
-                .iter()
-                .map(|layer| Param::from_tensor(matrix(&layer.weights, &device, dtype)))
-                .collect(),
-            biases: layers
-                .iter()
-                .map(|layer| {
-                    Param::from_tensor(tensor(
-                        layer.bias.clone(),
-                        [layer.bias.len()],
-                        &device,
-                        dtype,
-                    ))
-                })
-                .collect(),
-        };
+        let (mut weights, mut biases) = (Vec::new(), Vec::new());
+        for layer in network.layers() {
+            let rows: Vec<&[f64]> = layer.rows.iter().map(|row| &row[1..]).collect();
+            let bias = layer.rows.iter().map(|row| row[0]).collect();
+            let bias = tensor(bias, [layer.rows.len()], &device, dtype);
+            weights.push(Param::from_tensor(matrix(&rows, &device, dtype)));
+            biases.push(Param::from_tensor(bias));
+        }
         Self {
-            module,
+            module: BurnNetwork { weights, biases },
             optimizer: SgdConfig::new().init(),
-            activations: layers.iter().map(|layer| layer.activation).collect(),
+            activations: network.layers().iter().map(|l| l.activation).collect(),
             loss: network.loss_kind(),
             device,
             dtype,
@@ -112,14 +102,10 @@ impl Engine {
             what: "a gradient",
             problem: "autodiff has none for a parameter".to_owned(),
         };
-        let mut all = Vec::new();
-        for (weights, bias) in self.module.weights.iter().zip(&self.module.biases) {
-            let bias = read(bias.val().grad(&gradients).ok_or_else(missing)?)?;
-            let gradient = weights.val().grad(&gradients).ok_or_else(missing)?;
-            let inputs = gradient.dims()[1];
-            interleave(&mut all, &bias, &read(gradient)?, inputs);
-        }
-        Ok(all)
+        self.flattened(
+            |weights| weights.grad(&gradients).ok_or_else(missing),
+            |bias| bias.grad(&gradients).ok_or_else(missing),
+        )
     }
 
     /// One whole step of Burn's SGD.
@@ -135,27 +121,35 @@ impl Engine {
     /// # Errors
     /// A device that does not hand values back.
     pub fn parameters(&self) -> Result<Vec<f64>, VerifyError> {
+        self.flattened(Ok, Ok)
+    }
+
+    /// One number for each parameter, in the order of [`Network::parameters`].
+    fn flattened(
+        &self,
+        of_weights: impl Fn(Tensor<2>) -> Result<Tensor<2>, VerifyError>,
+        of_bias: impl Fn(Tensor<1>) -> Result<Tensor<1>, VerifyError>,
+    ) -> Result<Vec<f64>, VerifyError> {
         let mut all = Vec::new();
         for (weights, bias) in self.module.weights.iter().zip(&self.module.biases) {
             let inputs = weights.val().dims()[1];
-            interleave(&mut all, &read(bias.val())?, &read(weights.val())?, inputs);
+            let weights = read(of_weights(weights.val())?)?;
+            for (b, row) in read(of_bias(bias.val())?)?.iter().zip(weights.chunks(inputs)) {
+                all.push(*b);
+                all.extend(row);
+            }
         }
         Ok(all)
     }
 
     /// The mean loss `[1]` over the batch.
     fn loss(&self, batch: &[Example]) -> Tensor<1> {
-        let inputs: Vec<Vec<f64>> = batch.iter().map(|example| example.input.clone()).collect();
-        let targets: Vec<Vec<f64>> = batch.iter().map(|example| example.target.clone()).collect();
+        let inputs: Vec<&[f64]> = batch.iter().map(|example| &*example.input).collect();
+        let targets: Vec<&[f64]> = batch.iter().map(|example| &*example.target).collect();
         let targets = matrix(&targets, &self.device, self.dtype); // [batch, outputs]
         let mut x = matrix(&inputs, &self.device, self.dtype); // [batch, inputs]
-        for ((weights, bias), f) in self
-            .module
-            .weights
-            .iter()
-            .zip(&self.module.biases)
-            .zip(&self.activations)
-        {
+        let layers = self.module.weights.iter().zip(&self.module.biases);
+        for ((weights, bias), f) in layers.zip(&self.activations) {
             let sums = x.matmul(weights.val().transpose()) + bias.val().unsqueeze(); // [batch, units]
             x = match f {
                 // σ(a) = ½ (1 + tanh ½a). Burn's own sigmoid computes in f32 on ndarray, whatever the
@@ -194,15 +188,7 @@ pub(crate) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>, Verify
         })
 }
 
-fn matrix(rows: &[Vec<f64>], device: &Device, dtype: DType) -> Tensor<2> {
-    let columns = rows.first().map_or(0, Vec::len);
+fn matrix(rows: &[&[f64]], device: &Device, dtype: DType) -> Tensor<2> {
+    let columns = rows.first().map_or(0, |row| row.len());
     tensor(rows.concat(), [rows.len(), columns], device, dtype)
-}
-
-/// Unit by unit, the bias before the weights.
-fn interleave(all: &mut Vec<f64>, bias: &[f64], weights: &[f64], inputs: usize) {
-    for (b, row) in bias.iter().zip(weights.chunks(inputs)) {
-        all.push(*b);
-        all.extend(row);
-    }
 }

@@ -12,6 +12,7 @@ mod mutants;
 mod network;
 pub mod picture;
 pub mod render;
+mod report;
 mod suite;
 mod worked;
 
@@ -21,6 +22,7 @@ pub use differences::{SweepPoint, best, central, steps, sweep};
 pub use engine::{Engine, NamedDevice, Precision};
 pub use error::VerifyError;
 pub use mutants::{Mutant, control, mutants};
-pub use network::{Activation, Example, Gradient, Layer, Loss, Network, Trace};
-pub use suite::{Backprop, Filters, Options, Part, Report, Training, verify};
+pub use network::{Activation, Example, Layer, Loss, Network, Trace};
+pub use report::{Backprop, Filters, Options, Part, Report, Training};
+pub use suite::verify;
 pub use worked::{Section, Step, Values, Worked};

@@ -8,7 +8,9 @@ use crate::compare::{max_error, tolerance};
 use crate::engine::{Engine, Precision};
 use crate::error::VerifyError;
 use crate::filter::{Geometry, Grid, Padding, burn_correlate, convolve, correlate};
-use crate::network::{Example, Network};
+use crate::network::{Activation, Example, Network};
+
+const LEARNING_RATE: f64 = 0.5;
 
 /// A wrong rule and whether the checks noticed.
 #[derive(Debug, Clone, Serialize)]
@@ -40,46 +42,14 @@ enum Wrong {
 }
 
 const BACKPROP: [(Wrong, &str, &str); 8] = [
-    (
-        Wrong::DerivativeDropped,
-        "σ′ dropped",
-        "δₖ = yₖ − tₖ instead of (yₖ − tₖ) σ′(bₖ)",
-    ),
-    (
-        Wrong::Transposed,
-        "w transposed",
-        "δⱼ uses Σₖ wⱼₖ δₖ instead of Σₖ wₖⱼ δₖ",
-    ),
-    (
-        Wrong::SignFlipped,
-        "sign flipped",
-        "w ← w + η ∂L/∂w instead of w − η ∂L/∂w",
-    ),
-    (
-        Wrong::BiasMissing,
-        "bias gradient missing",
-        "∂L/∂v₁₀, ∂L/∂w₁₀, … = 0 instead of δ · 1",
-    ),
-    (
-        Wrong::NewWeights,
-        "new w used in the hidden δ",
-        "δⱼ from w − η ∂L/∂w instead of the w of the forward pass",
-    ),
-    (
-        Wrong::HalfMissing,
-        "½ missing",
-        "∂L/∂y = 2 (y − t): the gradient of Σ (y − t)²",
-    ),
-    (
-        Wrong::Swapped,
-        "target and output swapped",
-        "δₖ = (tₖ − yₖ) σ′(bₖ)",
-    ),
-    (
-        Wrong::RateTwice,
-        "learning rate applied twice",
-        "w ← w − η (η ∂L/∂w)",
-    ),
+    (Wrong::DerivativeDropped, "σ′ dropped", "δₖ = yₖ − tₖ instead of (yₖ − tₖ) σ′(bₖ)"),
+    (Wrong::Transposed, "w transposed", "δⱼ uses Σₖ wⱼₖ δₖ instead of Σₖ wₖⱼ δₖ"),
+    (Wrong::SignFlipped, "sign flipped", "w ← w + η ∂L/∂w instead of w − η ∂L/∂w"),
+    (Wrong::BiasMissing, "bias gradient missing", "∂L/∂v₁₀, ∂L/∂w₁₀, … = 0 instead of δ · 1"),
+    (Wrong::NewWeights, "new w used in the hidden δ", "δⱼ from w − η ∂L/∂w instead of the w of the forward pass"),
+    (Wrong::HalfMissing, "½ missing", "∂L/∂y = 2 (y − t): the gradient of Σ (y − t)²"),
+    (Wrong::Swapped, "target and output swapped", "δₖ = (tₖ − yₖ) σ′(bₖ)"),
+    (Wrong::RateTwice, "learning rate applied twice", "w ← w − η (η ∂L/∂w)"),
 ];
 
 /// Every mutant against Burn on `device`: the backpropagation rules on 32 random 2-2-2 networks
@@ -138,11 +108,10 @@ fn backprop_errors(
     device: &Device,
     precision: Precision,
 ) -> Result<(f64, f64), VerifyError> {
-    const LEARNING_RATE: f64 = 0.5;
     let mut worst = (0.0_f64, 0.0_f64);
     for seed in 0..32 {
         let (network, batch) = cases::sheet_like(seed);
-        let (gradient, new) = mutated(&network, &batch, LEARNING_RATE, wrong);
+        let (gradient, new) = mutated(&network, &batch, wrong);
         let mut engine = Engine::new(&network, device, precision);
         worst.0 = worst.0.max(max_error(&gradient, &engine.gradient(&batch)?));
         engine.step(&batch, LEARNING_RATE);
@@ -151,92 +120,39 @@ fn backprop_errors(
     Ok(worst)
 }
 
-/// The rules of a 2-2-2 network once more, with a switch at every place where one can go wrong.
-fn mutated(network: &Network, batch: &[Example], rate: f64, wrong: Wrong) -> (Vec<f64>, Vec<f64>) {
-    let [v, w] = network.layers() else {
-        return (Vec::new(), Vec::new());
-    };
-    let share = 1.0 / batch.len() as f64;
-    let prime = |z: f64| z * (1.0 - z);
-    let bias = if wrong == Wrong::BiasMissing {
-        0.0
-    } else {
-        1.0
-    };
-    let sign = if wrong == Wrong::SignFlipped {
-        -1.0
-    } else {
-        1.0
-    };
-    let rate = if wrong == Wrong::RateTwice {
-        rate * rate
-    } else {
-        rate
-    };
-
-    let output_delta = |example: &Example, y: &[f64]| -> [f64; 2] {
-        [0, 1].map(|k| {
-            let error = match wrong {
-                Wrong::Swapped => example.target[k] - y[k],
-                Wrong::HalfMissing => 2.0 * (y[k] - example.target[k]),
-                _ => y[k] - example.target[k],
-            };
-            if wrong == Wrong::DerivativeDropped {
-                error
-            } else {
-                error * prime(y[k])
-            }
-        })
-    };
-    let traces: Vec<_> = batch
-        .iter()
-        .map(|example| (example, network.forward(&example.input)))
-        .collect();
-
-    let mut to_w = [[0.0; 3]; 2];
-    for (example, trace) in &traces {
-        let z = &trace.values[1];
-        let delta = output_delta(example, &trace.values[2]);
-        for k in 0..2 {
-            for (slot, input) in to_w[k].iter_mut().zip([bias, z[0], z[1]]) {
-                *slot += share * delta[k] * input;
-            }
+/// Gradient and new parameters by the hand rules of a 2-2-2 network with one mistake in them.
+fn mutated(network: &Network, batch: &[Example], wrong: Wrong) -> (Vec<f64>, Vec<f64>) {
+    // The weights and functions that the δ are computed from.
+    let mut backward = network.clone();
+    match wrong {
+        Wrong::DerivativeDropped => backward.layers_mut()[1].activation = Activation::Identity,
+        Wrong::Transposed => {
+            let rows = &mut backward.layers_mut()[1].rows;
+            (rows[0][2], rows[1][1]) = (rows[1][1], rows[0][2]);
         }
+        Wrong::NewWeights => backward = network.step(&network.gradient(batch), LEARNING_RATE),
+        _ => {}
     }
-    let weight = |k: usize, j: usize| match wrong {
-        Wrong::Transposed => w.weights[j][k],
-        Wrong::NewWeights => w.weights[k][j] - rate * to_w[k][j + 1],
-        _ => w.weights[k][j],
+    let factor = match wrong {
+        Wrong::HalfMissing => 2.0,
+        Wrong::Swapped => -1.0,
+        _ => 1.0,
     };
-    let mut to_v = [[0.0; 3]; 2];
-    for (example, trace) in &traces {
-        let delta = output_delta(example, &trace.values[2]);
-        for (j, row) in to_v.iter_mut().enumerate() {
-            let hidden =
-                prime(trace.values[1][j]) * (weight(0, j) * delta[0] + weight(1, j) * delta[1]);
-            for (slot, input) in row
-                .iter_mut()
-                .zip([bias, example.input[0], example.input[1]])
-            {
-                *slot += share * hidden * input;
-            }
-        }
+    let mut gradient = network.gradient_through(&backward, batch);
+    for (number, slot) in gradient.iter_mut().enumerate() {
+        // Every unit has a bias and two weights.
+        let is_bias = number % 3 == 0;
+        *slot *= match wrong {
+            Wrong::BiasMissing if is_bias => 0.0,
+            _ => factor,
+        };
     }
-    let gradient: Vec<f64> = to_v.concat().into_iter().chain(to_w.concat()).collect();
-    let old = [v, w].map(|layer| {
-        layer
-            .weights
-            .iter()
-            .zip(&layer.bias)
-            .flat_map(|(row, b)| [*b, row[0], row[1]])
-            .collect::<Vec<f64>>()
-    });
-    let new = old
-        .concat()
-        .iter()
-        .zip(&gradient)
-        .map(|(p, g)| p - sign * rate * g)
-        .collect();
+    let rate = match wrong {
+        Wrong::SignFlipped => -LEARNING_RATE,
+        Wrong::RateTwice => LEARNING_RATE * LEARNING_RATE,
+        _ => LEARNING_RATE,
+    };
+    let new = network.step(&gradient, rate).parameters();
     (gradient, new)
 }
 
@@ -257,14 +173,8 @@ const FILTERS: [(&str, &str, Filter); 4] = [
         "off-by-one window",
         "image[r + u + 1][c + v + 1] instead of image[r + u][c + v]",
         |image, kernel, geometry| {
-            let (rows, columns) = (image.rows(), image.columns());
-            let shifted = Grid::from_fn(rows, columns, |r, c| {
-                if r + 1 < rows && c + 1 < columns {
-                    image[(r + 1, c + 1)]
-                } else {
-                    0.0
-                }
-            });
+            let shifted = |r, c| image.or_zero(r + 1, c + 1);
+            let shifted = Grid::from_fn(image.rows(), image.columns(), shifted);
             correlate(&shifted, kernel, geometry)
         },
     ),
@@ -272,27 +182,19 @@ const FILTERS: [(&str, &str, Filter); 4] = [
         "padding on one side",
         "all zeros above and to the left instead of half on each side",
         |image, kernel, geometry| {
-            let (rows, columns) = (kernel.rows() - 1, kernel.columns() - 1);
-            let padded = match geometry.padding {
-                Padding::Valid => image.clone(),
-                Padding::Same => {
-                    Grid::from_fn(image.rows() + rows, image.columns() + columns, |r, c| {
-                        if r >= rows && c >= columns {
-                            image[(r - rows, c - columns)]
-                        } else {
-                            0.0
-                        }
-                    })
-                }
+            let (above, left) = match geometry.padding {
+                Padding::Valid => (0, 0),
+                Padding::Same => (kernel.rows() - 1, kernel.columns() - 1),
             };
-            correlate(
-                &padded,
-                kernel,
-                Geometry {
-                    padding: Padding::Valid,
-                    ..geometry
-                },
-            )
+            let padded = |r: usize, c: usize| {
+                image.or_zero(r.wrapping_sub(above), c.wrapping_sub(left))
+            };
+            let padded = Grid::from_fn(image.rows() + above, image.columns() + left, padded);
+            let valid = Geometry {
+                padding: Padding::Valid,
+                ..geometry
+            };
+            correlate(&padded, kernel, valid)
         },
     ),
 ];

@@ -10,13 +10,15 @@ pub enum Activation {
     Sigmoid,
     /// tanh a, tanh′ = 1 − tanh²
     Tanh,
-    /// max(0, a), derivative 1 for a > 0 and 0 else (Burn's choice at 0, too)
+    /// max(0, a), derivative 1 for a > 0 and 0 else (at 0 as well, as in Burn)
     Relu,
     /// a, derivative 1
     Identity,
 }
 
 impl Activation {
+    pub(crate) const ALL: [Self; 4] = [Self::Sigmoid, Self::Tanh, Self::Relu, Self::Identity];
+
     /// The value at the sum `a`.
     pub fn value(self, a: f64) -> f64 {
         match self {
@@ -60,26 +62,26 @@ pub enum Loss {
     SoftmaxCrossEntropy,
 }
 
-/// One layer: `weights[unit][input]`, one bias a unit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// One layer of units, bias first: `rows[unit]` holds the weight of the constant input 1, then one
+/// weight for each unit of the layer below.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
     /// One row for each unit.
-    pub weights: Vec<Vec<f64>>,
-    /// The weights of the constant input 1.
-    pub bias: Vec<f64>,
+    pub rows: Vec<Vec<f64>>,
     /// The function of every unit.
     pub activation: Activation,
 }
 
-/// A network of any depth and width on plain numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A network of any depth and width on plain numbers. Gradients are lists in the order of
+/// [`Network::parameters`].
+#[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     layers: Vec<Layer>,
     loss: Loss,
 }
 
 /// One input with the output it should give.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Example {
     /// x
     pub input: Vec<f64>,
@@ -88,21 +90,12 @@ pub struct Example {
 }
 
 /// Everything the forward pass computes for one example.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
     /// The sum of every unit, layer by layer.
     pub sums: Vec<Vec<f64>>,
     /// The input, then the values of every layer.
     pub values: Vec<Vec<f64>>,
-}
-
-/// ∂L/∂(every weight and bias), in the shape of the layers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Gradient {
-    /// ∂L/∂w, `[layer][unit][input]`.
-    pub weights: Vec<Vec<Vec<f64>>>,
-    /// ∂L/∂b, `[layer][unit]`.
-    pub bias: Vec<Vec<f64>>,
 }
 
 impl Network {
@@ -120,26 +113,18 @@ impl Network {
                 found: last.activation.name(),
             });
         }
-        let mut inputs = layers[0].weights.first().map_or(0, Vec::len);
+        let mut length = layers[0].rows.first().map_or(0, Vec::len);
         for (number, layer) in layers.iter().enumerate() {
-            if layer.weights.is_empty() || inputs == 0 {
+            if layer.rows.is_empty() || length < 2 {
                 return Err(VerifyError::Empty {
                     what: "a layer's list of weights",
                 });
             }
-            check_values(
-                &format!("biases of layer {}", number + 1),
-                &layer.bias,
-                layer.weights.len(),
-            )?;
-            for (unit, row) in layer.weights.iter().enumerate() {
-                check_values(
-                    &format!("weights of layer {}, unit {}", number + 1, unit + 1),
-                    row,
-                    inputs,
-                )?;
+            for (unit, row) in layer.rows.iter().enumerate() {
+                let what = format!("unit {} of layer {} (bias first)", unit + 1, number + 1);
+                check_values(&what, row, length)?;
             }
-            inputs = layer.weights.len();
+            length = layer.rows.len() + 1;
         }
         Ok(Self { layers, loss })
     }
@@ -154,19 +139,13 @@ impl Network {
         &self.layers
     }
 
+    pub(crate) fn layers_mut(&mut self) -> &mut [Layer] {
+        &mut self.layers
+    }
+
     /// What is made small.
     pub fn loss_kind(&self) -> Loss {
         self.loss
-    }
-
-    /// Number of inputs.
-    pub fn inputs(&self) -> usize {
-        self.layers[0].weights[0].len()
-    }
-
-    /// Number of outputs.
-    pub fn outputs(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.weights.len())
     }
 
     /// # Errors
@@ -175,16 +154,14 @@ impl Network {
         if batch.is_empty() {
             return Err(VerifyError::Empty { what: "the batch" });
         }
-        for (number, example) in batch.iter().enumerate() {
-            check_values(
-                &format!("input of example {}", number + 1),
-                &example.input,
-                self.inputs(),
-            )?;
+        let inputs = self.layers[0].rows[0].len() - 1;
+        let outputs = self.layers[self.layers.len() - 1].rows.len();
+        for (number, Example { input, target }) in batch.iter().enumerate() {
+            check_values(&format!("input of example {}", number + 1), input, inputs)?;
             check_values(
                 &format!("target of example {}", number + 1),
-                &example.target,
-                self.outputs(),
+                target,
+                outputs,
             )?;
         }
         Ok(())
@@ -198,12 +175,11 @@ impl Network {
         };
         let mut below = input.to_vec();
         for layer in &self.layers {
-            let sums: Vec<f64> = layer
-                .weights
-                .iter()
-                .zip(&layer.bias)
-                .map(|(row, bias)| bias + row.iter().zip(&below).map(|(w, z)| w * z).sum::<f64>())
-                .collect();
+            let sum = |row: &Vec<f64>| {
+                let products = row[1..].iter().zip(&below).map(|(w, z)| w * z);
+                row[0] + products.sum::<f64>()
+            };
+            let sums: Vec<f64> = layer.rows.iter().map(sum).collect();
             below = sums.iter().map(|&a| layer.activation.value(a)).collect();
             trace.sums.push(sums);
             trace.values.push(below.clone());
@@ -213,29 +189,18 @@ impl Network {
 
     /// The mean loss over a batch that [`Network::check`] accepts.
     pub fn loss(&self, batch: &[Example]) -> f64 {
-        let total: f64 = batch
-            .iter()
-            .map(|example| self.loss_of(&self.forward(&example.input), &example.target))
-            .sum();
+        let total: f64 = batch.iter().map(|example| self.loss_of(example)).sum();
         total / batch.len() as f64
     }
 
-    /// The loss of one example after its forward pass.
-    pub fn loss_of(&self, trace: &Trace, target: &[f64]) -> f64 {
-        let output = trace.values.last().map_or(&[][..], Vec::as_slice);
+    fn loss_of(&self, example: &Example) -> f64 {
+        let trace = self.forward(&example.input);
+        let outputs = trace.values[self.layers.len()].iter().zip(&example.target);
         match self.loss {
-            Loss::HalfSquares => output
-                .iter()
-                .zip(target)
-                .map(|(y, t)| 0.5 * (y - t) * (y - t))
-                .sum(),
+            Loss::HalfSquares => outputs.map(|(y, t)| 0.5 * (y - t) * (y - t)).sum(),
             Loss::SoftmaxCrossEntropy => {
-                let log_sum = log_sum_exp(output);
-                output
-                    .iter()
-                    .zip(target)
-                    .map(|(a, t)| t * (log_sum - a))
-                    .sum()
+                let log_sum = log_sum_exp(&trace.values[self.layers.len()]);
+                outputs.map(|(a, t)| t * (log_sum - a)).sum()
             }
         }
     }
@@ -248,38 +213,24 @@ impl Network {
     pub fn deltas(&self, trace: &Trace, target: &[f64]) -> Vec<Vec<f64>> {
         let depth = self.layers.len();
         let mut deltas = vec![Vec::new(); depth];
-        let output = &trace.values[depth];
+        let outputs = trace.values[depth].iter().zip(target);
         deltas[depth - 1] = match self.loss {
             Loss::HalfSquares => {
                 let f = self.layers[depth - 1].activation;
-                output
-                    .iter()
-                    .zip(target)
-                    .map(|(&y, t)| (y - t) * f.derivative(y))
-                    .collect()
+                outputs.map(|(&y, t)| (y - t) * f.derivative(y)).collect()
             }
             Loss::SoftmaxCrossEntropy => {
-                let (log_sum, mass) = (log_sum_exp(output), target.iter().sum::<f64>());
-                output
-                    .iter()
-                    .zip(target)
-                    .map(|(a, t)| (a - log_sum).exp() * mass - t)
-                    .collect()
+                let (log_sum, mass) = (log_sum_exp(&trace.values[depth]), target.iter().sum::<f64>());
+                outputs.map(|(a, t)| (a - log_sum).exp() * mass - t).collect()
             }
         };
         for below in (0..depth - 1).rev() {
-            let above = &self.layers[below + 1];
+            let above = self.layers[below + 1].rows.iter().zip(&deltas[below + 1]);
             let f = self.layers[below].activation;
-            deltas[below] = trace.values[below + 1]
-                .iter()
-                .enumerate()
+            let values = trace.values[below + 1].iter().enumerate();
+            deltas[below] = values
                 .map(|(j, &z)| {
-                    let back: f64 = above
-                        .weights
-                        .iter()
-                        .zip(&deltas[below + 1])
-                        .map(|(row, delta)| row[j] * delta)
-                        .sum();
+                    let back: f64 = above.clone().map(|(row, delta)| row[j + 1] * delta).sum();
                     f.derivative(z) * back
                 })
                 .collect();
@@ -288,32 +239,23 @@ impl Network {
     }
 
     /// ∂L/∂wⱼᵢ = mean over the batch of δⱼ zᵢ, and ∂L/∂bⱼ = mean of δⱼ (its input is 1).
-    pub fn gradient(&self, batch: &[Example]) -> Gradient {
-        let mut gradient = Gradient {
-            weights: self
-                .layers
-                .iter()
-                .map(|layer| {
-                    layer
-                        .weights
-                        .iter()
-                        .map(|row| vec![0.0; row.len()])
-                        .collect()
-                })
-                .collect(),
-            bias: self
-                .layers
-                .iter()
-                .map(|layer| vec![0.0; layer.bias.len()])
-                .collect(),
-        };
+    pub fn gradient(&self, batch: &[Example]) -> Vec<f64> {
+        self.gradient_through(self, batch)
+    }
+
+    /// The gradient whose δ come from the weights and functions of `backward`: right only if that
+    /// is this network.
+    pub(crate) fn gradient_through(&self, backward: &Self, batch: &[Example]) -> Vec<f64> {
+        let mut gradient = vec![0.0; self.parameters().len()];
         let share = 1.0 / batch.len() as f64;
         for example in batch {
             let trace = self.forward(&example.input);
-            for (l, deltas) in self.deltas(&trace, &example.target).iter().enumerate() {
-                for (j, delta) in deltas.iter().enumerate() {
-                    gradient.bias[l][j] += share * delta;
-                    for (slot, z) in gradient.weights[l][j].iter_mut().zip(&trace.values[l]) {
+            let deltas = backward.deltas(&trace, &example.target);
+            let mut slots = gradient.iter_mut();
+            for (deltas, values) in deltas.iter().zip(&trace.values) {
+                for delta in deltas {
+                    let inputs = std::iter::once(&1.0).chain(values);
+                    for (z, slot) in inputs.zip(slots.by_ref()) {
                         *slot += share * delta * z;
                     }
                 }
@@ -324,23 +266,16 @@ impl Network {
 
     /// One step of gradient descent: w ← w − η ∂L/∂w, everything at once, from one gradient.
     #[must_use]
-    pub fn step(&self, gradient: &Gradient, learning_rate: f64) -> Self {
-        let new: Vec<f64> = self
-            .parameters()
-            .iter()
-            .zip(gradient.values())
-            .map(|(w, g)| w - learning_rate * g)
-            .collect();
+    pub fn step(&self, gradient: &[f64], learning_rate: f64) -> Self {
+        let pairs = self.parameters().into_iter().zip(gradient);
+        let new: Vec<f64> = pairs.map(|(w, g)| w - learning_rate * g).collect();
         self.with_parameters(&new)
     }
 
     /// Every parameter in one list: layer by layer, unit by unit, the bias first.
     pub fn parameters(&self) -> Vec<f64> {
-        flatten(
-            self.layers
-                .iter()
-                .map(|layer| (&layer.weights, &layer.bias)),
-        )
+        let rows = self.layers.iter().flat_map(|layer| &layer.rows);
+        rows.flatten().copied().collect()
     }
 
     /// The same network with other parameters, in the order of [`Network::parameters`].
@@ -348,33 +283,12 @@ impl Network {
     pub fn with_parameters(&self, values: &[f64]) -> Self {
         let mut network = self.clone();
         let mut next = values.iter().copied();
-        for layer in &mut network.layers {
-            for (row, bias) in layer.weights.iter_mut().zip(&mut layer.bias) {
-                for slot in std::iter::once(bias).chain(row) {
-                    *slot = next.next().unwrap_or(f64::NAN);
-                }
-            }
+        let rows = network.layers.iter_mut().flat_map(|layer| &mut layer.rows);
+        for slot in rows.flatten() {
+            *slot = next.next().unwrap_or(f64::NAN);
         }
         network
     }
-}
-
-impl Gradient {
-    /// In the order of [`Network::parameters`].
-    pub fn values(&self) -> Vec<f64> {
-        flatten(self.weights.iter().zip(&self.bias))
-    }
-}
-
-fn flatten<'a>(layers: impl Iterator<Item = (&'a Vec<Vec<f64>>, &'a Vec<f64>)>) -> Vec<f64> {
-    layers
-        .flat_map(|(weights, bias)| {
-            weights
-                .iter()
-                .zip(bias)
-                .flat_map(|(row, b)| std::iter::once(*b).chain(row.iter().copied()))
-        })
-        .collect()
 }
 
 /// ln Σ eᵃ without overflow.

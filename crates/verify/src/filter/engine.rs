@@ -2,7 +2,8 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
-use super::{Geometry, Grid};
+use super::geometry::Geometry;
+use super::grid::Grid;
 use crate::engine::{Precision, read, tensor};
 use crate::error::VerifyError;
 
@@ -60,28 +61,15 @@ fn apply(
 ) -> Result<Tensor<4>, VerifyError> {
     let [vertical, horizontal] = geometry.axes(image, kernel)?;
     let (stride, dilation) = ([geometry.stride; 2], [geometry.dilation; 2]);
-    Ok(
-        if vertical.before == vertical.after && horizontal.before == horizontal.after {
-            conv2d(
-                x,
-                w,
-                None,
-                ConvOptions::new(stride, [vertical.before, horizontal.before], dilation, 1),
-            )
-        } else {
-            // Even kernels: one more zero to the right and below, which is not the same on both sides.
-            let x = x.pad(
-                (
-                    horizontal.before,
-                    horizontal.after,
-                    vertical.before,
-                    vertical.after,
-                ),
-                0.0,
-            );
-            conv2d(x, w, None, ConvOptions::new(stride, [0, 0], dilation, 1))
-        },
-    )
+    let options = |padding| ConvOptions::new(stride, padding, dilation, 1);
+    if vertical.before == vertical.after && horizontal.before == horizontal.after {
+        let padding = [vertical.before, horizontal.before];
+        return Ok(conv2d(x, w, None, options(padding)));
+    }
+    // Even kernels: one more zero to the right and below, which is not the same on both sides.
+    let (left, right) = (horizontal.before, horizontal.after);
+    let x = x.pad((left, right, vertical.before, vertical.after), 0.0);
+    Ok(conv2d(x, w, None, options([0, 0])))
 }
 
 fn on(grid: &Grid<f64>, device: &Device, precision: Precision) -> Tensor<4> {

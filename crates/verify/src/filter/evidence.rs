@@ -2,7 +2,10 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
-use super::{Geometry, Grid, Padding, convolve, correlate, sheet_filters};
+use super::correlation::{convolve, correlate};
+use super::geometry::{Geometry, Padding};
+use super::grid::Grid;
+use super::sheet::sheet_filters;
 use crate::error::VerifyError;
 
 /// Something the program found out about a filter, and whether it is as claimed.
@@ -58,43 +61,55 @@ pub fn evidence() -> Result<Vec<Evidence>, VerifyError> {
     ])
 }
 
-const SIZE: usize = 7;
-
+/// A 7×7 test image.
 fn image(cell: impl Fn(i64, i64) -> i64) -> Grid<i64> {
-    Grid::from_fn(SIZE, SIZE, |r, c| cell(r as i64, c as i64))
+    Grid::from_fn(7, 7, |r, c| cell(r as i64, c as i64))
 }
 
-fn fact(claim: &str, found: &Grid<i64>, holds: bool) -> Fact {
-    Fact {
-        claim: claim.to_owned(),
-        found: summary(found),
-        holds,
-    }
+/// Dark, then bright from the fourth column on.
+fn step() -> Grid<i64> {
+    image(|_, c| i64::from(c >= 3))
 }
 
-/// `all 0`, or the middle row and the middle column.
+/// A single bright cell in the middle.
+fn point() -> Grid<i64> {
+    image(|r, c| i64::from(r == 3 && c == 3))
+}
+
+/// `0 everywhere`, the one row or column that all are equal to, or all rows.
 fn summary(grid: &Grid<i64>) -> String {
     let first = grid.values()[0];
     if grid.values().iter().all(|&v| v == first) {
         return format!("{first} everywhere");
     }
-    if grid
-        .iter_rows()
-        .all(|row| row == &grid.values()[..grid.columns()])
-    {
-        return format!("every row {:?}", &grid.values()[..grid.columns()]);
+    for (name, grid) in [("row", grid), ("column", &grid.transposed())] {
+        let first = &grid.values()[..grid.columns()];
+        if grid.iter_rows().all(|row| row == first) {
+            return format!("every {name} {first:?}");
+        }
     }
-    let turned = grid.transposed();
-    if turned
-        .iter_rows()
-        .all(|row| row == &turned.values()[..turned.columns()])
-    {
-        return format!("every column {:?}", &turned.values()[..turned.columns()]);
+    let rows: Vec<String> = grid.iter_rows().map(|row| format!("{row:?}")).collect();
+    rows.join(" ")
+}
+
+fn fact(claim: impl Into<String>, found: &Grid<i64>, holds: bool) -> Fact {
+    said(claim, summary(found), holds)
+}
+
+fn said(claim: impl Into<String>, found: String, holds: bool) -> Fact {
+    Fact {
+        claim: claim.into(),
+        found,
+        holds,
     }
-    grid.iter_rows()
-        .map(|row| format!("{row:?}"))
-        .collect::<Vec<_>>()
-        .join(" ")
+}
+
+fn all(grid: &Grid<i64>, value: i64) -> bool {
+    grid.values().iter().all(|&v| v == value)
+}
+
+fn every_row(grid: &Grid<i64>, wanted: [i64; 5]) -> bool {
+    grid.iter_rows().all(|row| row == wanted)
 }
 
 fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyError> {
@@ -105,38 +120,34 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
     } else {
         ("left to right", "top to bottom")
     };
-    let apply = |image: Grid<i64>| correlate(&turn(image), kernel, Geometry::default()).map(turn);
-    let all = |grid: &Grid<i64>, value: i64| grid.values().iter().all(|&v| v == value);
+    let valid = Geometry::default();
+    let apply = |image: Grid<i64>| correlate(&turn(image), kernel, valid).map(turn);
 
     let constant = apply(image(|_, _| 7))?;
     let ramp = apply(image(|_, c| c))?;
     let other_ramp = apply(image(|r, _| r))?;
-    let step_up = apply(image(|_, c| i64::from(c >= 3)))?;
+    let step_up = apply(step())?;
     let step_down = apply(image(|_, c| i64::from(c < 3)))?;
-    let other_step = apply(image(|r, _| i64::from(r >= 3)))?;
+    let other_step = apply(step().transposed())?;
     let diagonal = apply(image(|r, c| i64::from(c >= r)))?;
-    let point = apply(image(|r, c| i64::from(r == 3 && c == 3)))?;
+    let weak = diagonal.values().iter().map(|v| v.abs()).max() == Some(3);
+    let point = apply(point())?;
     let impulse = Grid::from_fn(3, 3, |r, c| turn(point.clone())[(r + 1, c + 1)]);
 
-    let wanted = [0, -4, -4, 0, 0];
-    let smooth = Grid::of([[1], [2], [1]]);
-    let derivative = Grid::of([[1, 0, -1]]);
-    let product = turn(Grid::from_fn(3, 3, |r, c| {
-        smooth[(r, 0)] * derivative[(0, c)]
-    }));
+    let (smooth, derivative) = (Grid::of([[1], [2], [1]]), Grid::of([[1, 0, -1]]));
+    let product = Grid::from_fn(3, 3, |r, c| smooth[(r, 0)] * derivative[(0, c)]);
+    let product = turn(product);
     let noisy = noise();
-    let plain = correlate(&noisy, &turn(derivative.clone()), Geometry::default())?;
-    let twice = correlate(&plain, &turn(smooth.clone()), Geometry::default())?;
-    let once = correlate(&noisy, kernel, Geometry::default())?;
-    let convolved = convolve(&noisy, kernel, Geometry::default())?;
+    let once = correlate(&noisy, kernel, valid)?;
+    let derived = correlate(&noisy, &turn(derivative), valid)?;
+    let twice = correlate(&derived, &turn(smooth), valid)?;
+    let convolved = convolve(&noisy, kernel, valid)?;
     let negated = Grid::from_fn(once.rows(), once.columns(), |r, c| -once[(r, c)]);
-    let rotated = correlate(&noisy.rotated(), kernel, Geometry::default())?.rotated();
-    let swapped = correlate(
-        &noisy.transposed(),
-        &kernel.transposed(),
-        Geometry::default(),
-    )?
-    .transposed();
+    let rotated = correlate(&noisy.rotated(), kernel, valid)?.rotated();
+    let swapped = correlate(&noisy.transposed(), &kernel.transposed(), valid)?.transposed();
+    let (first, cells) = (once.values()[0], once.values().len());
+    let pairs = once.values().iter().zip(swapped.values());
+    let equal = pairs.filter(|(a, b)| a == b).count();
 
     Ok(vec![
         fact(
@@ -145,144 +156,144 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
             all(&constant, 0),
         ),
         fact(
-            &format!(
-                "a ramp rising {along} by 1 gives −8: 2 (over two pixels) · 4 (weights 1+2+1)"
-            ),
+            format!("a ramp rising {along} by 1 gives −8: 2 (over two pixels) · 4 (weights 1+2+1)"),
             &ramp,
             all(&ramp, -8),
         ),
         fact(
-            &format!("a ramp rising {across} gives 0"),
+            format!("a ramp rising {across} gives 0"),
             &other_ramp,
             all(&other_ramp, 0),
         ),
         fact(
-            &format!(
-                "a step from dark to bright, {along}, gives −4 in the two windows that see it"
-            ),
+            format!("a step from dark to bright, {along}, gives −4 in the two windows that see it"),
             &step_up,
-            step_up.iter_rows().all(|row| row == wanted),
+            every_row(&step_up, [0, -4, -4, 0, 0]),
         ),
         fact(
             "a step from bright to dark gives +4: the sign is the direction",
             &step_down,
-            step_down
-                .iter_rows()
-                .all(|row| row == wanted.map(|v: i64| -v)),
+            every_row(&step_down, [0, 4, 4, 0, 0]),
         ),
         fact(
-            &format!("a step {across} gives 0"),
+            format!("a step {across} gives 0"),
             &other_step,
             all(&other_step, 0),
         ),
         fact(
             "a diagonal step is seen, but more weakly (3, not 4)",
             &diagonal,
-            diagonal.values().iter().map(|v| v.abs()).max() == Some(3),
+            weak,
         ),
         fact(
             "a single point gives back the kernel turned by 180°: this is cross-correlation",
             &impulse,
             impulse == kernel.rotated(),
         ),
-        Fact {
-            claim: "it is separable: [1 2 1]ᵀ · [1 0 −1], smoothing times derivative".to_owned(),
-            found: summary(&product),
-            holds: product == *kernel && twice == once,
-        },
-        Fact {
-            claim: "true convolution turns the kernel, which flips the sign of this one".to_owned(),
-            found: format!(
-                "on noise: correlation {} …, convolution {} …",
-                once.values()[0],
-                convolved.values()[0]
-            ),
-            holds: convolved == negated,
-        },
-        Fact {
-            claim: "turning the image by 180° turns the result and flips its sign".to_owned(),
-            found: format!(
-                "first cell {} against {}",
-                rotated.values()[0],
-                once.values()[0]
-            ),
-            holds: rotated == negated,
-        },
-        Fact {
-            claim: "transposing image and kernel transposes the result".to_owned(),
-            found: format!(
-                "{} of {} cells equal",
-                once.values()
-                    .iter()
-                    .zip(swapped.values())
-                    .filter(|(a, b)| a == b)
-                    .count(),
-                once.values().len()
-            ),
-            holds: swapped == once,
-        },
+        fact(
+            "it is separable: [1 2 1]ᵀ · [1 0 −1], smoothing times derivative",
+            &product,
+            product == *kernel && twice == once,
+        ),
+        said(
+            "true convolution turns the kernel, which flips the sign of this one",
+            format!("on noise: correlation {first} …, convolution {} …", convolved.values()[0]),
+            convolved == negated,
+        ),
+        said(
+            "turning the image by 180° turns the result and flips its sign",
+            format!("first cell {} against {first}", rotated.values()[0]),
+            rotated == negated,
+        ),
+        said(
+            "transposing image and kernel transposes the result",
+            format!("{equal} of {cells} cells equal"),
+            swapped == once,
+        ),
     ])
 }
 
 fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
-    let apply = |image: Grid<i64>| correlate(&image, kernel, Geometry::default());
-    let all = |grid: &Grid<i64>, value: i64| grid.values().iter().all(|&v| v == value);
+    let valid = Geometry::default();
+    let apply = |image: Grid<i64>| correlate(&image, kernel, valid);
     let constant = apply(image(|_, _| 7))?;
     let ramp = apply(image(|r, c| 2 * r + 3 * c))?;
     let parabola = apply(image(|r, c| r * r + c * c))?;
-    let step = apply(image(|_, c| i64::from(c >= 3)))?;
-    let other_step = apply(image(|r, _| i64::from(r >= 3)))?;
+    let edge = apply(step())?;
+    let other_edge = apply(step().transposed())?;
     let line = apply(image(|_, c| i64::from(c == 3)))?;
-    let point = apply(image(|r, c| i64::from(r == 3 && c == 3)))?;
+    let point = apply(point())?;
     let same = Geometry {
         padding: Padding::Same,
-        ..Geometry::default()
+        ..valid
     };
     let border = correlate(&image(|_, _| 1), kernel, same)?;
 
     let noisy = noise();
     let once = apply(noisy.clone())?;
-    let across = correlate(
-        &noisy,
-        &Grid::of([[0, 0, 0], [1, -2, 1], [0, 0, 0]]),
-        Geometry::default(),
-    )?;
-    let down = correlate(
-        &noisy,
-        &Grid::of([[0, 1, 0], [0, -2, 0], [0, 1, 0]]),
-        Geometry::default(),
-    )?;
-    let sum = Grid::from_fn(once.rows(), once.columns(), |r, c| {
-        across[(r, c)] + down[(r, c)]
-    });
+    let second = Grid::of([[0, 0, 0], [1, -2, 1], [0, 0, 0]]);
+    let across = correlate(&noisy, &second, valid)?;
+    let down = correlate(&noisy, &second.transposed(), valid)?;
+    let sum = |r, c| across[(r, c)] + down[(r, c)];
+    let sum = Grid::from_fn(once.rows(), once.columns(), sum);
+    let turned = apply(noisy.transposed())?.transposed();
     let symmetric = kernel.rotated() == *kernel && kernel.transposed() == *kernel;
-    let quarter = apply(noisy.transposed())?.transposed();
+    let no_direction = symmetric && turned == once && convolve(&noisy, kernel, valid)? == once;
     let gain = variance(&once) / variance(&noisy);
 
     Ok(vec![
         fact("a constant image gives 0", &constant, all(&constant, 0)),
-        fact("a ramp in any direction gives 0: it has no second derivative", &ramp, all(&ramp, 0)),
-        fact("r² + c² gives 4 = ∂²/∂r² + ∂²/∂c²: it is the second derivative, exactly", &parabola, all(&parabola, 4)),
-        fact("a step left to right gives +1 −1: the edge lies where the sign changes", &step, step.iter_rows().all(|row| row == [0, 1, -1, 0, 0])),
-        fact("a step top to bottom gives the same, transposed", &other_step, other_step == step.transposed()),
-        fact("a line gives 1 −2 1, twice a step", &line, line.iter_rows().all(|row| row == [0, 1, -2, 1, 0])),
+        fact(
+            "a ramp in any direction gives 0: it has no second derivative",
+            &ramp,
+            all(&ramp, 0),
+        ),
+        fact(
+            "r² + c² gives 4 = ∂²/∂r² + ∂²/∂c²: it is the second derivative, exactly",
+            &parabola,
+            all(&parabola, 4),
+        ),
+        fact(
+            "a step left to right gives +1 −1: the edge lies where the sign changes",
+            &edge,
+            every_row(&edge, [0, 1, -1, 0, 0]),
+        ),
+        fact(
+            "a step top to bottom gives the same, transposed",
+            &other_edge,
+            other_edge == edge.transposed(),
+        ),
+        fact(
+            "a line gives 1 −2 1, twice a step",
+            &line,
+            every_row(&line, [0, 1, -2, 1, 0]),
+        ),
         fact("a point gives −4, four times a step", &point, point[(2, 2)] == -4),
-        Fact {
-            claim: "it is the sum of both second differences, [1 −2 1] and [1 −2 1]ᵀ".to_owned(),
-            found: format!("on noise, first cell {} + {} = {}", across.values()[0], down.values()[0], once.values()[0]),
-            holds: sum == once,
-        },
-        Fact {
-            claim: "it has no direction: turned or transposed it is the same, so convolution is cross-correlation".to_owned(),
-            found: format!("{} everywhere on noise", if quarter == once { "equal" } else { "unequal" }),
-            holds: symmetric && quarter == once && convolve(&noisy, kernel, Geometry::default())? == once,
-        },
-        Fact {
-            claim: "it amplifies noise: the variance grows by 4² + 1 + 1 + 1 + 1 = 20 in expectation".to_owned(),
-            found: format!("measured on a 64×64 noise image: × {gain:.1}"),
-            holds: (gain - 20.0).abs() < 2.0,
-        },
-        fact("with zeros around the image (same) the border of a constant looks like an edge", &border, border[(0, 3)] == -1 && border[(0, 0)] == -2),
+        said(
+            "it is the sum of both second differences, [1 −2 1] and [1 −2 1]ᵀ",
+            format!(
+                "on noise, first cell {} + {} = {}",
+                across.values()[0],
+                down.values()[0],
+                once.values()[0]
+            ),
+            sum == once,
+        ),
+        said(
+            "it has no direction: turned or transposed it is the same, so convolution is cross-correlation",
+            format!("{} everywhere on noise", if turned == once { "equal" } else { "unequal" }),
+            no_direction,
+        ),
+        said(
+            "it amplifies noise: the variance grows by 4² + 1 + 1 + 1 + 1 = 20 in expectation",
+            format!("measured on a 64×64 noise image: × {gain:.1}"),
+            (gain - 20.0).abs() < 2.0,
+        ),
+        fact(
+            "with zeros around the image (same) the border of a constant looks like an edge",
+            &border,
+            border[(0, 3)] == -1 && border[(0, 0)] == -2,
+        ),
     ])
 }
 

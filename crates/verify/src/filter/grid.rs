@@ -83,12 +83,19 @@ impl<T: Number> Grid<T> {
         mut cell: impl FnMut(usize, usize) -> T,
     ) -> Self {
         let mut grid = Self::zeros(rows, columns);
-        for r in 0..rows {
-            for c in 0..columns {
-                grid[(r, c)] = cell(r, c);
-            }
+        for (r, c) in cells(rows, columns) {
+            grid[(r, c)] = cell(r, c);
         }
         grid
+    }
+
+    /// The number in a cell, 0 outside.
+    pub(crate) fn or_zero(&self, row: usize, column: usize) -> T {
+        if row < self.rows && column < self.columns {
+            self[(row, column)]
+        } else {
+            T::ZERO
+        }
     }
 
     /// Rows and columns exchanged.
@@ -113,6 +120,11 @@ impl<T> Grid<T> {
     /// Width.
     pub fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// Rows and columns.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.rows, self.columns)
     }
 
     /// Row by row.
@@ -167,38 +179,36 @@ pub fn parse_kernel(text: &str) -> Result<Grid<f64>, VerifyError> {
         text: text.chars().take(60).collect(),
         problem,
     };
-    let mut values = Vec::new();
-    let (mut rows, mut columns) = (0, 0);
-    for row in text.trim().trim_end_matches(';').split(';') {
-        let before = values.len();
-        for word in row
-            .split(|c: char| c.is_whitespace() || c == ',')
-            .filter(|word| !word.is_empty())
-        {
-            let value: f64 = word
-                .parse()
-                .map_err(|_| problem(format!("{word:?} is not a number")))?;
-            if value.is_nan() || value.abs() > 1e6 {
-                return Err(problem(format!(
-                    "{word} is not a finite number of at most a million"
-                )));
-            }
-            values.push(value);
-        }
-        rows += 1;
-        let count = values.len() - before;
-        if rows > 1 && count != columns {
-            return Err(problem(format!(
-                "row {rows} has {count} numbers, row 1 has {columns}"
-            )));
-        }
-        columns = count;
-        if rows > 15 || columns > 15 {
-            return Err(problem("more than 15 rows or columns".to_owned()));
-        }
+    let number = |word: &str| match word.parse::<f64>() {
+        Err(_) => Err(problem(format!("{word:?} is not a number"))),
+        Ok(value) if value.is_nan() || value.abs() > 1e6 => Err(problem(format!(
+            "{word} is not a finite number of at most a million"
+        ))),
+        Ok(value) => Ok(value),
+    };
+    let rows = text.trim().trim_end_matches(';').split(';').map(|row| {
+        let words = row.split(|c: char| c.is_whitespace() || c == ',');
+        words.filter(|word| !word.is_empty()).map(number).collect()
+    });
+    let rows = rows.collect::<Result<Vec<Vec<f64>>, VerifyError>>()?;
+    let columns = rows[0].len();
+    if let Some(uneven) = rows.iter().position(|row| row.len() != columns) {
+        return Err(problem(format!(
+            "row {} has {} numbers, row 1 has {columns}",
+            uneven + 1,
+            rows[uneven].len()
+        )));
+    }
+    if rows.len() > 15 || columns > 15 {
+        return Err(problem("more than 15 rows or columns".to_owned()));
     }
     if columns == 0 {
         return Err(problem("it holds no numbers".to_owned()));
     }
-    Grid::new(rows, columns, values)
+    Grid::new(rows.len(), columns, rows.concat())
+}
+
+/// Row and column of every cell, row by row.
+pub(super) fn cells(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..rows).flat_map(move |r| (0..columns).map(move |c| (r, c)))
 }

@@ -2,8 +2,10 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
-use super::{Geometry, Grid, correlate, gradients};
-use crate::compare::{max_error, tolerance};
+use super::correlation::{correlate, gradients};
+use super::geometry::Geometry;
+use super::grid::Grid;
+use crate::compare::max_error;
 use crate::error::VerifyError;
 
 /// A kernel that gradient descent found from pairs of image and result.
@@ -72,11 +74,4 @@ pub fn learn(kernel: &Grid<f64>, seed: u64) -> Result<Learned, VerifyError> {
         kernel: found,
         losses,
     })
-}
-
-impl Learned {
-    /// Whether the weights agree to [`tolerance::LEARNED`].
-    pub fn passed(&self) -> bool {
-        self.error <= tolerance::LEARNED
-    }
 }

@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-use super::{Axis, Geometry, Grid, Number};
+use super::geometry::{Axis, Geometry};
+use super::grid::{Grid, Number, cells};
 use crate::error::VerifyError;
 
 /// Where the windows of a cross-correlation lie, for whoever draws them.
@@ -38,16 +39,11 @@ pub fn placement<T: Number, U: Number>(
     geometry: Geometry,
 ) -> Result<Placement, VerifyError> {
     let [vertical, horizontal] = geometry.axes(image, kernel)?;
-    let pairs = |rows: Vec<i64>, columns: Vec<i64>| {
-        rows.into_iter()
-            .flat_map(|r| columns.iter().map(move |&c| (r, c)).collect::<Vec<_>>())
-            .collect::<Vec<_>>()
-    };
-    let nearest = |axis: Axis, kernel: usize| {
-        (0..axis.input)
-            .map(|i| axis.nearest(i, kernel))
-            .collect::<Vec<_>>()
-    };
+    let origins = cells(vertical.output, horizontal.output);
+    let nearest = cells(image.rows(), image.columns()).map(|(r, c)| {
+        vertical.nearest(r, kernel.rows()) * horizontal.output
+            + horizontal.nearest(c, kernel.columns())
+    });
     Ok(Placement {
         margins: Margins {
             top: vertical.before,
@@ -55,39 +51,31 @@ pub fn placement<T: Number, U: Number>(
             left: horizontal.before,
             right: horizontal.after,
         },
-        origins: pairs(vertical.origins(), horizontal.origins()),
-        nearest: pairs(
-            nearest(vertical, kernel.rows()),
-            nearest(horizontal, kernel.columns()),
-        )
-        .into_iter()
-        .map(|(r, c)| r as usize * horizontal.output + c as usize)
-        .collect(),
+        origins: origins
+            .map(|(r, c)| (vertical.origin(r), horizontal.origin(c)))
+            .collect(),
+        nearest: nearest.collect(),
     })
 }
 
 impl Axis {
-    /// The first input of every window.
-    fn origins(self) -> Vec<i64> {
-        (0..self.output)
-            .map(|o| (o * self.stride) as i64 - self.before as i64)
-            .collect()
+    /// The first input of a window.
+    fn origin(self, output: usize) -> i64 {
+        (output * self.stride) as i64 - self.before as i64
     }
 
     /// The window whose middle is nearest to this input, the first of equals.
-    fn nearest(self, input: usize, kernel: usize) -> i64 {
-        // Twice the distance, so that the middle of an even window is a whole number, too.
+    fn nearest(self, input: usize, kernel: usize) -> usize {
+        // Twice the distance, so that the middle of an even window is a whole number as well.
         let reach = (self.dilation * (kernel - 1)) as i64;
-        let distance = |origin: &i64| (2 * origin + reach - 2 * input as i64).abs();
-        let origins = self.origins();
-        let best = (0..origins.len()).min_by_key(|&o| distance(&origins[o]));
-        best.unwrap_or(0) as i64
+        let distance = |&o: &usize| (2 * self.origin(o) + reach - 2 * input as i64).abs();
+        (0..self.output).min_by_key(distance).unwrap_or(0)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Padding, terms};
+    use crate::filter::{Padding, terms};
     use super::*;
 
     #[test]

@@ -1,6 +1,8 @@
 use serde::Serialize;
 
-use super::{Geometry, Grid, correlate};
+use super::correlation::correlate;
+use super::geometry::Geometry;
+use super::grid::Grid;
 use crate::error::VerifyError;
 
 /// One of the sheet's filters with its result on the sheet's image.

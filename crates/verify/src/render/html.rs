@@ -1,6 +1,6 @@
 use super::{bound, error, svg, verdict};
 use crate::colors::Palette;
-use crate::suite::{Backprop, Filters, Report};
+use crate::report::{Backprop, Filters, Report};
 use crate::worked::number;
 
 /// The report as one self-contained page: no script, no font and no picture from outside.

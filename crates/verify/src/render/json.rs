@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use crate::suite::Report;
+use crate::report::Report;
 
 /// The report as one JSON document: `passed`, `checks`, `not_checked`, `filters` (the integer
 /// results by name), `derivation`, `evidence`, `seconds`, and `mutants` if they were tried. An

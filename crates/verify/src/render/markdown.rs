@@ -1,6 +1,6 @@
 use super::{bound, error, verdict};
 use crate::filter::Grid;
-use crate::suite::Report;
+use crate::report::Report;
 use crate::worked::number;
 
 /// The report as Markdown: verdict, derivation, filters, evidence, checks, mutants.

@@ -11,7 +11,7 @@ pub use json::json;
 pub use markdown::markdown;
 pub use table::{derivation, table};
 
-use crate::suite::Report;
+use crate::report::Report;
 
 /// `12 of 12`, and the verdict in a sentence.
 fn verdict(report: &Report) -> String {

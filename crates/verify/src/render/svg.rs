@@ -1,7 +1,7 @@
 use crate::colors::{Palette, color};
 use crate::differences::SweepPoint;
 use crate::filter::Grid;
-use crate::suite::Training;
+use crate::report::Training;
 use crate::worked::{Worked, number};
 
 /// A heat map with its numbers in the cells.

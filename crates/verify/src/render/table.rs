@@ -1,5 +1,5 @@
 use super::{bound, error, verdict};
-use crate::suite::Report;
+use crate::report::Report;
 use crate::worked::{Worked, number};
 
 /// The report for a terminal.

@@ -1,199 +1,124 @@
-use super::{Section, Step, Values};
+use super::values::{Section, Step, Values, Worked};
 use crate::network::{Activation, Trace};
 
 /// Writes every line of the derivation.
 pub(super) struct Writer<'a> {
-    pub(super) values: &'a Values,
+    pub(super) worked: &'a Worked,
     pub(super) trace: &'a Trace,
     pub(super) deltas: &'a [Vec<f64>],
-    pub(super) gradient: &'a [f64],
-    pub(super) new: &'a [f64],
-    pub(super) names: &'a [String],
-    pub(super) loss: f64,
 }
 
 impl Writer<'_> {
     pub(super) fn sections(&self) -> Vec<Section> {
-        let text = |text: &str| text.to_owned();
+        let section = |title, why: &str, steps| Section {
+            title,
+            why: why.to_owned(),
+            steps,
+        };
+        let output = format!("δₖ = ∂L/∂bₖ by the chain rule; {}.", self.prime_rule());
+        let hidden = "Each hidden unit sums its weighted inputs, x₀ = 1 carrying the bias, and applies f.";
+        let back = "zⱼ feeds every output, so the δₖ come back over the same wₖⱼ: the old ones, from the forward pass.";
+        let to_w = "∂L/∂wₖⱼ = δₖ zⱼ, because bₖ depends on wₖⱼ with slope zⱼ.";
+        let update = "All at once: parameter ← parameter − η · gradient.";
+        let (forward_v, forward_w) = (self.layer(0, 'a', 'z'), self.layer(1, 'b', 'y'));
         vec![
-            Section {
-                title: "Forward pass: hidden layer",
-                why: text(
-                    "Each hidden unit sums its weighted inputs, x₀ = 1 carrying the bias, and applies f.",
-                ),
-                steps: self.layer('v', 'x', 'a', 'z', &self.values.v, 0),
-            },
-            Section {
-                title: "Forward pass: output layer",
-                why: text("The same once more, with z₀ = 1."),
-                steps: self.layer('w', 'z', 'b', 'y', &self.values.w, 1),
-            },
-            Section {
-                title: "Loss",
-                why: text("Half the sum of squares."),
-                steps: vec![self.loss()],
-            },
-            Section {
-                title: "Backward pass: output layer",
-                why: format!("δₖ = ∂L/∂bₖ by the chain rule; {}.", self.prime_rule()),
-                steps: self.output_deltas(),
-            },
-            Section {
-                title: "Gradient of w",
-                why: text("∂L/∂wₖⱼ = δₖ zⱼ, because bₖ depends on wₖⱼ with slope zⱼ."),
-                steps: self.gradients('w', 'δ', 'z', 1),
-            },
-            Section {
-                title: "Backward pass: hidden layer",
-                why: text(
-                    "zⱼ feeds every output, so the δₖ come back over the same wₖⱼ: the old ones, from the forward pass.",
-                ),
-                steps: self.hidden_deltas(),
-            },
-            Section {
-                title: "Gradient of v",
-                why: text("∂L/∂vⱼᵢ = εⱼ xᵢ."),
-                steps: self.gradients('v', 'ε', 'x', 0),
-            },
-            Section {
-                title: "Update",
-                why: text("All at once: parameter ← parameter − η · gradient."),
-                steps: self.update(),
-            },
+            section("Forward pass: hidden layer", hidden, forward_v),
+            section("Forward pass: output layer", "The same once more, with z₀ = 1.", forward_w),
+            section("Loss", "Half the sum of squares.", vec![self.loss()]),
+            section("Backward pass: output layer", &output, self.output_deltas()),
+            section("Gradient of w", to_w, self.gradients(1, 'δ')),
+            section("Backward pass: hidden layer", back, self.hidden_deltas()),
+            section("Gradient of v", "∂L/∂vⱼᵢ = εⱼ xᵢ.", self.gradients(0, 'ε')),
+            section("Update", update, self.update()),
         ]
     }
 
-    fn layer(
-        &self,
-        weight: char,
-        below: char,
-        sum: char,
-        out: char,
-        rows: &[Vec<f64>],
-        layer: usize,
-    ) -> Vec<Step> {
-        let inputs = &self.trace.values[layer];
-        let mut steps = Vec::new();
-        for (unit, row) in rows.iter().enumerate() {
-            let j = unit + 1;
-            let symbols: Vec<String> = (0..row.len())
-                .map(|i| format!("{weight}{}{}·{below}{}", sub(j), sub(i), sub(i)))
-                .collect();
-            let numbers: Vec<String> = row
-                .iter()
-                .zip(std::iter::once(&1.0).chain(inputs))
-                .map(|(w, x)| product(*w, *x))
-                .collect();
-            steps.push(Step {
-                symbol: format!("{sum}{}", sub(j)),
-                formula: symbols.join(" + "),
-                numbers: numbers.join(" + "),
-                value: self.trace.sums[layer][unit],
-            });
-        }
-        for unit in 0..rows.len() {
-            let j = unit + 1;
-            steps.push(Step {
-                symbol: format!("{out}{}", sub(j)),
-                formula: format!("{}({sum}{})", self.f(), sub(j)),
-                numbers: format!("{}({})", self.f(), number(self.trace.sums[layer][unit])),
-                value: self.trace.values[layer + 1][unit],
-            });
-        }
-        steps
+    fn layer(&self, layer: usize, sum: char, out: char) -> Vec<Step> {
+        let (weight, below) = LETTERS[layer];
+        let rows = [&self.worked.values.v, &self.worked.values.w][layer];
+        let (f, sums) = (self.f(), &self.trace.sums[layer]);
+        let sum_of = |(unit, row): (usize, &Vec<f64>)| {
+            let j = sub(unit + 1);
+            let symbols = (0..row.len()).map(|i| format!("{weight}{j}{0}·{below}{0}", sub(i)));
+            let numbers = row.iter().zip(self.inputs(layer));
+            Step {
+                symbol: format!("{sum}{j}"),
+                formula: joined(symbols),
+                numbers: joined(numbers.map(|(w, x)| product(*w, x))),
+                value: sums[unit],
+            }
+        };
+        let value_of = |(unit, value): (usize, &f64)| {
+            let j = sub(unit + 1);
+            Step {
+                symbol: format!("{out}{j}"),
+                formula: format!("{f}({sum}{j})"),
+                numbers: format!("{f}({})", number(sums[unit])),
+                value: *value,
+            }
+        };
+        let values = &self.trace.values[layer + 1];
+        let sums = rows.iter().enumerate().map(sum_of);
+        sums.chain(values.iter().enumerate().map(value_of)).collect()
     }
 
     fn loss(&self) -> Step {
-        let pairs = self.trace.values[2].iter().zip(&self.values.target);
-        let count = self.values.target.len();
+        let count = self.worked.values.target.len();
+        let symbols = (1..=count).map(|k| format!("(y{0} − t{0})²", sub(k)));
+        let numbers = self.outputs().map(|(_, y, t)| format!("({} − {})²", number(y), factor(t)));
         Step {
             symbol: "L".to_owned(),
-            formula: format!(
-                "½ [{}]",
-                (1..=count)
-                    .map(|k| format!("(y{0} − t{0})²", sub(k)))
-                    .collect::<Vec<_>>()
-                    .join(" + ")
-            ),
-            numbers: format!(
-                "½ [{}]",
-                pairs
-                    .map(|(y, t)| format!("({} − {})²", number(*y), factor(*t)))
-                    .collect::<Vec<_>>()
-                    .join(" + ")
-            ),
-            value: self.loss,
+            formula: format!("½ [{}]", joined(symbols)),
+            numbers: format!("½ [{}]", joined(numbers)),
+            value: self.worked.loss,
         }
     }
 
     fn output_deltas(&self) -> Vec<Step> {
-        let outputs = self.trace.values[2].iter().zip(&self.values.target);
-        outputs
-            .enumerate()
-            .map(|(unit, (y, t))| Step {
-                symbol: format!("δ{}", sub(unit + 1)),
-                formula: format!(
-                    "(y{0} − t{0}) {1}",
-                    sub(unit + 1),
-                    self.prime("y", unit + 1)
-                ),
-                numbers: format!(
-                    "({} − {}) · {}",
-                    number(*y),
-                    factor(*t),
-                    self.prime_number(*y)
-                ),
+        let delta = |(unit, y, t): (usize, f64, f64)| {
+            let (k, prime) = (sub(unit + 1), self.prime_number(y));
+            Step {
+                symbol: format!("δ{k}"),
+                formula: format!("(y{k} − t{k}) {}", self.prime('y', k)),
+                numbers: format!("({} − {}) · {prime}", number(y), factor(t)),
                 value: self.deltas[1][unit],
-            })
-            .collect()
+            }
+        };
+        self.outputs().map(delta).collect()
     }
 
     fn hidden_deltas(&self) -> Vec<Step> {
-        (0..self.values.v.len())
-            .map(|unit| {
-                let j = unit + 1;
-                let terms: Vec<String> = (1..=self.values.w.len())
-                    .map(|k| format!("w{}{}·δ{}", sub(k), sub(j), sub(k)))
-                    .collect();
-                let numbers: Vec<String> = self
-                    .values
-                    .w
-                    .iter()
-                    .zip(&self.deltas[1])
-                    .map(|(row, d)| product(row[j], *d))
-                    .collect();
-                Step {
-                    symbol: format!("ε{}", sub(j)),
-                    formula: format!("{} ({})", self.prime("z", j), terms.join(" + ")),
-                    numbers: format!(
-                        "{} · ({})",
-                        self.prime_number(self.trace.values[1][unit]),
-                        numbers.join(" + ")
-                    ),
-                    value: self.deltas[0][unit],
-                }
-            })
-            .collect()
+        let w = &self.worked.values.w;
+        let delta = |(unit, value): (usize, &f64)| {
+            let j = sub(unit + 1);
+            let symbols = (1..=w.len()).map(|k| format!("w{0}{j}·δ{0}", sub(k)));
+            let numbers = w.iter().zip(&self.deltas[1]);
+            let numbers = joined(numbers.map(|(row, d)| product(row[unit + 1], *d)));
+            let prime = self.prime_number(self.trace.values[1][unit]);
+            Step {
+                symbol: format!("ε{j}"),
+                formula: format!("{} ({})", self.prime('z', j), joined(symbols)),
+                numbers: format!("{prime} · ({numbers})"),
+                value: *value,
+            }
+        };
+        self.deltas[0].iter().enumerate().map(delta).collect()
     }
 
-    fn gradients(&self, weight: char, delta: char, below: char, layer: usize) -> Vec<Step> {
-        let skip = if layer == 0 {
-            0
-        } else {
-            self.values.v.len() * (self.values.input.len() + 1)
-        };
-        let inputs: Vec<f64> = std::iter::once(1.0)
-            .chain(self.trace.values[layer].iter().copied())
-            .collect();
+    fn gradients(&self, layer: usize, delta: char) -> Vec<Step> {
+        let (weight, below) = LETTERS[layer];
+        let first = layer * self.worked.values.v.iter().map(Vec::len).sum::<usize>();
+        let mut values = self.worked.gradient[first..].iter();
         let mut steps = Vec::new();
         for (unit, d) in self.deltas[layer].iter().enumerate() {
-            for (i, x) in inputs.iter().enumerate() {
-                let j = unit + 1;
+            let j = sub(unit + 1);
+            for ((i, x), value) in self.inputs(layer).enumerate().zip(values.by_ref()) {
+                let i = sub(i);
                 steps.push(Step {
-                    symbol: format!("∂L/∂{weight}{}{}", sub(j), sub(i)),
-                    formula: format!("{delta}{}·{below}{}", sub(j), sub(i)),
-                    numbers: product(*d, *x),
-                    value: self.gradient[skip + unit * inputs.len() + i],
+                    symbol: format!("∂L/∂{weight}{j}{i}"),
+                    formula: format!("{delta}{j}·{below}{i}"),
+                    numbers: product(*d, x),
+                    value: *value,
                 });
             }
         }
@@ -201,34 +126,37 @@ impl Writer<'_> {
     }
 
     fn update(&self) -> Vec<Step> {
-        let old: Vec<f64> = self
-            .values
-            .v
-            .iter()
-            .chain(&self.values.w)
-            .flatten()
-            .copied()
-            .collect();
-        let each = self
-            .names
-            .iter()
-            .zip(old)
-            .zip(self.gradient.iter().zip(self.new));
-        each.map(|((name, old), (gradient, new))| Step {
+        let Values {
+            v,
+            w,
+            learning_rate,
+            ..
+        } = &self.worked.values;
+        let old = v.iter().chain(w).flatten();
+        let each = self.worked.names.iter().zip(old);
+        let after = self.worked.gradient.iter().zip(&self.worked.new);
+        let step = |((name, old), (gradient, new)): ((&String, &f64), (&f64, &f64))| Step {
             symbol: format!("new {name}"),
             formula: format!("{name} − η·∂L/∂{name}"),
-            numbers: format!(
-                "{} − {}",
-                number(old),
-                product(self.values.learning_rate, *gradient)
-            ),
+            numbers: format!("{} − {}", number(*old), product(*learning_rate, *gradient)),
             value: *new,
-        })
-        .collect()
+        };
+        each.zip(after).map(step).collect()
+    }
+
+    /// What a layer's weights are multiplied with, the constant 1 first.
+    fn inputs(&self, layer: usize) -> impl Iterator<Item = f64> {
+        std::iter::once(1.0).chain(self.trace.values[layer].iter().copied())
+    }
+
+    /// Unit, output and target.
+    fn outputs(&self) -> impl Iterator<Item = (usize, f64, f64)> {
+        let pairs = self.trace.values[2].iter().zip(&self.worked.values.target);
+        pairs.enumerate().map(|(unit, (y, t))| (unit, *y, *t))
     }
 
     fn f(&self) -> &'static str {
-        match self.values.activation {
+        match self.worked.values.activation {
             Activation::Sigmoid => "σ",
             Activation::Tanh => "tanh",
             Activation::Relu => "relu",
@@ -237,7 +165,7 @@ impl Writer<'_> {
     }
 
     fn prime_rule(&self) -> &'static str {
-        match self.values.activation {
+        match self.worked.values.activation {
             Activation::Sigmoid => "σ′(b) = σ(b) (1 − σ(b)) = y (1 − y)",
             Activation::Tanh => "tanh′(b) = 1 − tanh²(b) = 1 − y²",
             Activation::Relu => "relu′(b) = 1 for b > 0, else 0",
@@ -245,9 +173,9 @@ impl Writer<'_> {
         }
     }
 
-    fn prime(&self, symbol: &str, unit: usize) -> String {
-        let z = format!("{symbol}{}", sub(unit));
-        match self.values.activation {
+    fn prime(&self, symbol: char, unit: char) -> String {
+        let z = format!("{symbol}{unit}");
+        match self.worked.values.activation {
             Activation::Sigmoid => format!("{z} (1 − {z})"),
             Activation::Tanh => format!("(1 − {z}²)"),
             Activation::Relu => format!("[{z} > 0]"),
@@ -256,12 +184,19 @@ impl Writer<'_> {
     }
 
     fn prime_number(&self, z: f64) -> String {
-        match self.values.activation {
+        match self.worked.values.activation {
             Activation::Sigmoid => format!("{0} · (1 − {0})", number(z)),
             Activation::Tanh => format!("(1 − {}²)", factor(z)),
-            Activation::Relu | Activation::Identity => number(self.values.activation.derivative(z)),
+            f @ (Activation::Relu | Activation::Identity) => number(f.derivative(z)),
         }
     }
+}
+
+/// The letters of a layer's weights and of what they are multiplied with.
+const LETTERS: [(char, char); 2] = [('v', 'x'), ('w', 'z')];
+
+fn joined(terms: impl Iterator<Item = String>) -> String {
+    terms.collect::<Vec<_>>().join(" + ")
 }
 
 pub(super) fn names(values: &Values) -> Vec<String> {

@@ -1,0 +1,112 @@
+use crate::check::{Check, Group, NotChecked};
+use crate::differences::SweepPoint;
+use crate::filter::{Evidence, Grid, Learned, NamedFilter};
+use crate::mutants::Mutant;
+use crate::worked::{Values, Worked};
+
+/// What to check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// Both parts.
+    #[default]
+    All,
+    /// 4-1.
+    Backprop,
+    /// 4-2.
+    Filters,
+}
+
+/// How [`verify`] works.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What to check.
+    pub part: Part,
+    /// The numbers of the worked derivation.
+    pub values: Values,
+    /// Whether to try the mutants as well.
+    pub mutants: bool,
+    /// Random cases of each property. Default 1,000.
+    pub cases: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            part: Part::All,
+            values: Values::default(),
+            mutants: false,
+            cases: 1000,
+        }
+    }
+}
+
+/// Everything that was found. [`crate::render`] makes it text, Markdown, HTML or JSON.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The checks, in groups.
+    pub groups: Vec<Group>,
+    /// What could not be checked here.
+    pub not_checked: Vec<NotChecked>,
+    /// 4-1, unless only filters were asked for.
+    pub backprop: Option<Backprop>,
+    /// 4-2, unless only backpropagation was asked for.
+    pub filters: Option<Filters>,
+    /// The mutants, if asked for.
+    pub mutants: Option<Vec<Mutant>>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// What part 4-1 shows beside its checks.
+#[derive(Debug, Clone)]
+pub struct Backprop {
+    /// The derivation on numbers.
+    pub worked: Worked,
+    /// The gradient of the worked network, engine by engine.
+    pub engines: Vec<(String, Vec<f64>)>,
+    /// Error of central differences on the worked network, for every step.
+    pub sweep: Vec<SweepPoint>,
+    /// The 2-2-2 network trained by hand and by Burn.
+    pub training: Vec<Training>,
+}
+
+/// A training by the hand rules beside one by Burn.
+#[derive(Debug, Clone)]
+pub struct Training {
+    /// The device that Burn trained on.
+    pub device: String,
+    /// The loss by the hand rules after every step.
+    pub losses: Vec<f64>,
+    /// The largest difference of any parameter after every step.
+    pub differences: Vec<f64>,
+}
+
+/// What part 4-2 shows beside its checks.
+#[derive(Debug, Clone)]
+pub struct Filters {
+    /// The sheet's image.
+    pub image: Grid<i64>,
+    /// The filters, each with its result on the image.
+    pub results: Vec<(NamedFilter, Grid<i64>)>,
+    /// What they do.
+    pub evidence: Vec<Evidence>,
+    /// Each filter, learned back.
+    pub learned: Vec<Learned>,
+}
+
+impl Report {
+    /// Whether every check passed, and every mutant that was tried was caught.
+    pub fn passed(&self) -> bool {
+        !self.groups.is_empty()
+            && self.groups.iter().all(Group::passed)
+            && self
+                .mutants
+                .as_ref()
+                .is_none_or(|mutants| mutants.iter().all(|mutant| mutant.caught))
+    }
+
+    /// Every check of every group.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.groups.iter().flat_map(|group| &group.checks)
+    }
+}
