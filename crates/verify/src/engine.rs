@@ -134,7 +134,10 @@ impl Engine {
         for (weights, bias) in self.module.weights.iter().zip(&self.module.biases) {
             let inputs = weights.val().dims()[1];
             let weights = read(of_weights(weights.val())?)?;
-            for (b, row) in read(of_bias(bias.val())?)?.iter().zip(weights.chunks(inputs)) {
+            for (b, row) in read(of_bias(bias.val())?)?
+                .iter()
+                .zip(weights.chunks(inputs))
+            {
                 all.push(*b);
                 all.extend(row);
             }

@@ -42,14 +42,46 @@ enum Wrong {
 }
 
 const BACKPROP: [(Wrong, &str, &str); 8] = [
-    (Wrong::DerivativeDropped, "σ′ dropped", "δₖ = yₖ − tₖ instead of (yₖ − tₖ) σ′(bₖ)"),
-    (Wrong::Transposed, "w transposed", "δⱼ uses Σₖ wⱼₖ δₖ instead of Σₖ wₖⱼ δₖ"),
-    (Wrong::SignFlipped, "sign flipped", "w ← w + η ∂L/∂w instead of w − η ∂L/∂w"),
-    (Wrong::BiasMissing, "bias gradient missing", "∂L/∂v₁₀, ∂L/∂w₁₀, … = 0 instead of δ · 1"),
-    (Wrong::NewWeights, "new w used in the hidden δ", "δⱼ from w − η ∂L/∂w instead of the w of the forward pass"),
-    (Wrong::HalfMissing, "½ missing", "∂L/∂y = 2 (y − t): the gradient of Σ (y − t)²"),
-    (Wrong::Swapped, "target and output swapped", "δₖ = (tₖ − yₖ) σ′(bₖ)"),
-    (Wrong::RateTwice, "learning rate applied twice", "w ← w − η (η ∂L/∂w)"),
+    (
+        Wrong::DerivativeDropped,
+        "σ′ dropped",
+        "δₖ = yₖ − tₖ instead of (yₖ − tₖ) σ′(bₖ)",
+    ),
+    (
+        Wrong::Transposed,
+        "w transposed",
+        "δⱼ uses Σₖ wⱼₖ δₖ instead of Σₖ wₖⱼ δₖ",
+    ),
+    (
+        Wrong::SignFlipped,
+        "sign flipped",
+        "w ← w + η ∂L/∂w instead of w − η ∂L/∂w",
+    ),
+    (
+        Wrong::BiasMissing,
+        "bias gradient missing",
+        "∂L/∂v₁₀, ∂L/∂w₁₀, … = 0 instead of δ · 1",
+    ),
+    (
+        Wrong::NewWeights,
+        "new w used in the hidden δ",
+        "δⱼ from w − η ∂L/∂w instead of the w of the forward pass",
+    ),
+    (
+        Wrong::HalfMissing,
+        "½ missing",
+        "∂L/∂y = 2 (y − t): the gradient of Σ (y − t)²",
+    ),
+    (
+        Wrong::Swapped,
+        "target and output swapped",
+        "δₖ = (tₖ − yₖ) σ′(bₖ)",
+    ),
+    (
+        Wrong::RateTwice,
+        "learning rate applied twice",
+        "w ← w − η (η ∂L/∂w)",
+    ),
 ];
 
 /// Every mutant against Burn on `device`: the backpropagation rules on 32 random 2-2-2 networks
@@ -186,9 +218,8 @@ const FILTERS: [(&str, &str, Filter); 4] = [
                 Padding::Valid => (0, 0),
                 Padding::Same => (kernel.rows() - 1, kernel.columns() - 1),
             };
-            let padded = |r: usize, c: usize| {
-                image.or_zero(r.wrapping_sub(above), c.wrapping_sub(left))
-            };
+            let padded =
+                |r: usize, c: usize| image.or_zero(r.wrapping_sub(above), c.wrapping_sub(left));
             let padded = Grid::from_fn(image.rows() + above, image.columns() + left, padded);
             let valid = Geometry {
                 padding: Padding::Valid,

@@ -220,8 +220,13 @@ impl Network {
                 outputs.map(|(&y, t)| (y - t) * f.derivative(y)).collect()
             }
             Loss::SoftmaxCrossEntropy => {
-                let (log_sum, mass) = (log_sum_exp(&trace.values[depth]), target.iter().sum::<f64>());
-                outputs.map(|(a, t)| (a - log_sum).exp() * mass - t).collect()
+                let (log_sum, mass) = (
+                    log_sum_exp(&trace.values[depth]),
+                    target.iter().sum::<f64>(),
+                );
+                outputs
+                    .map(|(a, t)| (a - log_sum).exp() * mass - t)
+                    .collect()
             }
         };
         for below in (0..depth - 1).rev() {

@@ -197,7 +197,10 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
         ),
         said(
             "true convolution turns the kernel, which flips the sign of this one",
-            format!("on noise: correlation {first} …, convolution {} …", convolved.values()[0]),
+            format!(
+                "on noise: correlation {first} …, convolution {} …",
+                convolved.values()[0]
+            ),
             convolved == negated,
         ),
         said(
@@ -268,7 +271,11 @@ fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
             &line,
             every_row(&line, [0, 1, -2, 1, 0]),
         ),
-        fact("a point gives −4, four times a step", &point, point[(2, 2)] == -4),
+        fact(
+            "a point gives −4, four times a step",
+            &point,
+            point[(2, 2)] == -4,
+        ),
         said(
             "it is the sum of both second differences, [1 −2 1] and [1 −2 1]ᵀ",
             format!(
@@ -281,7 +288,10 @@ fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
         ),
         said(
             "it has no direction: turned or transposed it is the same, so convolution is cross-correlation",
-            format!("{} everywhere on noise", if turned == once { "equal" } else { "unequal" }),
+            format!(
+                "{} everywhere on noise",
+                if turned == once { "equal" } else { "unequal" }
+            ),
             no_direction,
         ),
         said(

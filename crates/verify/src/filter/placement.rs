@@ -75,8 +75,8 @@ impl Axis {
 
 #[cfg(test)]
 mod tests {
-    use crate::filter::{Padding, terms};
     use super::*;
+    use crate::filter::{Padding, terms};
 
     #[test]
     fn windows_lie_where_their_terms_are() {

@@ -53,7 +53,10 @@ pub(super) fn run(
     let differences = central(loss, &network.parameters(), step);
     let (tolerance, prefix) = (tolerance::FINITE_DIFFERENCE, "backprop/differences");
     add(
-        format!("central differences, each parameter (best of {} steps)", points.len()),
+        format!(
+            "central differences, each parameter (best of {} steps)",
+            points.len()
+        ),
         each(prefix.to_owned(), &differences, tolerance, &worked.gradient),
     );
     let mut engines = vec![

@@ -47,7 +47,10 @@ pub(super) fn run(
         filters.learned.push(found);
         filters.results.push((filter, result));
     }
-    add("the sheet's three results, in whole numbers".to_owned(), given);
+    add(
+        "the sheet's three results, in whole numbers".to_owned(),
+        given,
+    );
     for &(name, device, precision) in devices {
         let mut checks = Vec::new();
         for (filter, result) in &filters.results {

@@ -16,14 +16,19 @@ impl Writer<'_> {
             steps,
         };
         let output = format!("δₖ = ∂L/∂bₖ by the chain rule; {}.", self.prime_rule());
-        let hidden = "Each hidden unit sums its weighted inputs, x₀ = 1 carrying the bias, and applies f.";
+        let hidden =
+            "Each hidden unit sums its weighted inputs, x₀ = 1 carrying the bias, and applies f.";
         let back = "zⱼ feeds every output, so the δₖ come back over the same wₖⱼ: the old ones, from the forward pass.";
         let to_w = "∂L/∂wₖⱼ = δₖ zⱼ, because bₖ depends on wₖⱼ with slope zⱼ.";
         let update = "All at once: parameter ← parameter − η · gradient.";
         let (forward_v, forward_w) = (self.layer(0, 'a', 'z'), self.layer(1, 'b', 'y'));
         vec![
             section("Forward pass: hidden layer", hidden, forward_v),
-            section("Forward pass: output layer", "The same once more, with z₀ = 1.", forward_w),
+            section(
+                "Forward pass: output layer",
+                "The same once more, with z₀ = 1.",
+                forward_w,
+            ),
             section("Loss", "Half the sum of squares.", vec![self.loss()]),
             section("Backward pass: output layer", &output, self.output_deltas()),
             section("Gradient of w", to_w, self.gradients(1, 'δ')),
@@ -59,13 +64,16 @@ impl Writer<'_> {
         };
         let values = &self.trace.values[layer + 1];
         let sums = rows.iter().enumerate().map(sum_of);
-        sums.chain(values.iter().enumerate().map(value_of)).collect()
+        sums.chain(values.iter().enumerate().map(value_of))
+            .collect()
     }
 
     fn loss(&self) -> Step {
         let count = self.worked.values.target.len();
         let symbols = (1..=count).map(|k| format!("(y{0} − t{0})²", sub(k)));
-        let numbers = self.outputs().map(|(_, y, t)| format!("({} − {})²", number(y), factor(t)));
+        let numbers = self
+            .outputs()
+            .map(|(_, y, t)| format!("({} − {})²", number(y), factor(t)));
         Step {
             symbol: "L".to_owned(),
             formula: format!("½ [{}]", joined(symbols)),
