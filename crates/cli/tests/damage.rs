@@ -103,6 +103,6 @@ fn commands_name_the_damaged_file_and_a_newer_schema() {
     fails(
         1,
         ["evaluate", "no/such/run"],
-        &["no/such/run is no run folder"],
+        &["no/such/run is not a run folder"],
     );
 }

@@ -259,7 +259,7 @@ fn what_import_and_export_cannot_do_is_said() {
     fails(
         1,
         ["export", &at("none"), "--to", "x.safetensors"],
-        &["is no run folder"],
+        &["is not a run folder"],
     );
     fails(1, ["import", &at("none.pt")], &["cannot read"]);
     let file = fixture("state-dict.pt");

@@ -26,7 +26,6 @@
 mod activation;
 mod cnn;
 mod dense;
-mod difference;
 mod dropout;
 mod error;
 mod input;
@@ -40,7 +39,6 @@ use serde::{Deserialize, Serialize};
 pub use activation::Activation;
 pub use cnn::{Block, Cnn, CnnConfig, ConvBlock, Norm, Padding};
 pub use dense::Dense;
-pub use difference::Difference;
 // What goes with the modules, so that nobody else has to know the kernels.
 pub use burn_fused_cpu::{FusedAdam, FusedAdamConfig, Implementation};
 pub use error::ModelError;
@@ -120,6 +118,34 @@ impl ModelConfig {
     /// The same network for other images or other classes.
     pub fn with_input(mut self, input: InputConfig) -> Self {
         each!(&mut self, config => config.input = input);
+        self
+    }
+
+    /// What decides the numbers that the trained network returns: without dropout, and the same
+    /// for two configurations that compute the same.
+    pub fn as_computed(mut self) -> Self {
+        match &mut self {
+            Self::Mlp(mlp) => {
+                mlp.dropout = 0.0;
+                if mlp.hidden.is_empty() {
+                    mlp.activation = Activation::default();
+                }
+            }
+            Self::Cnn(cnn) if cnn.blocks.is_empty() => {
+                return Self::Mlp(MlpConfig {
+                    input: cnn.input,
+                    hidden: std::mem::take(&mut cnn.hidden),
+                    activation: Activation::Relu,
+                    dropout: 0.0,
+                });
+            }
+            Self::Cnn(cnn) => {
+                cnn.dropout = 0.0;
+                for block in &mut cnn.blocks {
+                    block.dropout = 0.0;
+                }
+            }
+        }
         self
     }
 }

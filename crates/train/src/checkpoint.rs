@@ -17,7 +17,7 @@ pub(crate) const OPTIMIZER: &str = "checkpoint/optimizer.bpk";
 
 /// Where a run stands. Shuffling, augmentation and dropout are functions of the seed and of
 /// these counters, so no random state needs saving. TOML, because it keeps every bit of an f64.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Progress {
     /// Finished epochs.
@@ -37,8 +37,8 @@ pub(crate) struct Progress {
     pub rows: Vec<EpochMetrics>,
 }
 
-/// Sums over the images of an epoch; means are taken at its end, so that a short last batch
-/// counts as what it is.
+/// Sums over the images of a step or of an epoch; means are taken at its end, so that a short last
+/// batch counts as what it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sums {
@@ -58,16 +58,15 @@ pub(crate) struct Best {
 }
 
 impl Progress {
-    pub fn start() -> Self {
-        Self {
-            epoch: 0,
-            batch: 0,
-            step: 0,
-            sums: Sums::default(),
-            best: None,
-            seconds: 0.0,
-            rows: Vec::new(),
-        }
+    /// Counts a step that is done.
+    pub fn add(&mut self, step: Sums) {
+        self.batch += 1;
+        self.step += 1;
+        self.seconds += step.seconds;
+        self.sums.images += step.images;
+        self.sums.correct += step.correct;
+        self.sums.loss += step.loss;
+        self.sums.seconds += step.seconds;
     }
 
     /// Whether a validation result beats the best so far.
@@ -75,6 +74,21 @@ impl Progress {
         self.best.is_none_or(|best| {
             correct > best.correct || (correct == best.correct && loss < best.loss)
         })
+    }
+
+    /// The epoch with the best network, counted from 1; 0 before the first.
+    pub fn best_epoch(&self) -> usize {
+        self.best.map_or(0, |best| best.epoch)
+    }
+}
+
+impl Sums {
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.images as f64
+    }
+
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.images as f64
     }
 }
 

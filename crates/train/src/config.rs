@@ -1,12 +1,18 @@
-use digits_data::{Augmentation, Source, View};
-use digits_models::ModelConfig;
+use digits_data::{Augmentation, Images, Source, View};
+use digits_models::{ModelConfig, ModelError};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use crate::check::{at_least_one, ensure, fraction, not_negative, positive};
+use crate::fit::input_of;
 use crate::schedule::Schedule;
 
 /// Everything that decides the outcome of a run. Saved in the run folder as `config.toml`;
 /// the same file again gives the same run.
+///
+/// A setting that comes later has a default that does what runs did before and is left out of
+/// the file where it has it: old files open, and old runs keep their text. A key that this
+/// program does not know is refused by its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
@@ -191,125 +197,86 @@ fn momentum() -> f64 {
 }
 
 impl RunConfig {
-    /// Checks every number before any work is done.
+    /// Checks every number before any work is done; what depends on the size of the images is
+    /// for [`RunConfig::fitted`].
     ///
     /// # Errors
-    /// The first setting that makes no sense, by its full name, with what would.
+    /// The first invalid setting, by its full name, with what would be valid.
     pub fn validate(&self) -> Result<(), TrainError> {
-        if i64::try_from(self.seed).is_err() {
-            return Err(TrainError::setting(
-                "seed",
-                self.seed,
-                "an integer of at most 9223372036854775807",
-            ));
-        }
+        let integer = i64::try_from(self.seed).is_ok();
+        let wanted = "an integer of at most 9223372036854775807";
+        ensure(integer, "seed", self.seed, wanted)?;
         let training = &self.training;
-        for (name, value) in [
-            ("epochs", training.epochs),
-            ("passes", training.passes),
-            ("batch_size", training.batch_size),
-            ("validation", training.validation),
-        ] {
-            if value == 0 {
-                return Err(TrainError::setting(
-                    format!("training.{name}"),
-                    value,
-                    "1 or more",
-                ));
-            }
+        at_least_one("training.epochs", training.epochs)?;
+        at_least_one("training.passes", training.passes)?;
+        at_least_one("training.batch_size", training.batch_size)?;
+        at_least_one("training.validation", training.validation)?;
+        if let Some(epochs) = training.early_stopping {
+            at_least_one("training.early_stopping", epochs)?;
         }
-        for (name, value) in [
-            ("early_stopping", training.early_stopping),
-            ("save_every", training.save_every),
-        ] {
-            if value == Some(0) {
-                return Err(TrainError::setting(
-                    format!("training.{name}"),
-                    0,
-                    "1 or more, or leave it out",
-                ));
-            }
+        if let Some(steps) = training.save_every {
+            at_least_one("training.save_every", steps)?;
         }
         fraction("training.label_smoothing", training.label_smoothing)?;
-        if let Some(norm) = training.clip_norm
-            && !(norm.is_finite() && norm > 0.0)
-        {
-            return Err(TrainError::setting(
-                "training.clip_norm",
-                norm,
-                "a positive number, or leave it out",
-            ));
+        if let Some(norm) = training.clip_norm {
+            positive("training.clip_norm", norm)?;
         }
         training.optimizer.validate()?;
         training.schedule.validate()?;
         self.augmentation.validate()?;
         self.view.validate()?;
+        match self.model.parameters() {
+            Err(ModelError::WindowTooLarge { .. } | ModelError::TooLarge { .. }) | Ok(_) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same configuration for these images, checked in full.
+    ///
+    /// # Errors
+    /// As [`RunConfig::validate`], and a network that cannot be built for images of this size.
+    pub fn fitted(mut self, images: &Images) -> Result<Self, TrainError> {
+        self.model = self.model.with_input(input_of(images));
+        self.validate()?;
         self.model.parameters()?;
-        Ok(())
+        Ok(self)
+    }
+
+    /// The text of `config.toml`.
+    ///
+    /// # Errors
+    /// A number that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, TrainError> {
+        toml::to_string(self).map_err(|error| TrainError::backend("writing config.toml", error))
     }
 }
 
 impl OptimizerConfig {
     fn validate(&self) -> Result<(), TrainError> {
-        let positive = |name: &str, value: f64| {
-            if value.is_finite() && value > 0.0 {
-                Ok(())
-            } else {
-                Err(TrainError::setting(
-                    format!("training.optimizer.{name}"),
-                    value,
-                    "a positive number",
-                ))
-            }
-        };
-        let not_negative = |name: &str, value: f64| {
-            if value.is_finite() && value >= 0.0 {
-                Ok(())
-            } else {
-                Err(TrainError::setting(
-                    format!("training.optimizer.{name}"),
-                    value,
-                    "0 or a positive number",
-                ))
-            }
-        };
+        let name = |setting: &str| format!("training.optimizer.{setting}");
         match *self {
             Self::Adam {
                 beta_1,
                 beta_2,
                 epsilon,
-            } => {
-                fraction("training.optimizer.beta_1", beta_1)?;
-                fraction("training.optimizer.beta_2", beta_2)?;
-                positive("epsilon", epsilon)
             }
-            Self::AdamW {
+            | Self::AdamW {
                 beta_1,
                 beta_2,
                 epsilon,
-                weight_decay,
-            } => {
-                fraction("training.optimizer.beta_1", beta_1)?;
-                fraction("training.optimizer.beta_2", beta_2)?;
-                positive("epsilon", epsilon)?;
-                not_negative("weight_decay", weight_decay)
-            }
-            Self::Sgd {
-                momentum,
-                weight_decay,
                 ..
             } => {
-                fraction("training.optimizer.momentum", momentum)?;
-                not_negative("weight_decay", weight_decay)
+                fraction(name("beta_1"), beta_1)?;
+                fraction(name("beta_2"), beta_2)?;
+                positive(name("epsilon"), epsilon)?;
+            }
+            Self::Sgd { momentum, .. } => fraction(name("momentum"), momentum)?,
+        }
+        match *self {
+            Self::Adam { .. } => Ok(()),
+            Self::AdamW { weight_decay, .. } | Self::Sgd { weight_decay, .. } => {
+                not_negative(name("weight_decay"), weight_decay)
             }
         }
-    }
-}
-
-fn fraction(name: &str, value: f64) -> Result<(), TrainError> {
-    if (0.0..1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(TrainError::setting(name, value, "a number with 0 ≤ x < 1"))
     }
 }

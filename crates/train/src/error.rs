@@ -3,20 +3,20 @@ use std::io;
 use std::path::PathBuf;
 
 use digits_data::DataError;
-use digits_models::{Difference, ModelError};
+use digits_models::ModelError;
 
 /// Why a run could not be trained, read or used. Every message says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A setting has a value that makes no sense.
+    /// A setting has an invalid value.
     #[error("{name} is {value}; give {wanted}")]
     Setting {
         /// Full name, for example `training.batch_size`.
         name: String,
         /// The value given.
         value: String,
-        /// What would make sense.
+        /// What would be valid.
         wanted: &'static str,
     },
     /// A configuration could not be understood.
@@ -63,12 +63,9 @@ pub enum TrainError {
     },
     /// There is no run at this place.
     #[error(
-        "{path} is no run folder: it has no run.json. Name a folder that `digits train` made, pretrained/cnn or pretrained/mlp"
+        "{0} is not a run folder: it has no run.json. Name a folder that `digits train` made, pretrained/cnn or pretrained/mlp"
     )]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-    },
+    NotARun(PathBuf),
     /// A file of a run folder is not what was written.
     #[error("{path} is damaged: {reason}. Restore it from a copy, or train again")]
     Damaged {
@@ -91,18 +88,12 @@ pub enum TrainError {
     },
     /// Another process is working in this run folder.
     #[error(
-        "{path} is in use by another process. Wait for it to end, or choose another folder with --run"
+        "{0} is in use by another process. Wait for it to end, or choose another folder with --run"
     )]
-    Locked {
-        /// The run folder.
-        path: PathBuf,
-    },
+    Locked(PathBuf),
     /// A pretrained run is part of the program and cannot be written.
-    #[error("{path} is part of the program and cannot be changed. Name a folder with --run")]
-    CompiledIn {
-        /// Name of the run.
-        path: PathBuf,
-    },
+    #[error("{0} is part of the program and cannot be changed. Name a folder with --run")]
+    CompiledIn(PathBuf),
     /// There is no pretrained run of this name.
     #[error("{path} is neither a run folder nor one of the pretrained runs: {known}")]
     NotPretrained {
@@ -112,13 +103,8 @@ pub enum TrainError {
         known: String,
     },
     /// A new run would overwrite an existing one.
-    #[error(
-        "{path} already holds a run. Go on with it (--resume), or choose another folder with --run"
-    )]
-    Exists {
-        /// The run folder.
-        path: PathBuf,
-    },
+    #[error("{0} already holds a run. Resume it (--resume), or choose another folder with --run")]
+    Exists(PathBuf),
     /// A run cannot be resumed with this configuration or data.
     #[error("{path} cannot be resumed: {reason}")]
     CannotResume {
@@ -129,12 +115,9 @@ pub enum TrainError {
     },
     /// The run has no trained network yet.
     #[error(
-        "{path} has no trained network yet: its first epoch is not finished. Go on with it: digits train --resume --run {path}"
+        "{0} has no trained network yet: its first epoch is not finished. Resume it: digits train --resume --run {0}"
     )]
-    Untrained {
-        /// The run folder.
-        path: PathBuf,
-    },
+    Untrained(PathBuf),
     /// The images do not have the size or the classes that the network was trained for.
     #[error("the network of {run} was trained for {expected}, but {what} has {found}")]
     Mismatch {
@@ -149,14 +132,13 @@ pub enum TrainError {
     },
     /// A run is to start from a network that computes something else.
     #[error(
-        "the network of {run} has {} = {}, and the run to be trained from it {}; only dropout may differ",
-        .difference.setting, .difference.one, .difference.other
+        "the network of {run} is not that of the run to be trained from it: it has {difference}; only dropout may differ"
     )]
     OtherNetwork {
         /// The run folder.
         run: PathBuf,
-        /// The first setting that differs, there and in the configuration.
-        difference: Difference,
+        /// The setting that differs, its value there and in the configuration.
+        difference: String,
     },
     /// The backend failed.
     #[error("the backend failed while {doing}: {message}")]
@@ -169,18 +151,6 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    pub(crate) fn setting(
-        name: impl Into<String>,
-        value: impl Display,
-        wanted: &'static str,
-    ) -> Self {
-        Self::Setting {
-            name: name.into(),
-            value: value.to_string(),
-            wanted,
-        }
-    }
-
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -4,12 +4,15 @@
 //! record with the SHA-256 of every file, the best network, and everything needed to go on
 //! exactly where it stopped. This crate knows no command line and constructs no device.
 
+mod check;
 mod checkpoint;
 mod config;
 mod curves;
+mod differences;
 mod error;
 mod evaluate;
 mod fit;
+mod job;
 mod loss;
 mod metrics;
 mod optimizer;
@@ -24,9 +27,11 @@ mod trainer;
 pub mod weights;
 
 pub use config::{Keep, OptimizerConfig, RunConfig, TrainingConfig};
+pub use differences::Difference;
 pub use error::TrainError;
 pub use evaluate::{ClassReport, Evaluation, evaluate};
 pub use fit::{check_fit, image_shape, input_of};
+pub use job::{Callbacks, Event, Outcome, StartFrom, TrainingJob};
 pub use loss::cross_entropy;
 pub use metrics::EpochMetrics;
 pub use optimizer::Optimizer;
@@ -35,4 +40,4 @@ pub use recipe::{Recipe, recipe_names};
 pub use record::{DatasetRecord, FinalMetrics, Origin, RunRecord, Status, Versions};
 pub use run_folder::{LoadedRun, RunFolder, RunLock};
 pub use schedule::Schedule;
-pub use trainer::{Callbacks, Event, Outcome, StartFrom, TrainingJob, train};
+pub use trainer::train;

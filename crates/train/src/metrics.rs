@@ -2,7 +2,6 @@ use serde::{Deserialize, Serialize};
 
 /// What was measured in one epoch; one line of `metrics.csv`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct EpochMetrics {
     /// Epoch, counted from 1.
     pub epoch: usize,
@@ -12,11 +11,11 @@ pub struct EpochMetrics {
     pub learning_rate: f64,
     /// Mean training loss over the images of the epoch (each as it was when its batch came).
     pub train_loss: f64,
-    /// Fraction of training images classified rightly, likewise.
+    /// Fraction of training images classified correctly, likewise.
     pub train_accuracy: f64,
     /// Mean cross-entropy on the validation images, without smoothing.
     pub valid_loss: f64,
-    /// Fraction of validation images classified rightly.
+    /// Fraction of validation images classified correctly.
     pub valid_accuracy: f64,
     /// Seconds spent training in this epoch, validation excluded.
     pub seconds: f64,

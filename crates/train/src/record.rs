@@ -1,9 +1,13 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::Path;
 
 use digits_data::Normalization;
+use digits_data::files::sha256;
 use digits_models::ModelError;
 use serde::{Deserialize, Serialize};
 
+use crate::TrainError;
 use crate::config::RunConfig;
 use crate::metrics::EpochMetrics;
 
@@ -12,9 +16,16 @@ use crate::metrics::EpochMetrics;
 /// `config.toml`; a run without them has what every run had before.
 pub(crate) const SCHEMA: u32 = 3;
 
+/// What stands in the field `checksum` while the checksum is taken.
+const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
 /// `run.json`: what a run is, how far it is, and what each of its files must be.
+///
+/// A field that comes later is optional, with a default that means what every run had before, and
+/// left out where it has it: old folders open. Fields that this program does not know are ignored:
+/// it opens what a later one of the same schema wrote. What must not be ignored takes a new
+/// [`SCHEMA`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RunRecord {
     /// Version of this format.
     pub schema: u32,
@@ -68,7 +79,7 @@ fn is_one(value: &usize) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Training, or stopped on the way; `--resume` goes on.
+    /// Training, or stopped on the way; `--resume` resumes it.
     Running,
     /// All epochs done and the test split read.
     Finished,
@@ -76,7 +87,7 @@ pub enum Status {
 
 /// Where parameters came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Origin {
     /// `digits import`: the network of another program, not trained here.
     Imported {
@@ -96,7 +107,6 @@ pub enum Origin {
 
 /// The data a network was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct DatasetRecord {
     /// Name, for example `mnist`.
     pub name: String,
@@ -110,9 +120,11 @@ pub struct DatasetRecord {
     pub normalization: Normalization,
 }
 
+/// The version of Burn, which does not tell; a test holds it to `Cargo.lock`.
+const BURN: &str = "0.22.1";
+
 /// Versions of the programs that trained a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Versions {
     /// This program.
     pub digits: String,
@@ -125,14 +137,13 @@ impl Versions {
     pub fn current() -> Self {
         Self {
             digits: env!("CARGO_PKG_VERSION").to_owned(),
-            burn: "0.22.1".to_owned(),
+            burn: BURN.to_owned(),
         }
     }
 }
 
 /// The outcome of a finished run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FinalMetrics {
     /// Validation accuracy of the saved network.
     pub valid_accuracy: f64,
@@ -190,5 +201,80 @@ impl RunRecord {
         } else {
             0.0
         }
+    }
+
+    /// The text of `run.json`, with its checksum.
+    pub(crate) fn to_text(&mut self) -> Result<String, TrainError> {
+        self.checksum = NO_CHECKSUM.to_owned();
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| TrainError::backend("writing run.json", error))?
+            + "\n";
+        self.checksum = sha256(&text);
+        let field = |checksum: &str| format!("\"checksum\": \"{checksum}\"");
+        Ok(text.replace(&field(NO_CHECKSUM), &field(&self.checksum)))
+    }
+
+    /// Checks and reads the text of the `run.json` at `path`.
+    pub(crate) fn from_text(path: &Path, text: &str) -> Result<Self, TrainError> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u32,
+        }
+        let damaged = |reason: &dyn Display| TrainError::damaged(path, reason);
+        let version: Version = serde_json::from_str(text).map_err(|error| damaged(&error))?;
+        if version.schema > SCHEMA {
+            return Err(TrainError::NewerSchema {
+                path: path.to_owned(),
+                found: version.schema,
+                known: SCHEMA,
+            });
+        }
+        let record: Self = serde_json::from_str(text).map_err(|error| damaged(&error))?;
+        let unsealed = text.replace(&record.checksum, NO_CHECKSUM);
+        if record.checksum.len() != NO_CHECKSUM.len() || sha256(unsealed) != record.checksum {
+            return Err(damaged(&"its checksum does not fit its content"));
+        }
+        Ok(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RunFolder;
+
+    #[test]
+    fn the_version_of_burn_is_the_one_in_the_lock_file() {
+        let entry = format!("name = \"burn\"\nversion = \"{BURN}\"");
+        assert!(include_str!("../../../Cargo.lock").contains(&entry));
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_but_unchecked_ones_and_newer_schemas_are_not() {
+        let path = Path::new("run.json");
+        let mut record = RunFolder::pretrained("mlp").unwrap().record().unwrap();
+        let text = record.to_text().unwrap();
+        assert_eq!(RunRecord::from_text(path, &text).unwrap(), record);
+
+        let sealed = |text: String| {
+            let unsealed = text.replace(&record.checksum, NO_CHECKSUM);
+            unsealed.replace(NO_CHECKSUM, &sha256(&unsealed))
+        };
+        let later = text
+            .replace("\"status\"", "\"machine\": {\"cores\": 8},\n  \"status\"")
+            .replace(
+                "\"fingerprint\"",
+                "\"classes\": [\"a\"],\n    \"fingerprint\"",
+            )
+            .replace("\"test_loss\"", "\"temperature\": 1.5,\n    \"test_loss\"")
+            .replace("\"valid_loss\"", "\"shards\": 2,\n      \"valid_loss\"");
+        let read = RunRecord::from_text(path, &sealed(later.clone())).unwrap();
+        assert_eq!((read.epochs, read.result), (record.epochs, record.result));
+
+        let message = RunRecord::from_text(path, &later).unwrap_err().to_string();
+        assert!(message.contains("its checksum does not fit"), "{message}");
+        let newer = text.replace("\"schema\": 3", "\"schema\": 4");
+        let message = RunRecord::from_text(path, &newer).unwrap_err().to_string();
+        assert!(message.contains("schema version 4"), "{message}");
     }
 }

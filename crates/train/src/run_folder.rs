@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use digits_data::files::sha256;
+use digits_data::files::{Lock, sha256, try_lock};
 use digits_models::Model;
 
 use crate::TrainError;
 use crate::config::RunConfig;
-use crate::record::{RunRecord, SCHEMA, Status};
+use crate::record::{RunRecord, Status};
 use crate::weights;
 
 pub(crate) const CONFIG: &str = "config.toml";
@@ -42,7 +42,9 @@ pub(crate) type CompiledIn = (&'static str, &'static [u8]);
 /// Held while a process trains in a folder; released when dropped, or when the process ends.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    /// What people should know where the file system has no locks.
+    pub(crate) notice: Option<String>,
+    _lock: Lock,
 }
 
 /// A trained network with everything needed to use it.
@@ -96,20 +98,26 @@ impl RunFolder {
     /// A folder that cannot be made, one that another process is working in, or a pretrained run.
     pub fn lock(&self) -> Result<RunLock, TrainError> {
         if self.is_pretrained() {
-            return Err(TrainError::CompiledIn {
-                path: self.path.clone(),
-            });
+            return Err(TrainError::CompiledIn(self.path.clone()));
         }
         fs::create_dir_all(&self.path).map_err(TrainError::io("create", &self.path))?;
         let path = self.file(LOCK);
-        let file = File::create(&path).map_err(TrainError::io("create", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(RunLock { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(TrainError::Locked {
-                path: self.path.clone(),
-            }),
-            Err(fs::TryLockError::Error(error)) => Err(TrainError::io("lock", &path)(error)),
-        }
+        self.locked(try_lock(&path).map_err(TrainError::io("lock", &path))?)
+    }
+
+    fn locked(&self, lock: Lock) -> Result<RunLock, TrainError> {
+        let notice = match &lock {
+            Lock::Held(_) => None,
+            Lock::HeldByAnother => return Err(TrainError::Locked(self.path.clone())),
+            Lock::Unsupported(error) => Some(format!(
+                "the file system of {} has no file locks ({error}): do not train in this folder from two processes at once",
+                self.path.display()
+            )),
+        };
+        Ok(RunLock {
+            notice,
+            _lock: lock,
+        })
     }
 
     /// Whether a process is training here at this moment. Takes the lock for an instant, shared
@@ -139,9 +147,7 @@ impl RunFolder {
                 }
             }
         }
-        Err(TrainError::Locked {
-            path: self.path.clone(),
-        })
+        Err(TrainError::Locked(self.path.clone()))
     }
 
     /// Reads and checks the folder: its record, its configuration and the bytes of its best
@@ -152,9 +158,9 @@ impl RunFolder {
     pub fn saved(&self) -> Result<(RunRecord, RunConfig, Vec<u8>), TrainError> {
         let (record, mut files) = self.read()?;
         let config = self.config(&files)?;
-        let bytes = files.remove(MODEL).ok_or_else(|| TrainError::Untrained {
-            path: self.path.clone(),
-        })?;
+        let bytes = files
+            .remove(MODEL)
+            .ok_or_else(|| TrainError::Untrained(self.path.clone()))?;
         Ok((record, config, bytes))
     }
 
@@ -194,14 +200,11 @@ impl RunFolder {
         config: &RunConfig,
         model: &[u8],
     ) -> Result<(), TrainError> {
-        let text = toml::to_string(config)
-            .map_err(|error| TrainError::backend("writing config.toml", error))?;
+        let text = config.to_toml()?;
         // In this order: between a look and the lock, another process could have made its run.
         let _lock = self.lock()?;
         if self.exists() {
-            return Err(TrainError::Exists {
-                path: self.path.clone(),
-            });
+            return Err(TrainError::Exists(self.path.clone()));
         }
         record.status = Status::Finished;
         self.commit(record, &[(CONFIG, text.as_bytes()), (MODEL, model)])
@@ -241,16 +244,16 @@ impl RunFolder {
     }
 
     /// Replaces files and the record as one set; `record.files` is brought up to date.
-    pub(crate) fn commit(
+    pub(crate) fn commit<Bytes: AsRef<[u8]>>(
         &self,
         record: &mut RunRecord,
-        files: &[(&str, &[u8])],
+        files: &[(&str, Bytes)],
     ) -> Result<(), TrainError> {
         for (name, bytes) in files {
-            self.write(&self.fresh(name), bytes)?;
+            self.write(&self.fresh(name), bytes.as_ref())?;
             record.files.insert((*name).to_owned(), sha256(bytes));
         }
-        self.write(&self.fresh(RECORD), seal(record)?.as_bytes())?;
+        self.write(&self.fresh(RECORD), record.to_text()?.as_bytes())?;
         self.take_place(RECORD)?;
         for (name, _) in files {
             self.take_place(name)?;
@@ -261,12 +264,12 @@ impl RunFolder {
     /// Writes the final record and removes the checkpoint, which a finished run does not need.
     pub(crate) fn finish(&self, record: &mut RunRecord) -> Result<(), TrainError> {
         record.files.retain(|name, _| !name.starts_with(CHECKPOINT));
-        self.commit(record, &[])?;
+        self.commit::<&[u8]>(record, &[])?;
         let folder = self.file(CHECKPOINT);
         fs::remove_dir_all(&folder).map_err(TrainError::io("remove", folder))
     }
 
-    /// Ends a replacement that was cut off: called with the lock held, before a run goes on.
+    /// Ends a replacement that was cut off: called with the lock held, before a run is resumed.
     pub(crate) fn repair(&self, record: &RunRecord) -> Result<(), TrainError> {
         for (name, expected) in &record.files {
             if let Ok(bytes) = fs::read(self.fresh(name)) {
@@ -311,13 +314,11 @@ impl RunFolder {
                 String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(TrainError::NotARun {
-                    path: self.path.clone(),
-                });
+                return Err(TrainError::NotARun(self.path.clone()));
             }
             Err(error) => return Err(TrainError::io("read", path)(error)),
         };
-        let record = unseal(&path, &text)?;
+        let record = RunRecord::from_text(&path, &text)?;
         Ok((text, record))
     }
 
@@ -361,37 +362,21 @@ impl RunFolder {
     }
 }
 
-/// The record as text, with its checksum.
-fn seal(record: &mut RunRecord) -> Result<String, TrainError> {
-    record.checksum = "0".repeat(64);
-    let text = serde_json::to_string_pretty(record)
-        .map_err(|error| TrainError::backend("writing run.json", error))?
-        + "\n";
-    let checksum = sha256(text.as_bytes());
-    let zeros = format!("\"checksum\": \"{}\"", record.checksum);
-    let sealed = text.replace(&zeros, &format!("\"checksum\": \"{checksum}\""));
-    record.checksum = checksum;
-    Ok(sealed)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn unseal(path: &Path, text: &str) -> Result<RunRecord, TrainError> {
-    #[derive(serde::Deserialize)]
-    struct Version {
-        schema: u32,
+    #[test]
+    fn a_file_system_without_locks_is_a_notice_and_a_lock_of_another_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::new(folder.path());
+        let lock = run.lock().unwrap();
+        assert_eq!(lock.notice, None);
+        assert!(run.in_use());
+        assert!(matches!(run.lock(), Err(TrainError::Locked(_))));
+
+        let error = io::Error::from(io::ErrorKind::Unsupported);
+        let notice = run.locked(Lock::Unsupported(error)).unwrap().notice;
+        assert!(notice.unwrap().contains("has no file locks"));
     }
-    let damaged = |reason: &dyn std::fmt::Display| TrainError::damaged(path, reason);
-    let version: Version = serde_json::from_str(text).map_err(|error| damaged(&error))?;
-    if version.schema > SCHEMA {
-        return Err(TrainError::NewerSchema {
-            path: path.to_owned(),
-            found: version.schema,
-            known: SCHEMA,
-        });
-    }
-    let record: RunRecord = serde_json::from_str(text).map_err(|error| damaged(&error))?;
-    let zeroed = text.replace(&record.checksum, &"0".repeat(64));
-    if record.checksum.len() != 64 || sha256(zeroed.as_bytes()) != record.checksum {
-        return Err(damaged(&"its checksum does not fit its content"));
-    }
-    Ok(record)
 }

@@ -3,6 +3,7 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+use crate::check::{at_least_one, ensure, fraction, positive};
 
 /// The learning rate as a function of the step. Warm-up is a fraction of all steps, during
 /// which the rate rises linearly from 0 (one-cycle: along a cosine).
@@ -91,14 +92,26 @@ impl Schedule {
     }
 
     pub(crate) fn validate(&self) -> Result<(), TrainError> {
-        let (rates, warmup): (Vec<(&str, f64)>, f64) = match *self {
-            Self::Constant { rate, warmup } => (vec![("rate", rate)], warmup),
-            Self::OneCycle { peak, warmup } => (vec![("peak", peak)], warmup),
+        let name = |setting: &str| format!("training.schedule.{setting}");
+        let warmup = match *self {
+            Self::Constant { rate, warmup } => {
+                positive(name("rate"), rate)?;
+                warmup
+            }
+            Self::OneCycle { peak, warmup } => {
+                positive(name("peak"), peak)?;
+                warmup
+            }
             Self::Cosine { peak, last, warmup } => {
-                if !(last.is_finite() && (0.0..=peak).contains(&last)) {
-                    return Err(invalid("final", last, "a number between 0 and the peak"));
-                }
-                (vec![("peak", peak)], warmup)
+                positive(name("peak"), peak)?;
+                let below = (0.0..=peak).contains(&last);
+                ensure(
+                    below,
+                    name("final"),
+                    last,
+                    "a number between 0 and the peak",
+                )?;
+                warmup
             }
             Self::Step {
                 rate,
@@ -106,26 +119,14 @@ impl Schedule {
                 factor,
                 warmup,
             } => {
-                if every == 0 {
-                    return Err(invalid("every", 0.0, "a number of epochs of 1 or more"));
-                }
-                (vec![("rate", rate), ("factor", factor)], warmup)
+                positive(name("rate"), rate)?;
+                positive(name("factor"), factor)?;
+                at_least_one(name("every"), every)?;
+                warmup
             }
         };
-        for (name, value) in rates {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(invalid(name, value, "a positive number"));
-            }
-        }
-        if !(0.0..1.0).contains(&warmup) {
-            return Err(invalid("warmup", warmup, "a fraction with 0 ≤ warmup < 1"));
-        }
-        Ok(())
+        fraction(name("warmup"), warmup)
     }
-}
-
-fn invalid(name: &str, value: f64, wanted: &'static str) -> TrainError {
-    TrainError::setting(format!("training.schedule.{name}"), value, wanted)
 }
 
 /// From `start` to `end` along half a cosine, `progress` in 0..=1.
@@ -147,14 +148,16 @@ fn rise(step: usize, total: usize, warmup: f64) -> f64 {
 mod tests {
     use super::*;
 
+    /// As in a recipe.
+    fn schedule(text: &str) -> Schedule {
+        toml::from_str(text).unwrap()
+    }
+
     #[test]
     fn one_cycle_follows_pytorch() {
         // torch.optim.lr_scheduler.OneCycleLR(SGD(lr=1), max_lr=0.003, total_steps=10):
         // first, peak (step 2 = 0.3·10 − 1) and last rate by its documented formula.
-        let schedule = Schedule::OneCycle {
-            peak: 0.003,
-            warmup: 0.3,
-        };
+        let schedule = schedule("kind = 'one-cycle'\npeak = 0.003");
         let rate = |step| schedule.rate(step, 10, 5);
         assert!((rate(0) - 0.003 / 25.0).abs() < 1e-15);
         assert!((rate(2) - 0.003).abs() < 1e-15);
@@ -164,85 +167,28 @@ mod tests {
 
     #[test]
     fn every_schedule_stays_positive_and_finite_even_for_one_step() {
-        let schedules = [
-            Schedule::Constant {
-                rate: 0.1,
-                warmup: 0.5,
-            },
-            Schedule::OneCycle {
-                peak: 0.1,
-                warmup: 0.0,
-            },
-            Schedule::OneCycle {
-                peak: 0.1,
-                warmup: 0.9,
-            },
-            Schedule::Cosine {
-                peak: 0.1,
-                last: 0.01,
-                warmup: 0.1,
-            },
-            Schedule::Step {
-                rate: 0.1,
-                every: 1,
-                factor: 0.5,
-                warmup: 0.0,
-            },
-        ];
-        for schedule in schedules {
-            for total in 1..20 {
-                for step in 0..total {
-                    let rate = schedule.rate(step, total, 4);
-                    assert!(
-                        rate > 0.0 && rate <= 0.1 + 1e-12,
-                        "{schedule:?} {step}/{total}: {rate}"
-                    );
-                }
+        for text in [
+            "kind = 'constant'\nrate = 0.1\nwarmup = 0.5",
+            "kind = 'one-cycle'\npeak = 0.1\nwarmup = 0.0",
+            "kind = 'one-cycle'\npeak = 0.1\nwarmup = 0.9",
+            "kind = 'cosine'\npeak = 0.1\nfinal = 0.01\nwarmup = 0.1",
+            "kind = 'step'\nrate = 0.1\nevery = 1\nfactor = 0.5",
+        ] {
+            let schedule = schedule(text);
+            for (total, step) in (1..20).flat_map(|total| (0..total).map(move |step| (total, step)))
+            {
+                let rate = schedule.rate(step, total, 4);
+                let valid = rate > 0.0 && rate <= 0.1 + 1e-12;
+                assert!(valid, "{text} {step}/{total}: {rate}");
             }
         }
     }
 
     #[test]
     fn step_schedule_drops_at_epoch_boundaries() {
-        let schedule = Schedule::Step {
-            rate: 1.0,
-            every: 2,
-            factor: 0.1,
-            warmup: 0.0,
-        };
+        let schedule = schedule("kind = 'step'\nrate = 1.0\nevery = 2\nfactor = 0.1");
         let rates: Vec<f64> = (0..12).map(|step| schedule.rate(step, 12, 3)).collect();
         assert_eq!(rates[..6], [1.0; 6]);
         assert!(rates[6..].iter().all(|rate| (rate - 0.1).abs() < 1e-15));
-    }
-
-    #[test]
-    fn senseless_schedules_are_refused() {
-        for schedule in [
-            Schedule::Constant {
-                rate: f64::NAN,
-                warmup: 0.0,
-            },
-            Schedule::Constant {
-                rate: -0.1,
-                warmup: 0.0,
-            },
-            Schedule::OneCycle {
-                peak: 0.1,
-                warmup: 1.0,
-            },
-            Schedule::Cosine {
-                peak: 0.1,
-                last: 0.2,
-                warmup: 0.0,
-            },
-            Schedule::Step {
-                rate: 0.1,
-                every: 0,
-                factor: 0.5,
-                warmup: 0.0,
-            },
-        ] {
-            assert!(schedule.validate().is_err(), "{schedule:?}");
-        }
     }
 }

@@ -8,508 +8,92 @@ use digits_data::{Batcher, Dataset, Images, Normalization, Subsets, shuffled, st
 use digits_models::Model;
 
 use crate::TrainError;
-use crate::checkpoint::{self, Best, Progress};
+use crate::checkpoint::{self, Best, Progress, Sums};
 use crate::config::{Keep, RunConfig};
 use crate::curves;
 use crate::evaluate::evaluate;
-use crate::fit::input_of;
-use crate::loss::{cross_entropy, predictions_and_losses};
+use crate::job::{Callbacks, Event, Outcome, StartFrom, TrainingJob};
+use crate::loss::{argmax, cross_entropy};
 use crate::metrics::{self, EpochMetrics};
 use crate::optimizer::Optimizer;
-use crate::record::{DatasetRecord, FinalMetrics, RunRecord, SCHEMA, Status, Versions};
-use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL, RunFolder, RunLock};
+use crate::record::{DatasetRecord, FinalMetrics, Origin, RunRecord, Status};
+use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL, RunFolder};
 use crate::starting_point::load_initial_weights;
 use crate::weights;
 
-/// What a run starts from.
-pub struct TrainingJob<'a> {
-    /// Name of the recipe, for the record.
-    pub recipe: &'a str,
-    /// Everything that decides the outcome; for a run that goes on, as read from its folder.
-    pub config: RunConfig,
-    /// The data set that `config.data` names.
-    pub dataset: &'a Dataset,
-    /// Where to compute, without autodiff.
-    pub device: &'a Device,
-    /// Where the run is kept.
-    pub folder: &'a RunFolder,
-    /// Where the parameters come from.
-    pub start_from: StartFrom<'a>,
-}
-
-/// Where the parameters of a run come from.
-#[derive(Debug, Clone, Copy)]
-pub enum StartFrom<'a> {
-    /// A new run: drawn from the seed.
-    Seed,
-    /// The checkpoint of the run in the folder, which is resumed.
-    Checkpoint,
-    /// A new run: the network of this one, whose normalization of pixels it takes over too.
-    Weights(&'a RunFolder),
-}
-
-/// What a run tells and asks while it works.
-pub struct Callbacks<'a> {
-    /// Called with every step and every epoch.
-    pub on_event: &'a mut dyn FnMut(Event),
-    /// Asked after every step; `true` saves and ends.
-    pub should_stop: &'a dyn Fn() -> bool,
-}
-
-/// What happens in a run.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// Something that people should know.
-    Notice(String),
-    /// Before the first step.
-    Begin {
-        /// Trainable parameters.
-        parameters: usize,
-        /// Training images.
-        train_images: usize,
-        /// Validation images.
-        valid_images: usize,
-        /// Epochs planned.
-        epochs: usize,
-        /// Batches an epoch.
-        batches: usize,
-        /// Finished steps of an earlier process; 0 for a new run.
-        resumed_at: usize,
-    },
-    /// After every step.
-    Step {
-        /// Epoch, counted from 1.
-        epoch: usize,
-        /// Batches done in this epoch.
-        batch: usize,
-        /// Mean loss of the epoch so far.
-        loss: f64,
-        /// Accuracy of the epoch so far.
-        accuracy: f64,
-        /// Images a second in this epoch so far.
-        images_per_second: f64,
-    },
-    /// After every epoch.
-    Epoch {
-        /// What was measured.
-        metrics: EpochMetrics,
-        /// Whether this is the best network so far.
-        best: bool,
-    },
-}
-
-/// How a call of [`train`] ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// All epochs done, the best network evaluated on the test split.
-    Finished(Box<RunRecord>),
-    /// Stopped on request; the folder holds everything needed to go on.
-    Interrupted {
-        /// Finished steps.
-        step: usize,
-        /// Steps of the whole run.
-        steps: usize,
-    },
-}
-
-/// Trains a network, or goes on training it, and evaluates the best one on the test split.
+/// Trains a network, or resumes its training, and evaluates the best one on the test split.
 ///
 /// # Errors
-/// Configurations that make no sense, data that does not fit, a folder that cannot be used,
-/// a loss that is not finite.
+/// Invalid configurations, data that does not fit, a folder that cannot be used, a loss that is
+/// not finite.
 pub fn train(job: TrainingJob<'_>, callbacks: &mut Callbacks<'_>) -> Result<Outcome, TrainError> {
-    job.config.validate()?;
-    let lock = job.folder.lock()?;
-    let mut run = Run::open(job, lock)?;
-    run.announce(callbacks);
-    while run.progress.epoch < run.config.training.epochs && !run.gave_up() {
-        if run.epoch(callbacks)? {
+    let start_from = job.start_from;
+    let setup = Setup::new(job)?;
+    let lock = setup.folder.lock()?;
+    if let Some(notice) = &lock.notice {
+        (callbacks.on_event)(Event::Notice(notice.clone()));
+    }
+    let (mut run, mut model) = match start_from {
+        StartFrom::Seed => Run::new(&setup)?,
+        StartFrom::Weights(other) => Run::initialized(&setup, other)?,
+        StartFrom::Checkpoint => Run::resumed(&setup)?,
+    };
+    (callbacks.on_event)(run.begin());
+    while !run.is_done() {
+        let stop;
+        (model, stop) = run.epoch(model, callbacks)?;
+        if stop {
             return Ok(Outcome::Interrupted {
                 step: run.progress.step,
-                steps: run.steps(),
+                steps: setup.steps(),
             });
         }
     }
-    run.finish()
-        .map(|record| Outcome::Finished(Box::new(record)))
+    let record = run.finish()?;
+    Ok(Outcome::Finished(Box::new(record)))
 }
 
-/// A run in progress.
-struct Run<'a> {
+/// What stays as it is during a run.
+struct Setup<'a> {
+    recipe: &'a str,
     config: RunConfig,
     dataset: &'a Dataset,
     /// The training images as the network sees them.
     images: Cow<'a, Images>,
     subsets: Subsets,
-    normalization: Normalization,
     folder: &'a RunFolder,
-    record: RunRecord,
-    device: Device,
+    device: &'a Device,
     training_device: Device,
-    /// Always there between steps; taken out during one, so that Adam can work in place.
-    model: Option<Model>,
-    optimizer: Optimizer,
-    progress: Progress,
-    _lock: RunLock,
 }
 
-impl<'a> Run<'a> {
-    fn open(job: TrainingJob<'a>, lock: RunLock) -> Result<Self, TrainError> {
-        let TrainingJob {
-            recipe,
-            mut config,
-            dataset,
-            device,
-            folder,
-            start_from,
-        } = job;
-        let resume = matches!(start_from, StartFrom::Checkpoint);
-        let images = config.view.permute(&dataset.train);
-        if config.training.validation >= images.len() {
+impl<'a> Setup<'a> {
+    fn new(job: TrainingJob<'a>) -> Result<Self, TrainError> {
+        let config = job.config.fitted(&job.dataset.train)?;
+        let images = config.view.permute(&job.dataset.train);
+        let (count, validation) = (images.len(), config.training.validation);
+        if validation >= count {
             return Err(TrainError::TooFewImages(format!(
-                "{} has {} training images, and training.validation holds out {} of them; lower it",
-                dataset.name,
-                images.len(),
-                config.training.validation
+                "{} has {count} training images, and training.validation holds out {validation} of them; lower it",
+                job.dataset.name,
             )));
         }
-        config.model = config.model.clone().with_input(input_of(&images));
-        let mut subsets =
-            stratified_split(images.labels(), config.training.validation, config.seed)?;
+        let mut subsets = stratified_split(images.labels(), validation, config.seed)?;
         subsets.train = config.view.subset(&images, &subsets.train, config.seed)?;
-        let mut normalization = Normalization::measure(&images, &subsets.train);
-        let training_device = device.clone().autodiff();
-        let mut optimizer = Optimizer::new(&config.training.optimizer, config.training.clip_norm);
-
-        let (record, progress, model) = if resume {
-            let (record, mut files) = folder.read()?;
-            folder.repair(&record)?;
-            let cannot = |reason: String| TrainError::CannotResume {
-                path: folder.path().to_owned(),
-                reason,
-            };
-            if record.status == Status::Finished {
-                return Err(cannot(
-                    "it is finished. Train a new one in another folder (--run)".to_owned(),
-                ));
-            }
-            if record.dataset.fingerprint != dataset.fingerprint {
-                return Err(cannot(format!(
-                    "it was trained on other data than {} holds now",
-                    dataset.name
-                )));
-            }
-            let (progress, model) = checkpoint::restore(
-                folder,
-                &mut files,
-                &config.model,
-                &mut optimizer,
-                &training_device,
-            )?;
-            normalization = record.dataset.normalization;
-            (record, progress, model)
-        } else {
-            if folder.exists() {
-                return Err(TrainError::Exists {
-                    path: folder.path().to_owned(),
-                });
-            }
-            let parameters = config.model.parameters()?;
-            let (model, origin) = match start_from {
-                StartFrom::Weights(other) => {
-                    let start = load_initial_weights(other, &config.model, &training_device)?;
-                    normalization = start.normalization;
-                    (start.model, Some(start.origin))
-                }
-                StartFrom::Seed | StartFrom::Checkpoint => {
-                    let model = weights::seeded(&config.model, config.seed, &training_device)?;
-                    (model, None)
-                }
-            };
-            let record = RunRecord {
-                schema: SCHEMA,
-                status: Status::Running,
-                recipe: recipe.to_owned(),
-                model: config.model.kind().to_owned(),
-                parameters,
-                backend: config.backend.clone(),
-                threads: config.threads,
-                seed: config.seed,
-                dataset: DatasetRecord {
-                    name: dataset.name.clone(),
-                    fingerprint: dataset.fingerprint.clone(),
-                    train_images: subsets.train.len(),
-                    valid_images: subsets.valid.len(),
-                    normalization,
-                },
-                versions: Versions::current(),
-                passes: config.training.passes,
-                epochs: Vec::new(),
-                best_epoch: 0,
-                train_seconds: 0.0,
-                result: None,
-                origin,
-                files: Default::default(),
-                checksum: String::new(),
-            };
-            (record, Progress::start(), model)
-        };
-        let mut run = Self {
+        Ok(Self {
+            recipe: job.recipe,
             config,
-            dataset,
+            dataset: job.dataset,
             images,
             subsets,
-            normalization,
-            folder,
-            record,
-            device: device.clone(),
-            training_device,
-            model: Some(model),
-            optimizer,
-            progress,
-            _lock: lock,
-        };
-        if !resume {
-            let config = toml::to_string(&run.config)
-                .map_err(|error| TrainError::backend("writing config.toml", error))?;
-            run.save(vec![(CONFIG, config.into_bytes())])?;
-        }
-        Ok(run)
+            folder: job.folder,
+            device: job.device,
+            training_device: job.device.clone().autodiff(),
+        })
     }
 
-    fn model(&self) -> &Model {
-        self.model.as_ref().expect("put back by every step")
-    }
-
-    fn announce(&self, callbacks: &mut Callbacks<'_>) {
-        (callbacks.on_event)(Event::Begin {
-            parameters: self.record.parameters,
-            train_images: self.subsets.train.len(),
-            valid_images: self.subsets.valid.len(),
-            epochs: self.config.training.epochs,
-            batches: self.batches(),
-            resumed_at: self.progress.step,
-        });
-    }
-
-    /// One epoch, or the rest of one; `true` if it was stopped on request.
-    fn epoch(&mut self, callbacks: &mut Callbacks<'_>) -> Result<bool, TrainError> {
-        let epoch = self.progress.epoch + 1;
-        let order = self.order(epoch);
-        // A copy of the reference, or once an epoch of permuted images, so that steps may change
-        // the rest of the run.
-        let images = self.images.clone();
-        let batcher = Batcher::new(
-            &images,
-            self.normalization,
-            &self.config.augmentation,
-            self.config.seed,
-        );
-        let size = self.config.training.batch_size;
-        let mut rate = 0.0;
-        while self.progress.batch < self.batches() {
-            let started = Instant::now();
-            let first = self.progress.batch * size;
-            let chunk = &order[first..order.len().min(first + size)];
-            let (pixels, labels) = batcher.fill(chunk, epoch as u64, first);
-            rate = self.config.training.schedule.rate(
-                self.progress.step,
-                self.steps(),
-                self.batches(),
-            );
-            let (loss, correct) = self.step(pixels, &labels, rate)?;
-
-            let elapsed = started.elapsed().as_secs_f64();
-            let progress = &mut self.progress;
-            progress.batch += 1;
-            progress.step += 1;
-            progress.seconds += elapsed;
-            progress.sums.images += labels.len();
-            progress.sums.correct += correct;
-            progress.sums.loss += loss * labels.len() as f64;
-            progress.sums.seconds += elapsed;
-            let sums = progress.sums;
-            (callbacks.on_event)(Event::Step {
-                epoch,
-                batch: progress.batch,
-                loss: sums.loss / sums.images as f64,
-                accuracy: sums.correct as f64 / sums.images as f64,
-                images_per_second: sums.images as f64 / sums.seconds.max(1e-9),
-            });
-            let epoch_is_done = self.progress.batch == self.batches();
-            if (callbacks.should_stop)() && !epoch_is_done {
-                self.save(Vec::new())?;
-                return Ok(true);
-            }
-            let save_every = self.config.training.save_every;
-            if !epoch_is_done
-                && save_every.is_some_and(|every| self.progress.step.is_multiple_of(every))
-            {
-                self.save(Vec::new())?;
-            }
-        }
-        let (metrics, best) = self.end_epoch(epoch, rate)?;
-        (callbacks.on_event)(Event::Epoch { metrics, best });
-        let last = self.progress.epoch == self.config.training.epochs;
-        Ok((callbacks.should_stop)() && !last)
-    }
-
-    /// Forward, backward, update. Returns the mean loss and the number of right answers, both
-    /// before the update.
-    fn step(
-        &mut self,
-        pixels: Vec<f32>,
-        labels: &[u8],
-        rate: f64,
-    ) -> Result<(f64, usize), TrainError> {
-        let input = self.config.model.input();
-        let shape = [labels.len(), 1, input.height, input.width];
-        let images = Tensor::<4>::from_data(TensorData::new(pixels, shape), &self.training_device);
-        let logits = self.model().forward_train(
-            images,
-            self.config.seed.wrapping_add(self.progress.step as u64),
-        );
-        let loss = cross_entropy(
-            logits.clone(),
-            labels,
-            self.config.training.label_smoothing,
-            &self.training_device,
-        );
-        let answers = logits
-            .inner()
-            .try_into_vec_as::<f32>()
-            .map_err(|error| TrainError::backend("reading the logits", error))?;
-        let correct = predictions_and_losses(&answers, input.classes, labels)
-            .iter()
-            .zip(labels)
-            .filter(|((predicted, _), label)| *predicted == usize::from(**label))
-            .count();
-        let value = loss
-            .clone()
-            .inner()
-            .try_into_vec_as::<f64>()
-            .map_or(f64::NAN, |loss| loss[0]);
-        if !value.is_finite() {
-            return Err(TrainError::Diverged {
-                step: self.progress.step + 1,
-                epoch: self.progress.epoch + 1,
-                loss: value,
-                run: self.folder.path().to_owned(),
-            });
-        }
-        let gradients = GradientsParams::from_grads(loss.backward(), self.model());
-        self.model = self
-            .model
-            .take()
-            .map(|model| self.optimizer.step(rate, model, gradients));
-        Ok((value, correct))
-    }
-
-    /// Validates, keeps the network if it is the best so far, and saves.
-    fn end_epoch(&mut self, epoch: usize, rate: f64) -> Result<(EpochMetrics, bool), TrainError> {
-        let model = self.model().valid();
-        let valid = evaluate(
-            &model,
-            &self.images,
-            Some(&self.subsets.valid),
-            &self.normalization,
-            &self.device,
-        )?;
-        if !valid.loss.is_finite() {
-            return Err(TrainError::Diverged {
-                step: self.progress.step,
-                epoch,
-                loss: valid.loss,
-                run: self.folder.path().to_owned(),
-            });
-        }
-        let sums = std::mem::take(&mut self.progress.sums);
-        let metrics = EpochMetrics {
-            epoch,
-            step: self.progress.step,
-            learning_rate: rate,
-            train_loss: sums.loss / sums.images as f64,
-            train_accuracy: sums.correct as f64 / sums.images as f64,
-            valid_loss: valid.loss,
-            valid_accuracy: valid.accuracy,
-            seconds: sums.seconds,
-        };
-        let best = match self.config.training.keep {
-            Keep::Best => self.progress.improves(valid.correct(), valid.loss),
-            Keep::Last => true,
-        };
-        self.progress.rows.push(metrics);
-        self.progress.epoch = epoch;
-        self.progress.batch = 0;
-        let mut files = self.metric_files()?;
-        if best {
-            self.progress.best = Some(Best {
-                epoch,
-                correct: valid.correct(),
-                loss: valid.loss,
-            });
-            files.push((MODEL, weights::to_bytes(&model)?.to_vec()));
-        }
-        self.save(files)?;
-        Ok((metrics, best))
-    }
-
-    fn metric_files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
-        let rows = &self.progress.rows;
-        let title = format!(
-            "{} on {}, seed {}",
-            self.record.recipe, self.record.dataset.name, self.record.seed
-        );
-        let curves = curves::to_svg(&title, rows)
-            .map_err(|error| TrainError::backend("drawing the curves", error))?;
-        Ok(vec![
-            (METRICS, metrics::to_csv(rows).into_bytes()),
-            (CURVES, curves.into_bytes()),
-        ])
-    }
-
-    /// Saves a checkpoint, and `more` files with it, as one set.
-    fn save(&mut self, more: Vec<(&'static str, Vec<u8>)>) -> Result<(), TrainError> {
-        self.record.epochs.clone_from(&self.progress.rows);
-        self.record.train_seconds = self.progress.seconds;
-        self.record.best_epoch = self.progress.best.map_or(0, |best| best.epoch);
-        let mut files = checkpoint::files(&self.progress, self.model(), &self.optimizer)?;
-        files.extend(more);
-        let files: Vec<(&str, &[u8])> = files
-            .iter()
-            .map(|(name, bytes)| (*name, bytes.as_slice()))
-            .collect();
-        self.folder.commit(&mut self.record, &files)
-    }
-
-    /// Reads the test split, for the first and only time, with the best network.
-    fn finish(&mut self) -> Result<RunRecord, TrainError> {
-        let best = self.folder.load(&self.device)?;
-        let test = self.dataset.open_test()?;
-        let evaluation = best.evaluate(&test, None, &self.device)?;
-        let valid = self
-            .progress
-            .rows
-            .iter()
-            .find(|row| row.epoch == self.record.best_epoch);
-        self.record.result = Some(FinalMetrics {
-            valid_accuracy: valid.map_or(0.0, |row| row.valid_accuracy),
-            test_accuracy: evaluation.accuracy,
-            test_loss: evaluation.loss,
-            test_images: evaluation.images,
-        });
-        self.record.status = Status::Finished;
-        self.folder.finish(&mut self.record)?;
-        Ok(self.record.clone())
-    }
-
-    /// Early stopping: too many epochs without a better network.
-    fn gave_up(&self) -> bool {
-        let best = self.progress.best.map_or(0, |best| best.epoch);
-        self.config
-            .training
-            .early_stopping
-            .is_some_and(|patience| self.progress.epoch.saturating_sub(best) >= patience)
+    fn optimizer(&self) -> Optimizer {
+        let training = &self.config.training;
+        Optimizer::new(&training.optimizer, training.clip_norm)
     }
 
     /// The images of one epoch in the order in which they are learned: a permutation for each
@@ -521,12 +105,334 @@ impl<'a> Run<'a> {
             .collect()
     }
 
+    /// Batches of one epoch.
     fn batches(&self) -> usize {
-        (self.subsets.train.len() * self.config.training.passes)
-            .div_ceil(self.config.training.batch_size)
+        let training = &self.config.training;
+        (self.subsets.train.len() * training.passes).div_ceil(training.batch_size)
     }
 
+    /// Steps of the whole run.
     fn steps(&self) -> usize {
         self.batches() * self.config.training.epochs
+    }
+}
+
+/// A run in progress, but for its network: a step consumes that, so that Adam works in place.
+struct Run<'a> {
+    setup: &'a Setup<'a>,
+    record: RunRecord,
+    optimizer: Optimizer,
+    progress: Progress,
+}
+
+impl<'a> Run<'a> {
+    /// A run whose parameters are drawn from the seed.
+    fn new(setup: &'a Setup<'a>) -> Result<(Self, Model), TrainError> {
+        let config = &setup.config;
+        let model = weights::seeded(&config.model, config.seed, &setup.training_device)?;
+        let normalization = Normalization::measure(&setup.images, &setup.subsets.train);
+        Self::started(setup, model, normalization, None)
+    }
+
+    /// A run whose parameters and normalization are those of another.
+    fn initialized(setup: &'a Setup<'a>, other: &RunFolder) -> Result<(Self, Model), TrainError> {
+        let start = load_initial_weights(other, &setup.config.model, &setup.training_device)?;
+        Self::started(setup, start.model, start.normalization, Some(start.origin))
+    }
+
+    /// A new run in its folder.
+    fn started(
+        setup: &'a Setup<'a>,
+        model: Model,
+        normalization: Normalization,
+        origin: Option<Origin>,
+    ) -> Result<(Self, Model), TrainError> {
+        if setup.folder.exists() {
+            return Err(TrainError::Exists(setup.folder.path().to_owned()));
+        }
+        let dataset = DatasetRecord {
+            name: setup.dataset.name.clone(),
+            fingerprint: setup.dataset.fingerprint.clone(),
+            train_images: setup.subsets.train.len(),
+            valid_images: setup.subsets.valid.len(),
+            normalization,
+        };
+        let mut run = Self {
+            setup,
+            record: RunRecord::new(setup.recipe, &setup.config, dataset, origin)?,
+            optimizer: setup.optimizer(),
+            progress: Progress::default(),
+        };
+        let config = setup.config.to_toml()?.into_bytes();
+        run.save(&model, vec![(CONFIG, config)])?;
+        Ok((run, model))
+    }
+
+    /// The run in the folder, from its checkpoint.
+    fn resumed(setup: &'a Setup<'a>) -> Result<(Self, Model), TrainError> {
+        let (record, mut files) = setup.folder.read()?;
+        setup.folder.repair(&record)?;
+        let refused = |reason: String| TrainError::CannotResume {
+            path: setup.folder.path().to_owned(),
+            reason,
+        };
+        if record.status == Status::Finished {
+            return Err(refused(
+                "it is finished. Train a new one in another folder (--run)".to_owned(),
+            ));
+        }
+        if record.dataset.fingerprint != setup.dataset.fingerprint {
+            return Err(refused(format!(
+                "it was trained on other data than {} holds now",
+                setup.dataset.name
+            )));
+        }
+        let mut optimizer = setup.optimizer();
+        let (progress, model) = checkpoint::restore(
+            setup.folder,
+            &mut files,
+            &setup.config.model,
+            &mut optimizer,
+            &setup.training_device,
+        )?;
+        let run = Self {
+            setup,
+            record,
+            optimizer,
+            progress,
+        };
+        Ok((run, model))
+    }
+
+    fn begin(&self) -> Event {
+        Event::Begin {
+            parameters: self.record.parameters,
+            train_images: self.setup.subsets.train.len(),
+            valid_images: self.setup.subsets.valid.len(),
+            epochs: self.setup.config.training.epochs,
+            batches: self.setup.batches(),
+            resumed_at: self.progress.step,
+        }
+    }
+
+    /// All epochs, or too many without a better network (early stopping).
+    fn is_done(&self) -> bool {
+        let training = &self.setup.config.training;
+        let since_best = self
+            .progress
+            .epoch
+            .saturating_sub(self.progress.best_epoch());
+        let patience = training.early_stopping;
+        self.progress.epoch >= training.epochs
+            || patience.is_some_and(|patience| since_best >= patience)
+    }
+
+    /// One epoch, or the rest of one. Returns the network, and whether it was asked to stop.
+    fn epoch(
+        &mut self,
+        mut model: Model,
+        callbacks: &mut Callbacks<'_>,
+    ) -> Result<(Model, bool), TrainError> {
+        let setup = self.setup;
+        let training = &setup.config.training;
+        let epoch = self.progress.epoch + 1;
+        let order = setup.order(epoch);
+        let batcher = Batcher::new(
+            &setup.images,
+            self.record.dataset.normalization,
+            &setup.config.augmentation,
+            setup.config.seed,
+        );
+        let mut rate = 0.0;
+        while self.progress.batch < setup.batches() {
+            let started = Instant::now();
+            let first = self.progress.batch * training.batch_size;
+            let chunk = &order[first..order.len().min(first + training.batch_size)];
+            let (pixels, labels) = batcher.fill(chunk, epoch as u64, first);
+            let step = self.progress.step;
+            rate = training.schedule.rate(step, setup.steps(), setup.batches());
+            let mut sums;
+            (model, sums) = self.step(model, pixels, &labels, rate)?;
+            sums.seconds = started.elapsed().as_secs_f64();
+            self.progress.add(sums);
+            (callbacks.on_event)(self.step_event(epoch));
+
+            if self.progress.batch == setup.batches() {
+                break; // saved below, after the validation
+            }
+            let stop = (callbacks.should_stop)();
+            let step = self.progress.step;
+            if stop
+                || training
+                    .save_every
+                    .is_some_and(|every| step.is_multiple_of(every))
+            {
+                self.save(&model, Vec::new())?;
+            }
+            if stop {
+                return Ok((model, true));
+            }
+        }
+        let (metrics, best) = self.end_epoch(&model, rate)?;
+        (callbacks.on_event)(Event::Epoch { metrics, best });
+        let stop = (callbacks.should_stop)() && epoch < training.epochs;
+        Ok((model, stop))
+    }
+
+    /// Forward, backward, update. The loss and the correct answers are those before the update.
+    fn step(
+        &mut self,
+        model: Model,
+        pixels: Vec<f32>,
+        labels: &[u8],
+        rate: f64,
+    ) -> Result<(Model, Sums), TrainError> {
+        let (config, device) = (&self.setup.config, &self.setup.training_device);
+        let input = config.model.input();
+        let shape = [labels.len(), 1, input.height, input.width];
+        let images = Tensor::<4>::from_data(TensorData::new(pixels, shape), device);
+        let dropout_seed = config.seed.wrapping_add(self.progress.step as u64);
+        let logits = model.forward_train(images, dropout_seed); // [batch, classes]
+        let smoothing = config.training.label_smoothing;
+        let loss = cross_entropy(logits.clone(), labels, smoothing, device); // [1]
+
+        let rows = logits
+            .inner()
+            .try_into_vec_as::<f32>()
+            .map_err(|error| TrainError::backend("reading the logits", error))?;
+        let correct = rows
+            .chunks_exact(input.classes)
+            .zip(labels)
+            .filter(|(row, label)| argmax(row).0 == usize::from(**label))
+            .count();
+        let mean_loss = loss
+            .clone()
+            .inner()
+            .try_into_vec_as::<f64>()
+            .map_or(f64::NAN, |loss| loss[0]);
+        self.ensure_finite(mean_loss, self.progress.step + 1)?;
+
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        let model = self.optimizer.step(rate, model, gradients);
+        let sums = Sums {
+            images: labels.len(),
+            correct,
+            loss: mean_loss * labels.len() as f64,
+            seconds: 0.0,
+        };
+        Ok((model, sums))
+    }
+
+    fn step_event(&self, epoch: usize) -> Event {
+        let sums = &self.progress.sums;
+        Event::Step {
+            epoch,
+            batch: self.progress.batch,
+            loss: sums.mean_loss(),
+            accuracy: sums.accuracy(),
+            images_per_second: sums.images as f64 / sums.seconds.max(1e-9),
+        }
+    }
+
+    fn ensure_finite(&self, loss: f64, step: usize) -> Result<(), TrainError> {
+        if loss.is_finite() {
+            return Ok(());
+        }
+        Err(TrainError::Diverged {
+            step,
+            epoch: self.progress.epoch + 1,
+            loss,
+            run: self.setup.folder.path().to_owned(),
+        })
+    }
+
+    /// Validates, keeps the network if it is the best so far, and saves.
+    fn end_epoch(&mut self, model: &Model, rate: f64) -> Result<(EpochMetrics, bool), TrainError> {
+        let setup = self.setup;
+        let network = model.valid();
+        let valid = evaluate(
+            &network,
+            &setup.images,
+            Some(&setup.subsets.valid),
+            &self.record.dataset.normalization,
+            setup.device,
+        )?;
+        self.ensure_finite(valid.loss, self.progress.step)?;
+        let sums = std::mem::take(&mut self.progress.sums);
+        let metrics = EpochMetrics {
+            epoch: self.progress.epoch + 1,
+            step: self.progress.step,
+            learning_rate: rate,
+            train_loss: sums.mean_loss(),
+            train_accuracy: sums.accuracy(),
+            valid_loss: valid.loss,
+            valid_accuracy: valid.accuracy,
+            seconds: sums.seconds,
+        };
+        let best = match setup.config.training.keep {
+            Keep::Best => self.progress.improves(valid.correct(), valid.loss),
+            Keep::Last => true,
+        };
+        self.progress.rows.push(metrics);
+        self.progress.epoch = metrics.epoch;
+        self.progress.batch = 0;
+        let mut files = self.metric_files()?;
+        if best {
+            self.progress.best = Some(Best {
+                epoch: metrics.epoch,
+                correct: valid.correct(),
+                loss: valid.loss,
+            });
+            files.push((MODEL, weights::to_bytes(&network)?.to_vec()));
+        }
+        self.save(model, files)?;
+        Ok((metrics, best))
+    }
+
+    fn metric_files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
+        let (record, rows) = (&self.record, &self.progress.rows);
+        let title = format!(
+            "{} on {}, seed {}",
+            record.recipe, record.dataset.name, record.seed
+        );
+        let curves = curves::to_svg(&title, rows)
+            .map_err(|error| TrainError::backend("drawing the curves", error))?;
+        Ok(vec![
+            (METRICS, metrics::to_csv(rows).into_bytes()),
+            (CURVES, curves.into_bytes()),
+        ])
+    }
+
+    /// Saves a checkpoint, and `more` files with it, as one set.
+    fn save(
+        &mut self,
+        model: &Model,
+        more: Vec<(&'static str, Vec<u8>)>,
+    ) -> Result<(), TrainError> {
+        self.record.epochs.clone_from(&self.progress.rows);
+        self.record.train_seconds = self.progress.seconds;
+        self.record.best_epoch = self.progress.best_epoch();
+        let mut files = checkpoint::files(&self.progress, model, &self.optimizer)?;
+        files.extend(more);
+        self.setup.folder.commit(&mut self.record, &files)
+    }
+
+    /// Reads the test split, for the first and only time, with the best network.
+    fn finish(mut self) -> Result<RunRecord, TrainError> {
+        let setup = self.setup;
+        let best = setup.folder.load(setup.device)?;
+        let test = setup.dataset.open_test()?;
+        let test = best.evaluate(&test, None, setup.device)?;
+        let kept = self.record.best_epoch;
+        let valid = self.progress.rows.iter().find(|row| row.epoch == kept);
+        self.record.result = Some(FinalMetrics {
+            valid_accuracy: valid.map_or(0.0, |row| row.valid_accuracy),
+            test_accuracy: test.accuracy,
+            test_loss: test.loss,
+            test_images: test.images,
+        });
+        self.record.status = Status::Finished;
+        setup.folder.finish(&mut self.record)?;
+        Ok(self.record)
     }
 }
