@@ -236,8 +236,12 @@ pub struct Panel {
     pub slug: String,
     /// For those who do not see it.
     pub label: String,
-    /// The drawing, `<svg …>…</svg>`. Trusted.
-    pub svg: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// What stands between `<svg>` and `</svg>`. Trusted.
+    pub body: String,
 }
 
 /// Small pictures with their labels.

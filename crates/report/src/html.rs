@@ -250,19 +250,12 @@ fn tile_group(group: &TileGroup) -> Markup {
 
 /// A panel inside the page: its colors are the page's, its size the room there is.
 fn inline(panel: &Panel) -> Markup {
-    let mut svg = panel.svg.clone();
+    let mut body = panel.body.clone();
     for (color, variable) in COLORS {
-        svg = svg.replace(&format!("\"{color}\""), &format!("\"var({variable})\""));
+        body = body.replace(&format!("\"{color}\""), &format!("\"var({variable})\""));
     }
-    // `<svg width=… height=… viewBox=… xmlns=…>` becomes `<svg viewBox=… role=… aria-label=…>`.
-    let inside = svg.split_once('>').map_or("", |(_, inside)| inside);
-    let inside = inside.strip_suffix("</svg>").unwrap_or(inside);
-    let view_box = svg
-        .split_once("viewBox=\"")
-        .and_then(|(_, after)| after.split_once('"'));
+    let view_box = format!("0 0 {} {}", panel.width, panel.height);
     markup! {
-        svg viewBox=(view_box.map_or("", |(value, _)| value)) role="img" aria-label=(panel.label) {
-            (PreEscaped(inside))
-        }
+        svg viewBox=(view_box) role="img" aria-label=(panel.label) { (PreEscaped(body)) }
     }
 }

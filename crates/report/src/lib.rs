@@ -9,12 +9,12 @@ pub mod chart;
 mod color;
 mod document;
 mod error;
+mod file;
 mod glyph;
 mod html;
 mod markdown;
 mod picture;
 mod plain;
-mod sheet;
 pub mod text;
 
 pub use color::{COLORS, Palette, largest, readable_on};
@@ -23,6 +23,7 @@ pub use document::{
     TileGroup, Tiles,
 };
 pub use error::ReportError;
+pub use file::svg_file;
 pub use html::html;
 pub use markdown::markdown;
 pub use picture::Picture;

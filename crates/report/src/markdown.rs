@@ -1,7 +1,7 @@
 use maud::html as markup;
 
-use crate::document::{Answer, Block, Caption, Document, Figure, Layout, Panel, Status, Table};
-use crate::sheet;
+use crate::document::{Answer, Block, Caption, Document, Figure, Layout, Status, Table};
+use crate::file::{sheet, svg_file};
 
 /// The document as Markdown for a repository, and the figures that belong beside it: relative
 /// file name (`figures/….svg`) and contents.
@@ -101,7 +101,7 @@ impl Writer {
             }
             Block::Figure(figure) => self.figure(figure),
             Block::Tiles(tiles) => {
-                self.image(tiles.slug, &tiles.caption.shows, None, sheet::svg(tiles));
+                self.image(tiles.slug, &tiles.caption.shows, None, sheet(tiles));
                 self.caption(&tiles.caption);
             }
             Block::Table(table) => self.table(table),
@@ -133,7 +133,8 @@ impl Writer {
             (Layout::Wide, _) => Some("49%"),
         };
         for panel in &figure.panels {
-            self.image(&panel.slug, &panel.label, width, standalone(panel));
+            let file = svg_file(&panel.label, "", std::slice::from_ref(panel));
+            self.image(&panel.slug, &panel.label, width, file);
         }
         self.caption(&figure.caption);
     }
@@ -184,11 +185,4 @@ impl Writer {
         text.extend(table.rows.iter().map(|row| line(row)));
         self.paragraph(text);
     }
-}
-
-/// A panel as a file: drawn on white, so that it can be read on a dark page too.
-fn standalone(panel: &Panel) -> String {
-    let title = markup! { title { (panel.label) } }.into_string();
-    let named = panel.svg.replacen("<svg ", "<svg role=\"img\" ", 1);
-    format!("{}\n", named.replacen('>', &format!(">{title}"), 1))
 }

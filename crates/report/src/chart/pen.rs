@@ -51,9 +51,9 @@ pub(super) fn panel(
     draw: impl FnOnce(&Pen<'_, '_>) -> Drawn,
 ) -> Result<Panel, ReportError> {
     let mut svg = String::new();
+    let (width, height) = (width.max(1) as u32, height.max(1) as u32);
     {
-        let size = (width.max(1) as u32, height.max(1) as u32);
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let area = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
         let all = || -> Drawn {
             area.fill(&PAPER)?;
             draw(&Pen(&area))?;
@@ -64,11 +64,15 @@ pub(super) fn panel(
             message: error.to_string(),
         })?;
     }
+    // Without `<svg …>` around it, and without what is the default anyway.
+    let body = svg.split_once('>').map_or("", |(_, body)| body.trim_end());
+    let body = body.strip_suffix("</svg>").unwrap_or(body);
     Ok(Panel {
         slug: slug.to_owned(),
         label: label.to_owned(),
-        // What is the default anyway.
-        svg: svg.replace(" opacity=\"1\"", "").replace('\n', ""),
+        width,
+        height,
+        body: body.replace(" opacity=\"1\"", "").replace('\n', ""),
     })
 }
 

@@ -1,8 +1,8 @@
-//! Tiles as one SVG, for where a page cannot lay them out: the pictures are inside the file.
+//! Figures as SVG files of their own, on white, so that they can be read on a dark page as well.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
-use crate::document::{Tile, Tiles};
+use crate::document::{Panel, Tile, Tiles};
 use crate::text::wrap;
 
 /// No wider than a page of a repository.
@@ -15,8 +15,44 @@ const HEADING: u32 = 28;
 /// Mean width of a letter of a label, in tenths of a pixel.
 const LETTER: u32 = 62;
 
-/// The contact sheet, on white.
-pub(crate) fn svg(tiles: &Tiles) -> String {
+/// Height of a heading over panels.
+const TITLE: u32 = 36;
+
+/// Charts side by side in one SVG file. `label` is for those who do not see it; `heading` stands
+/// above them and may be empty.
+pub fn svg_file(label: &str, heading: &str, panels: &[Panel]) -> String {
+    let top = if heading.is_empty() { 0 } else { TITLE };
+    let width: u32 = panels.iter().map(|panel| panel.width).sum();
+    let height = top + panels.iter().map(|panel| panel.height).max().unwrap_or(0);
+    let lefts = panels.iter().scan(0, |left, panel| {
+        *left += panel.width;
+        Some(*left - panel.width)
+    });
+    let charts = html! {
+        @if top > 0 {
+            text x=(width / 2) y="24" text-anchor="middle" font-size="17" font-weight="bold" { (heading) }
+        }
+        @for (left, panel) in lefts.zip(panels) {
+            svg x=(left) y=(top) width=(panel.width) height=(panel.height) { (PreEscaped(&panel.body)) }
+        }
+    };
+    on_white(label, width, height, &charts)
+}
+
+fn on_white(label: &str, width: u32, height: u32, inside: &Markup) -> String {
+    let file = html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
+            viewBox=(format!("0 0 {width} {height}")) role="img" font-family="sans-serif" fill="#16191D" {
+            title { (label) }
+            rect width=(width) height=(height) fill="#FFFFFF" {}
+            (inside)
+        }
+    };
+    file.into_string() + "\n"
+}
+
+/// Tiles as a contact sheet, for where a page cannot lay them out; the pictures are inside.
+pub(crate) fn sheet(tiles: &Tiles) -> String {
     let mut body: Vec<Markup> = Vec::new();
     let mut top = GAP;
     let cell = tiles.width.max(84);
@@ -55,16 +91,8 @@ pub(crate) fn svg(tiles: &Tiles) -> String {
     let longest = tiles.groups.iter().map(|group| group.tiles.len()).max();
     let used = longest.unwrap_or(0).min(columns) as u32;
     let width = (GAP + used * (cell + GAP)).max(LEAST);
-    let height = top + GAP;
-    let sheet = html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(height)
-            viewBox=(format!("0 0 {width} {height}")) role="img" font-family="sans-serif" fill="#16191D" {
-            title { (tiles.caption.shows) }
-            rect width=(width) height=(height) fill="#FFFFFF" {}
-            @for part in body { (part) }
-        }
-    };
-    sheet.into_string() + "\n"
+    let body = html! { @for part in body { (part) } };
+    on_white(&tiles.caption.shows, width, top + GAP, &body)
 }
 
 fn picture(tile: &Tile, left: u32, top: u32, width: u32) -> Markup {
