@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::augmentation::Augmentation;
 use crate::images::Images;
 use crate::normalization::{Normalization, looked_up};
-use crate::split::stream;
+use crate::random::stream;
 
 /// Separates augmentation from the other uses of a seed.
 const AUGMENT: u64 = 0x4155_474D_454E_5400;

@@ -5,9 +5,10 @@ use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::DataError;
-use crate::augmentation::{Affine, warp};
+use crate::affine::Affine;
+use crate::error::within;
 use crate::images::ImageShape;
-use crate::split::stream;
+use crate::random::stream;
 
 /// Keeps these random numbers apart from those of a split or an order with the same seed.
 const DAMAGE: u64 = 0x4441_4D41_4745_0000;
@@ -52,10 +53,8 @@ impl Severity {
     /// # Errors
     /// `level` is not within 1 to 5.
     pub fn new(level: usize) -> Result<Self, DataError> {
-        match level {
-            1..=5 => Ok(Self(level)),
-            given => Err(DataError::Severity { given }),
-        }
+        within("severity", level as f64, 1.0..=5.0, "a whole number")?;
+        Ok(Self(level))
     }
 
     /// 1 to 5.
@@ -159,12 +158,8 @@ impl Corruption {
             }),
             Self::GaussianBlur => blur(amount, shape, image).into_iter().map(byte).collect(),
             Self::Shear => {
-                let slant = amount.to_radians().tan() * sign(random);
-                let map = Affine {
-                    xy: -slant as f32, // the map goes from the new image to the old one
-                    ..IDENTITY
-                };
-                warped(map, shape, image)
+                let slant = Affine::new(amount * sign(random), 0.0, 1.0, (0.0, 0.0));
+                moved(slant, shape, image)
             }
             Self::Brightness => each(image, |pixel| pixel + amount * FULL),
             Self::Stripe => {
@@ -174,34 +169,21 @@ impl Corruption {
                 } else {
                     (span(center, amount, shape.height), 0..shape.width)
                 };
-                within(rows, columns, shape, image, |pixel| 255 - pixel)
+                in_rectangle(rows, columns, shape, image, |pixel| 255 - pixel)
             }
             Self::Occlusion => {
                 let rows = span(middle(random), amount, shape.height);
                 let columns = span(middle(random), amount, shape.width);
-                within(rows, columns, shape, image, |_| GREY)
+                in_rectangle(rows, columns, shape, image, |_| GREY)
             }
             Self::Translate => {
                 let (sin, cos) = (TAU * uniform(random)).sin_cos();
-                let map = Affine {
-                    dx: (amount * cos) as f32,
-                    dy: (amount * sin) as f32,
-                    ..IDENTITY
-                };
-                warped(map, shape, image)
+                let shift = Affine::new(0.0, 0.0, 1.0, (amount * cos, amount * sin));
+                moved(shift, shape, image)
             }
         }
     }
 }
-
-const IDENTITY: Affine = Affine {
-    xx: 1.0,
-    xy: 0.0,
-    yx: 0.0,
-    yy: 1.0,
-    dx: 0.0,
-    dy: 0.0,
-};
 
 /// Changes every pixel; results beyond paper and ink are cut off.
 fn each(image: &[u8], mut change: impl FnMut(f64) -> f64) -> Vec<u8> {
@@ -213,14 +195,14 @@ fn byte(value: f64) -> u8 {
     value.round().clamp(0.0, FULL) as u8
 }
 
-fn warped(map: Affine, shape: ImageShape, image: &[u8]) -> Vec<u8> {
+fn moved(map: Affine, shape: ImageShape, image: &[u8]) -> Vec<u8> {
     let mut out = vec![0; shape.pixels()];
-    warp(map, shape, image, &mut out);
+    map.warp(shape, image, &mut out);
     out
 }
 
 /// Changes the pixels of a rectangle.
-fn within(
+fn in_rectangle(
     rows: Range<usize>,
     columns: Range<usize>,
     shape: ImageShape,

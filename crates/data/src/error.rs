@@ -1,4 +1,5 @@
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Why data could not be read, fetched or used. Every message says what, where and what to do.
@@ -49,7 +50,7 @@ pub enum DataError {
         /// Size or SHA-256 that does not fit.
         reason: String,
     },
-    /// MNIST is neither in the cache nor to be had.
+    /// MNIST is neither in the cache nor available.
     #[error(
         "MNIST is not in {cache} and could not be fetched:\n{reasons}\
          Three ways out: connect to the internet and run it again (or `digits data fetch`); \
@@ -77,7 +78,7 @@ pub enum DataError {
         /// What was given.
         given: String,
     },
-    /// A number of drawn digits that makes no sense.
+    /// An invalid number of drawn digits.
     #[error("`{given}`: give drawn:N with N from 1 to {most}, the number of training images")]
     DrawnCount {
         /// What was given.
@@ -95,31 +96,15 @@ pub enum DataError {
         /// The deviation given.
         std: f32,
     },
-    /// An augmentation setting makes no sense.
-    #[error("augmentation.{name} is {value}; give {wanted}")]
-    Augmentation {
+    /// A setting out of its range.
+    #[error("{name} is {value}; give {wanted}")]
+    Setting {
         /// The setting.
         name: &'static str,
         /// The value given.
         value: f64,
-        /// What would make sense.
-        wanted: &'static str,
-    },
-    /// A change to an image that makes no sense.
-    #[error("{name} is {value}; give {wanted}")]
-    Perturbation {
-        /// The part of the change.
-        name: &'static str,
-        /// The value given.
-        value: f64,
-        /// What would make sense.
-        wanted: &'static str,
-    },
-    /// A severity that no corruption has.
-    #[error("severity {given} of a corruption: give a whole number from 1 (mildest) to 5")]
-    Severity {
-        /// What was given.
-        given: usize,
+        /// The range in words.
+        wanted: String,
     },
     /// A picture cannot be decoded.
     #[error("{0} is not a picture that this program reads (PNG, JPEG, BMP, PGM/PPM): {1}")]
@@ -151,6 +136,24 @@ impl DataError {
             reason: reason.into(),
         }
     }
+}
+
+/// Checks a setting that is counted in `unit`.
+pub(crate) fn within(
+    name: &'static str,
+    value: f64,
+    range: RangeInclusive<f64>,
+    unit: &str,
+) -> Result<(), DataError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let wanted = format!("{unit} from {} to {}", range.start(), range.end());
+    Err(DataError::Setting {
+        name,
+        value,
+        wanted,
+    })
 }
 
 /// What a person can do about the usual reasons.

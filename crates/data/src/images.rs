@@ -15,10 +15,12 @@ pub struct ImageShape {
 
 impl ImageShape {
     /// 28×28, the shape of MNIST.
-    pub const MNIST: Self = Self {
-        height: 28,
-        width: 28,
-    };
+    pub const MNIST: Self = Self::new(28, 28);
+
+    /// `height`×`width` pixels.
+    pub const fn new(height: usize, width: usize) -> Self {
+        Self { height, width }
+    }
 
     /// Pixels of one image.
     pub fn pixels(self) -> usize {

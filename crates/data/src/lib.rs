@@ -1,6 +1,7 @@
 //! Bytes to batches: MNIST, any data set in the four-file IDX form, and whatever a person hands
 //! in as a picture, prepared the way MNIST was. Knows no model.
 
+mod affine;
 mod augmentation;
 mod batcher;
 mod cache;
@@ -16,6 +17,7 @@ mod images;
 mod normalization;
 mod perturbation;
 pub mod prepare;
+mod random;
 mod source;
 mod split;
 mod view;

@@ -3,7 +3,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
-use crate::augmentation::{Affine, warp};
+use crate::affine::Affine;
+use crate::error::within;
 use crate::images::ImageShape;
 
 /// One chosen change to one image: where [`crate::Augmentation`] draws at random within bounds,
@@ -40,42 +41,13 @@ impl Default for Perturbation {
 
 impl Perturbation {
     /// # Errors
-    /// A value that is not a number or beyond all sense.
+    /// A value that is not a number or out of its range.
     pub fn validate(&self) -> Result<(), DataError> {
-        for (name, value, low, high, wanted) in [
-            (
-                "right",
-                self.right,
-                -1000.0,
-                1000.0,
-                "pixels from -1000 to 1000",
-            ),
-            (
-                "down",
-                self.down,
-                -1000.0,
-                1000.0,
-                "pixels from -1000 to 1000",
-            ),
-            (
-                "rotation",
-                self.rotation,
-                -360.0,
-                360.0,
-                "degrees from -360 to 360",
-            ),
-            ("scale", self.scale, 0.05, 20.0, "a factor from 0.05 to 20"),
-            ("noise", self.noise, 0.0, 10.0, "a deviation from 0 to 10"),
-        ] {
-            if !(low..=high).contains(&value) {
-                return Err(DataError::Perturbation {
-                    name,
-                    value,
-                    wanted,
-                });
-            }
-        }
-        Ok(())
+        within("right", self.right, -1000.0..=1000.0, "pixels")?;
+        within("down", self.down, -1000.0..=1000.0, "pixels")?;
+        within("rotation", self.rotation, -360.0..=360.0, "degrees")?;
+        within("scale", self.scale, 0.05..=20.0, "a factor")?;
+        within("noise", self.noise, 0.0..=10.0, "a deviation")
     }
 
     /// A changed copy of `image` (`shape.pixels()` bytes, row by row): first moved, with bilinear
@@ -85,18 +57,8 @@ impl Perturbation {
     /// If the length does not fit the shape.
     pub fn apply(&self, shape: ImageShape, image: &[u8]) -> Vec<u8> {
         let mut out = vec![0; shape.pixels()];
-        let (sin, cos) = self.rotation.to_radians().sin_cos();
-        let zoom = 1.0 / self.scale;
-        // Inverse of: rotate, then scale, then shift.
-        let map = Affine {
-            xx: (zoom * cos) as f32,
-            xy: (zoom * sin) as f32,
-            yx: (-zoom * sin) as f32,
-            yy: (zoom * cos) as f32,
-            dx: self.right as f32,
-            dy: self.down as f32,
-        };
-        warp(map, shape, image, &mut out);
+        Affine::new(0.0, self.rotation, self.scale, (self.right, self.down))
+            .warp(shape, image, &mut out);
         if self.noise > 0.0 {
             let mut random = Xoshiro256PlusPlus::seed_from_u64(self.seed ^ 0x006e_6f69_7365);
             for pixel in &mut out {
@@ -119,103 +81,53 @@ fn normal(random: &mut Xoshiro256PlusPlus) -> f64 {
 mod tests {
     use super::*;
 
-    const SHAPE: ImageShape = ImageShape {
-        height: 9,
-        width: 9,
-    };
-
-    fn dot(row: usize, column: usize) -> Vec<u8> {
-        let mut image = vec![0; SHAPE.pixels()];
-        image[row * SHAPE.width + column] = 200;
-        image
+    fn with(set: impl Fn(&mut Perturbation)) -> Perturbation {
+        let mut change = Perturbation::default();
+        set(&mut change);
+        change
     }
 
     #[test]
-    fn nothing_asked_for_changes_nothing() {
-        let image: Vec<u8> = (0..81).collect();
-        assert_eq!(Perturbation::default().apply(SHAPE, &image), image);
-    }
-
-    #[test]
-    fn positive_shifts_go_right_and_down() {
-        let moved = Perturbation {
-            right: 2.0,
-            down: 1.0,
-            ..Perturbation::default()
-        };
-        assert_eq!(moved.apply(SHAPE, &dot(4, 4)), dot(5, 6));
-    }
-
-    #[test]
-    fn a_quarter_turn_takes_the_right_to_the_bottom() {
-        let turned = Perturbation {
-            rotation: 90.0,
-            ..Perturbation::default()
-        };
-        assert_eq!(turned.apply(SHAPE, &dot(4, 7)), dot(7, 4));
-    }
-
-    #[test]
-    fn twice_the_size_doubles_the_distance_from_the_center() {
-        let grown = Perturbation {
-            scale: 2.0,
-            ..Perturbation::default()
-        };
-        assert_eq!(grown.apply(SHAPE, &dot(4, 5))[4 * 9 + 6], 200);
+    fn each_part_goes_where_it_says_and_none_changes_nothing() {
+        // Where a dot three columns right of the center of 9×9 pixels goes: row, column.
+        for (change, (row, column)) in [
+            (with(|_| {}), (4, 7)),
+            (with(|change| change.right = 1.0), (4, 8)),
+            (with(|change| change.down = 1.0), (5, 7)),
+            (with(|change| change.rotation = 90.0), (7, 4)),
+            (with(|change| change.scale = 1.0 / 3.0), (4, 5)),
+        ] {
+            let mut image = vec![0; 81];
+            image[4 * 9 + 7] = 200;
+            let out = change.apply(ImageShape::new(9, 9), &image);
+            assert_eq!(out[row * 9 + column], 200, "{change:?}");
+        }
     }
 
     #[test]
     fn noise_has_the_deviation_asked_for_and_repeats_with_its_seed() {
-        let shape = ImageShape {
-            height: 100,
-            width: 100,
+        let noisy = |seed| {
+            let change = with(|change| (change.noise, change.seed) = (0.1, seed));
+            change.apply(ImageShape::new(100, 100), &[128; 10_000])
         };
-        let noisy = Perturbation {
-            noise: 0.1,
-            seed: 3,
-            ..Perturbation::default()
-        };
-        let out = noisy.apply(shape, &vec![128; shape.pixels()]);
-        let mean = out.iter().map(|&p| f64::from(p)).sum::<f64>() / 1e4;
-        let variance = out
-            .iter()
-            .map(|&p| (f64::from(p) - mean).powi(2))
-            .sum::<f64>()
-            / 1e4;
+        let out: Vec<f64> = noisy(3).into_iter().map(f64::from).collect();
+        let mean = out.iter().sum::<f64>() / 1e4;
+        let variance = out.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / 1e4;
         assert!((mean - 128.0).abs() < 1.0, "{mean}");
         assert!((variance.sqrt() - 25.5).abs() < 0.6, "{}", variance.sqrt());
-        assert_eq!(noisy.apply(shape, &vec![128; shape.pixels()]), out);
-        let other = Perturbation { seed: 4, ..noisy };
-        assert_ne!(other.apply(shape, &vec![128; shape.pixels()]), out);
+        assert_eq!(noisy(3), noisy(3));
+        assert_ne!(noisy(3), noisy(4));
     }
 
     #[test]
-    fn values_beyond_all_sense_are_refused_by_name() {
-        for (bad, name) in [
-            (
-                Perturbation {
-                    scale: 0.0,
-                    ..Perturbation::default()
-                },
-                "scale",
-            ),
-            (
-                Perturbation {
-                    noise: f64::NAN,
-                    ..Perturbation::default()
-                },
-                "noise",
-            ),
-            (
-                Perturbation {
-                    right: f64::INFINITY,
-                    ..Perturbation::default()
-                },
-                "right",
-            ),
+    fn invalid_values_are_refused_by_name() {
+        for (bad, start) in [
+            (with(|change| change.scale = 0.0), "scale is 0; give "),
+            (with(|change| change.noise = f64::NAN), "noise is NaN; "),
+            (with(|change| change.right = f64::INFINITY), "right is inf"),
         ] {
             let message = bad.validate().unwrap_err().to_string();
-            assert!(message.contains(name), "{message}");
+            assert!(message.starts_with(start), "{message}");
         }
         Perturbation::default().validate().unwrap();
     }

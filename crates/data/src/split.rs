@@ -3,6 +3,7 @@ use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::DataError;
+use crate::random::stream;
 
 /// Streams of random numbers that must not meet, whatever the seed.
 const SPLIT: u64 = 0x5350_4C49_5400_0000;
@@ -71,15 +72,6 @@ pub fn shuffled(indices: &[u32], seed: u64, epoch: u64) -> Vec<u32> {
     let mut order = indices.to_vec();
     order.shuffle(&mut rng);
     order
-}
-
-/// An independent generator for each `number` under one seed.
-pub(crate) fn stream(seed: u64, number: u64) -> Xoshiro256PlusPlus {
-    // SplitMix64's finalizer spreads consecutive numbers over all bits (Steele et al. 2014).
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    Xoshiro256PlusPlus::seed_from_u64(seed ^ z ^ (z >> 31))
 }
 
 #[cfg(test)]

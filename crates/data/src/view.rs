@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 use crate::images::Images;
-use crate::split::stream;
+use crate::random::stream;
 
 /// Streams of random numbers that must not meet those of the split and the shuffling.
 const PERMUTATION: u64 = 0x5045_524D_5554_4500;

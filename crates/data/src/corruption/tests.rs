@@ -3,357 +3,219 @@ use proptest::prelude::*;
 use super::*;
 use crate::drawn;
 
-fn severity(level: usize) -> Severity {
-    Severity::new(level).unwrap()
-}
+const SIDE: usize = 200;
 
 /// A pattern without symmetry.
 fn pattern(shape: ImageShape) -> Vec<u8> {
     (0..shape.pixels()).map(|i| (i * 89 % 256) as u8).collect()
 }
 
-fn flat(shape: ImageShape, value: u8) -> Vec<u8> {
-    vec![value; shape.pixels()]
+/// What a kind makes of a square of `SIDE` equal pixels.
+fn of_flat(kind: Corruption, level: usize, value: u8, index: u64) -> Vec<u8> {
+    let shape = ImageShape::new(SIDE, SIDE);
+    kind.apply(Severity(level), shape, &[value; SIDE * SIDE], 3, index)
 }
 
-const LARGE: ImageShape = ImageShape {
-    height: 200,
-    width: 200,
-};
-
-fn moments(image: &[u8]) -> (f64, f64) {
-    let count = image.len() as f64;
-    let mean = image.iter().map(|&p| f64::from(p)).sum::<f64>() / count;
-    let squares: f64 = image.iter().map(|&p| (f64::from(p) - mean).powi(2)).sum();
-    (mean, squares / count)
+/// Where a kind takes a dot of ink in the middle column of 31×31 pixels: the center of mass to
+/// the right of and below the middle.
+fn of_dot(kind: Corruption, level: usize, row: usize, index: u64) -> (f64, f64) {
+    let mut image = vec![0; 31 * 31];
+    image[row * 31 + 15] = 255;
+    let out = kind.apply(Severity(level), ImageShape::new(31, 31), &image, 1, index);
+    let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
+        (0..out.len())
+            .map(|place| f64::from(out[place]) * of((place % 31) as f64, (place / 31) as f64))
+            .sum()
+    };
+    let mass = sum(&|_, _| 1.0);
+    (sum(&|x, _| x - 15.0) / mass, sum(&|_, y| y - 15.0) / mass)
 }
 
 #[test]
-fn shot_noise_keeps_the_mean_and_has_the_variance_of_photons() {
+fn noises_have_the_distribution_that_they_state() {
+    // 40,000 pixels: within four standard errors of a mean or share, and 4 % of a variance.
     for (level, photons) in [(1, 60.0), (2, 25.0), (3, 12.0)] {
-        let image = flat(LARGE, 51); // a fifth of full ink, far enough from the cut at full ink
-        let out = Corruption::ShotNoise.apply(severity(level), LARGE, &image, 3, 0);
-        let (mean, variance) = moments(&out);
+        let out = of_flat(Corruption::ShotNoise, level, 51, 0); // a fifth of full ink
+        let mean = out.iter().map(|&p| f64::from(p)).sum::<f64>() / 4e4;
+        let squares: f64 = out.iter().map(|&p| (f64::from(p) - mean).powi(2)).sum();
         // k photons of mean λ show as k·255/photons: variance λ·(255/photons)².
         let expected = photons / 5.0 * (255.0_f64 / photons).powi(2);
-        // 40,000 pixels: four standard errors of the mean, and 4 % (five of them) of the variance.
-        assert!(
-            (mean - 51.0).abs() < 4.0 * (expected / 4e4).sqrt(),
-            "{mean}"
-        );
-        assert!(
-            (variance / expected - 1.0).abs() < 0.04,
-            "{variance} {expected}"
-        );
+        let error = 4.0 * (expected / 4e4).sqrt();
+        assert!((mean - 51.0).abs() < error, "{mean}");
+        assert!((squares / 4e4 / expected - 1.0).abs() < 0.04, "{squares}");
     }
-}
-
-#[test]
-fn no_photon_comes_from_paper() {
-    let image = flat(LARGE, 0);
-    let out = Corruption::ShotNoise.apply(severity(5), LARGE, &image, 3, 0);
-    assert_eq!(out, image);
-}
-
-#[test]
-fn photons_are_counted_by_their_distribution() {
+    let paper = of_flat(Corruption::ShotNoise, 5, 0, 0);
+    assert_eq!(paper, [0; SIDE * SIDE], "no photon comes from paper");
+    for (level, share) in [(1, 0.03), (5, 0.27)] {
+        let out = of_flat(Corruption::ImpulseNoise, level, 100, 0);
+        let fraction = |value: u8| out.iter().filter(|&&p| p == value).count() as f64 / 4e4;
+        let error = 4.0 * (share / 2.0 / 4e4_f64).sqrt();
+        assert!((fraction(0) - share / 2.0).abs() < error);
+        assert!((fraction(255) - share / 2.0).abs() < error);
+        assert!((fraction(0) + fraction(100) + fraction(255) - 1.0).abs() < 1e-12);
+    }
     // Cumulative Poisson probabilities of mean 2: 0.1353, 0.4060, 0.6767, 0.8571, …
-    for (u, count) in [
-        (0.0, 0.0),
-        (0.13, 0.0),
-        (0.14, 1.0),
-        (0.41, 2.0),
-        (0.85, 3.0),
-        (0.86, 4.0),
-    ] {
-        assert_eq!(poisson(2.0, u), count, "{u}");
-    }
+    let counts = [0.0, 0.13, 0.14, 0.41, 0.86].map(|u| poisson(2.0, u));
+    assert_eq!(counts, [0.0, 0.0, 1.0, 2.0, 4.0]);
     assert!(poisson(60.0, 1.0 - f64::EPSILON / 2.0) < 1000.0);
 }
 
 #[test]
-fn impulse_noise_hits_the_stated_share_half_with_ink_half_with_paper() {
-    for (level, share) in [(1, 0.03), (5, 0.27)] {
-        let out = Corruption::ImpulseNoise.apply(severity(level), LARGE, &flat(LARGE, 100), 3, 0);
-        let fraction = |value: u8| out.iter().filter(|&&p| p == value).count() as f64 / 4e4;
-        for value in [0, 255] {
-            let error = fraction(value) - share / 2.0;
-            assert!(
-                error.abs() < 4.0 * (share / 2.0 / 4e4_f64).sqrt(),
-                "{value}: {error}"
-            );
-        }
-        assert!((fraction(0) + fraction(100) + fraction(255) - 1.0).abs() < 1e-12);
-    }
-}
-
-#[test]
 fn a_blur_is_the_convolution_written_plainly() {
-    let shape = ImageShape {
-        height: 7,
-        width: 5,
-    };
-    let image = pattern(shape);
-    let sigma = 0.8_f64;
+    let shape = ImageShape::new(7, 5);
+    let (image, sigma) = (pattern(shape), 0.8_f64);
     // All pixels of the plane that tiles with mirrored copies, each with its two-dimensional weight.
     let mirror = |place: i64, side: i64| match place.rem_euclid(2 * side) {
         place if place < side => place,
         place => 2 * side - 1 - place,
     };
     let (mut expected, mut total) = (vec![0.0; 35], 0.0);
-    for y in -4..=4_i64 {
-        for x in -4..=4_i64 {
-            let weight = (-((x * x + y * y) as f64) / (2.0 * sigma * sigma)).exp();
-            total += weight;
-            for row in 0..7_i64 {
-                for column in 0..5_i64 {
-                    let source = mirror(row + y, 7) * 5 + mirror(column + x, 5);
-                    expected[(row * 5 + column) as usize] +=
-                        weight * f64::from(image[source as usize]);
-                }
-            }
+    for (y, x) in (-4..=4_i64).flat_map(|y| (-4..=4_i64).map(move |x| (y, x))) {
+        let weight = (-((x * x + y * y) as f64) / (2.0 * sigma * sigma)).exp();
+        total += weight;
+        for (place, expected) in (0..).zip(&mut expected) {
+            let source = mirror(place / 5 + y, 7) * 5 + mirror(place % 5 + x, 5);
+            *expected += weight * f64::from(image[source as usize]);
         }
     }
-    let got = blur(sigma, shape, &image);
-    for (got, expected) in got.iter().zip(&expected) {
+    for (got, expected) in blur(sigma, shape, &image).iter().zip(&expected) {
         assert!((got - expected / total).abs() < 1e-10, "{got} {expected}");
     }
     let rounded: Vec<u8> = expected.iter().map(|e| (e / total).round() as u8).collect();
-    let out = Corruption::GaussianBlur.apply(severity(2), shape, &image, 0, 0);
+    let out = Corruption::GaussianBlur.apply(Severity(2), shape, &image, 0, 0);
     assert_eq!(out, rounded);
 }
 
 #[test]
-fn a_blur_spreads_as_wide_as_it_says() {
-    let shape = ImageShape {
-        height: 41,
-        width: 41,
-    };
-    let mut image = flat(shape, 0);
-    image[20 * 41 + 20] = 255;
-    for sigma in [0.8, 1.2, 2.0] {
-        let out = blur(sigma, shape, &image);
-        let variance: f64 = (0..out.len())
-            .map(|place| ((place % 41) as f64 - 20.0).powi(2) * out[place] / 255.0)
-            .sum();
-        // The kernel ends at 4 σ, and is sampled rather than integrated.
-        assert!((variance.sqrt() - sigma).abs() < 0.01, "{variance}");
-    }
-}
-
-#[test]
-fn shear_moves_what_is_above_and_below_the_middle_in_opposite_directions() {
-    let shape = ImageShape {
-        height: 21,
-        width: 21,
-    };
-    let dot = |row: usize, column: usize| {
-        let mut image = flat(shape, 0);
-        image[row * 21 + column] = 200;
-        image
-    };
-    let sheared =
-        |image: &[u8], index| Corruption::Shear.apply(severity(5), shape, image, 1, index);
-    let mut directions = [false; 2];
-    for index in 0..20 {
-        assert_eq!(sheared(&dot(10, 10), index), dot(10, 10));
-        // Ten rows below the middle, tan 35° = 0.7002: 7 columns to one side, 0.002 beyond.
-        let out = sheared(&dot(20, 10), index);
-        let place = out.iter().position(|&pixel| pixel > 190).unwrap();
-        assert!(place == 20 * 21 + 17 || place == 20 * 21 + 3, "{place}");
-        directions[usize::from(place == 20 * 21 + 17)] = true;
-        let mirrored = sheared(&dot(0, 10), index);
-        let above = mirrored.iter().position(|&pixel| pixel > 190).unwrap();
-        assert_eq!(above, 440 - place);
-    }
-    assert_eq!(directions, [true, true], "both directions are drawn");
-}
-
-#[test]
-fn translate_moves_a_dot_as_far_as_it_says() {
-    let shape = ImageShape {
-        height: 31,
-        width: 31,
-    };
-    let mut image = flat(shape, 0);
-    image[15 * 31 + 15] = 255;
+fn moved_ink_goes_as_far_as_it_says_in_every_direction() {
+    let mut slants = [0; 2];
     let mut quadrants = [0; 4];
     for index in 0..40 {
+        // Ten rows from the middle, tan 35° = 0.7002: 7 columns, to opposite sides.
+        let [above, middle, below] =
+            [5, 15, 25].map(|row| of_dot(Corruption::Shear, 5, row, index).0);
+        assert!((below.abs() - 7.0).abs() < 0.01, "{below}");
+        assert!(middle == 0.0 && (above + below).abs() < 0.02, "{above}");
+        slants[usize::from(below > 0.0)] += 1;
         for (level, pixels) in [(1, 1.0), (3, 3.0), (5, 6.0)] {
-            let out = Corruption::Translate.apply(severity(level), shape, &image, 5, index);
-            let mass: f64 = out.iter().map(|&p| f64::from(p)).sum();
-            let center = |of: fn(usize) -> usize| -> f64 {
-                let moment: f64 = (0..out.len())
-                    .map(|place| of(place) as f64 * f64::from(out[place]))
-                    .sum();
-                moment / mass - 15.0
-            };
-            let (right, down) = (center(|place| place % 31), center(|place| place / 31));
             // Interpolation keeps the center of mass; bytes round it.
+            let (right, down) = of_dot(Corruption::Translate, level, 15, index);
             assert!((right.hypot(down) - pixels).abs() < 0.02, "{right} {down}");
             quadrants[2 * usize::from(right > 0.0) + usize::from(down > 0.0)] += 1;
         }
     }
+    assert!(slants.iter().all(|&count| count > 8), "{slants:?}");
     assert!(quadrants.iter().all(|&count| count > 10), "{quadrants:?}");
 }
 
 #[test]
-fn brightness_lifts_paper_and_ink_and_stops_at_full_ink() {
-    let shape = ImageShape {
-        height: 1,
-        width: 3,
-    };
-    let out = Corruption::Brightness.apply(severity(2), shape, &[0, 100, 250], 0, 0);
+fn brightness_stripe_and_occlusion_cover_what_they_state() {
+    let (kind, line) = (Corruption::Brightness, ImageShape::new(1, 3));
+    let out = kind.apply(Severity(2), line, &[0, 100, 250], 0, 0);
     assert_eq!(out, [51, 151, 255]);
-}
-
-#[test]
-fn a_stripe_inverts_a_band_of_the_stated_share_in_either_direction() {
-    let mut directions = [false; 2];
+    let mut levels = 0;
     for index in 0..20 {
-        let image = flat(LARGE, 10);
-        let out = Corruption::Stripe.apply(severity(3), LARGE, &image, 0, index);
-        assert_eq!(out.iter().filter(|&&p| p == 245).count(), 60 * 200);
-        assert_eq!(out.iter().filter(|&&p| p == 10).count(), 140 * 200);
-        // A level band fills its rows.
-        let level = out.chunks(200).any(|row| row.iter().all(|&p| p == 245));
-        directions[usize::from(level)] = true;
+        let count = |out: &[u8], value: u8| out.iter().filter(|&&p| p == value).count();
+        let lines = |out: &[u8], value: u8, number: usize| {
+            let full = |line: &&[u8]| count(line, value) == number;
+            out.chunks(SIDE).filter(full).count()
+        };
+        let stripe = of_flat(Corruption::Stripe, 3, 10, index);
+        assert_eq!(count(&stripe, 245), 60 * SIDE);
+        assert_eq!(count(&stripe, 10), 140 * SIDE);
+        // A level band fills its rows, an upright one its part of all rows.
+        let level = lines(&stripe, 245, SIDE) == 60;
+        assert!(level || lines(&stripe, 245, 60) == SIDE);
+        levels += usize::from(level);
+        let occluded = of_flat(Corruption::Occlusion, 5, 10, index);
+        assert_eq!(lines(&occluded, GREY, 70), 70);
+        assert_eq!(count(&occluded, GREY), 70 * 70);
     }
-    assert_eq!(directions, [true, true]);
-}
-
-#[test]
-fn an_occlusion_is_one_grey_square_of_the_stated_side() {
-    let image = flat(LARGE, 10);
-    let out = Corruption::Occlusion.apply(severity(5), LARGE, &image, 0, 0);
-    let rows: Vec<usize> = (0..200)
-        .filter(|row| out[row * 200..][..200].contains(&GREY))
-        .collect();
-    assert_eq!(rows.len(), 70);
-    for &row in &rows {
-        let line = &out[row * 200..][..200];
-        let first = line.iter().position(|&p| p == GREY).unwrap();
-        assert_eq!(line[first..first + 70], [GREY; 70]);
-        assert_eq!(line.iter().filter(|&&p| p == GREY).count(), 70);
-    }
+    assert!((3..17).contains(&levels), "{levels} of 20 are level");
 }
 
 #[test]
 fn damage_grows_with_severity_for_every_kind() {
     let digits = drawn::images(drawn::SEED, 0, 50).unwrap();
     for kind in Corruption::ALL {
-        let change = |severity: Severity| -> u64 {
-            (0..50)
-                .map(|index| {
-                    let image = digits.pixels(index);
-                    let out = kind.apply(severity, digits.shape(), image, 1, index as u64);
-                    let pairs = image.iter().zip(&out);
-                    pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>()
-                })
-                .sum()
-        };
-        let changes = Severity::ALL.map(change);
+        let changes = Severity::ALL.map(|severity| {
+            let change = |index: usize| -> u64 {
+                let image = digits.pixels(index);
+                let out = kind.apply(severity, digits.shape(), image, 1, index as u64);
+                let pairs = image.iter().zip(&out);
+                pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum()
+            };
+            (0..50).map(change).sum::<u64>()
+        });
         assert!(changes[0] > 0, "{kind:?} {changes:?}");
-        assert!(
-            changes.windows(2).all(|two| two[0] < two[1]),
-            "{kind:?} {changes:?}"
-        );
+        assert!(changes.is_sorted_by(|a, b| a < b), "{kind:?} {changes:?}");
     }
 }
 
 #[test]
-fn the_same_seed_and_index_give_the_same_pixels_and_others_give_others() {
+fn every_kind_says_what_it_does_and_does_the_same_every_time() {
     let image = pattern(ImageShape::MNIST);
-    for kind in Corruption::ALL {
-        let out = |seed, index| kind.apply(severity(4), ImageShape::MNIST, &image, seed, index);
-        assert_eq!(out(7, 3), out(7, 3));
+    let lines = Corruption::ALL.map(|kind| {
+        let out = |seed, index| kind.apply(Severity(3), ImageShape::MNIST, &image, seed, index);
+        let of_seed = (1..8).any(|seed| out(seed, 3) != out(7, 3));
+        let of_index = (0..8).any(|index| out(7, index) != out(7, 3));
         let random = !matches!(kind, Corruption::GaussianBlur | Corruption::Brightness);
-        assert_eq!(
-            (1..8).any(|seed| out(seed, 3) != out(7, 3)),
-            random,
-            "{kind:?}"
-        );
-        assert_eq!(
-            (0..8).any(|index| out(7, index) != out(7, 3)),
-            random,
-            "{kind:?}"
-        );
-    }
-}
-
-#[test]
-fn the_pixels_of_a_seed_stay_as_they_are() {
-    // Made by this code. A change here changes every result that was published with it.
-    let image = pattern(ImageShape::MNIST);
-    let sums = Corruption::ALL.map(|kind| {
-        let out = kind.apply(severity(3), ImageShape::MNIST, &image, 4, 2);
-        out.iter().fold(0_u32, |sum, &p| {
-            sum.wrapping_mul(31).wrapping_add(u32::from(p))
-        })
+        assert_eq!((of_seed, of_index), (random, random), "{kind:?}");
+        let sum = out(4, 2).into_iter().fold(0_u32, |sum, pixel| {
+            sum.wrapping_mul(31).wrapping_add(u32::from(pixel))
+        });
+        let setting = kind.setting(Severity(4));
+        format!("{}: {setting}; {sum}\n", kind.name())
     });
-    assert_eq!(
-        sums,
-        [
-            1814519673, 289359468, 2293889064, 1074493830, 1598412393, 173900136, 345262758,
-            809745724
-        ]
-    );
+    // The sums over the pixels were made by this code: a change changes published results.
+    let expected = "\
+shot noise: 5 photons at full ink; 1814519673
+impulse noise: 17 % of the pixels; 289359468
+Gaussian blur: σ = 1.6 px; 2293889064
+shear: 28°; 1074493830
+brightness: +40 % of full ink; 1598412393
+stripe: 40 % of the side; 173900136
+occlusion: 30 % of each side; 345262758
+translate: 4.5 px; 809745724
+";
+    assert_eq!(lines.concat(), expected);
 }
 
 #[test]
 fn a_severity_is_one_to_five() {
-    for level in 1..=5 {
-        assert_eq!(Severity::new(level).unwrap().level(), level);
+    for (given, severity) in (1..=5).zip(Severity::ALL) {
+        assert_eq!(Severity::new(given).unwrap(), severity);
+        assert_eq!(severity.level(), given);
     }
-    assert!(Severity::ALL.into_iter().map(Severity::level).eq(1..=5));
-    for level in [0, 6] {
-        let message = Severity::new(level).unwrap_err().to_string();
-        assert!(message.contains(&format!("severity {level}")), "{message}");
+    for given in [0, 6] {
+        let message = Severity::new(given).unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("severity is {given}")),
+            "{message}"
+        );
     }
-}
-
-#[test]
-fn every_severity_says_what_it_does() {
-    let settings =
-        Corruption::ALL.map(|kind| format!("{}: {}", kind.name(), kind.setting(severity(4))));
-    assert_eq!(
-        settings,
-        [
-            "shot noise: 5 photons at full ink",
-            "impulse noise: 17 % of the pixels",
-            "Gaussian blur: σ = 1.6 px",
-            "shear: 28°",
-            "brightness: +40 % of full ink",
-            "stripe: 40 % of the side",
-            "occlusion: 30 % of each side",
-            "translate: 4.5 px",
-        ]
-    );
 }
 
 proptest! {
     #[test]
-    fn images_of_any_size_are_damaged_without_a_panic(
+    fn images_of_any_size_are_damaged_without_a_panic_and_a_blur_keeps_all_ink(
         height in 0_usize..12,
         width in 0_usize..12,
         level in 1_usize..=5,
         seed: u64,
         index: u64,
     ) {
-        let shape = ImageShape { height, width };
+        let shape = ImageShape::new(height, width);
+        let image = pattern(shape);
         for kind in Corruption::ALL {
-            let out = kind.apply(severity(level), shape, &pattern(shape), seed, index);
+            let out = kind.apply(Severity(level), shape, &image, seed, index);
             prop_assert_eq!(out.len(), shape.pixels());
         }
-    }
-
-    #[test]
-    fn a_blur_keeps_all_ink(height in 1_usize..12, width in 1_usize..12, sigma in 0.3..3.0_f64) {
-        let shape = ImageShape { height, width };
-        let image = pattern(shape);
-        let before: f64 = image.iter().map(|&p| f64::from(p)).sum();
-        let after: f64 = blur(sigma, shape, &image).iter().sum();
-        prop_assert!((after - before).abs() < 1e-9 * (1.0 + before));
+        if !image.is_empty() {
+            let before: f64 = image.iter().map(|&p| f64::from(p)).sum();
+            let after: f64 = blur(0.6 * level as f64, shape, &image).iter().sum();
+            prop_assert!((after - before).abs() < 1e-9 * (1.0 + before));
+        }
     }
 
     #[test]

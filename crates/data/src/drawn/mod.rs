@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use crate::DataError;
 use crate::images::{ImageShape, Images};
+use crate::random::mix;
 pub use dataset::DrawnDataset;
 use hand::Hand;
 
@@ -72,14 +73,6 @@ fn label(seed: u64, index: u64) -> u8 {
         digits.swap(place, hand.below(place + 1));
     }
     digits[(index % 10) as usize]
-}
-
-/// A seed for each number, spread over all bits by SplitMix64's finalizer (Steele et al. 2014).
-fn mix(seed: u64, number: u64) -> u64 {
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    seed ^ z ^ (z >> 31)
 }
 
 #[cfg(test)]
