@@ -65,6 +65,11 @@ pub enum DataError {
         /// Why, in a few words.
         brief: String,
     },
+    /// This build cannot fetch MNIST.
+    #[error(
+        "MNIST is not part of this build (feature `fetch`): use another data set (drawn, or any folder in IDX form)"
+    )]
+    FetchIsOff,
     /// There is no place for the cache.
     #[error(
         "no cache folder: neither XDG_CACHE_HOME nor HOME is set. Set one, or give a folder with --data DIR"

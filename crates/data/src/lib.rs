@@ -1,18 +1,15 @@
 //! Bytes to batches: MNIST, any data set in the four-file IDX form, and whatever a person hands
 //! in as a picture, prepared the way MNIST was. Knows no model.
+//!
+//! The feature `fetch` (on by default) brings what needs a network and a cache: MNIST by download
+//! and through Burn's data set.
 
 mod affine;
 mod augmentation;
 mod batcher;
-mod cache;
 mod corruption;
-mod dataset;
-mod download;
-pub mod drawn;
 mod error;
-mod event;
 pub mod files;
-pub mod idx;
 mod images;
 mod normalization;
 mod perturbation;
@@ -24,15 +21,13 @@ mod view;
 
 pub use augmentation::Augmentation;
 pub use batcher::Batcher;
-pub use cache::{Cache, FileStatus};
 pub use corruption::{Corruption, Severity};
-pub use dataset::{Dataset, OpenOptions, open};
-pub use download::MIRRORS;
 pub use error::DataError;
-pub use event::Event;
 pub use images::{ImageShape, Images};
 pub use normalization::Normalization;
 pub use perturbation::Perturbation;
-pub use source::Source;
+#[cfg(feature = "fetch")]
+pub use source::{Cache, FileStatus, MIRRORS};
+pub use source::{Dataset, Event, OpenOptions, Source, drawn, idx, open};
 pub use split::{Subsets, shuffled, stratified_split};
 pub use view::View;

@@ -102,11 +102,8 @@ mod tests {
 
     #[test]
     fn mean_and_deviation_are_those_of_the_definition() {
-        let shape = ImageShape {
-            height: 1,
-            width: 4,
-        };
-        let images = Images::new(shape, 2, vec![0, 255, 51, 102, 9, 9, 9, 9], vec![0, 1]).unwrap();
+        let pixels = vec![0, 255, 51, 102, 7, 7, 7, 7];
+        let images = Images::new(ImageShape::new(1, 4), 2, pixels, vec![0, 1]).unwrap();
         let normalization = Normalization::measure(&images, &[0]);
         // Values 0, 1, 0.2, 0.4: mean 0.4, variance (0.16 + 0.36 + 0.04 + 0)/4 = 0.14.
         assert!((normalization.mean - 0.4).abs() < 1e-6);
@@ -114,6 +111,9 @@ mod tests {
         let mut out = [0.0; 2];
         normalization.apply(&[102, 255], &mut out);
         assert!(out[0].abs() < 1e-6 && (out[1] - 0.6 / 0.14_f32.sqrt()).abs() < 1e-5);
+        // Constant pixels do not divide by zero.
+        Normalization::measure(&images, &[1]).apply(&[7, 7], &mut out);
+        assert_eq!(out, [0.0, 0.0]);
     }
 
     #[test]
@@ -128,36 +128,19 @@ mod tests {
             (0.5, 1e-45),
         ] {
             let message = Normalization::new(mean, std).unwrap_err().to_string();
-            assert!(
-                message.contains("mean") && message.contains("deviation"),
-                "{message}"
-            );
+            assert!(message.contains("mean"), "{message}");
+            assert!(message.contains("deviation"), "{message}");
         }
         let read = |text: &str| serde_json::from_str::<Normalization>(text);
         let good = read(r#"{"mean": 0.1307, "std": 0.3081}"#).unwrap();
         assert_eq!(good, Normalization::new(0.1307, 0.3081).unwrap());
         for text in [
             r#"{"mean": 0.1, "std": 0}"#,
-            r#"{"mean": 0.1, "std": -1.0}"#,
             r#"{"mean": 1e39, "std": 1.0}"#,
-            r#"{"mean": 0.1, "std": 1e39}"#,
             r#"{"mean": null, "std": 1.0}"#,
             r#"{"mean": 0.1, "std": 1.0, "more": 1}"#,
         ] {
             read(text).expect_err(text);
         }
-    }
-
-    #[test]
-    fn constant_images_do_not_divide_by_zero() {
-        let shape = ImageShape {
-            height: 1,
-            width: 1,
-        };
-        let images = Images::new(shape, 1, vec![7, 7], vec![0, 0]).unwrap();
-        let normalization = Normalization::measure(&images, &[0, 1]);
-        let mut out = [f32::NAN];
-        normalization.apply(&[7], &mut out);
-        assert_eq!(out, [0.0]);
     }
 }

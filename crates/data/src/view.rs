@@ -116,85 +116,58 @@ mod tests {
     use crate::ImageShape;
 
     fn images() -> Images {
-        let shape = ImageShape {
-            height: 3,
-            width: 4,
-        };
         let labels: Vec<u8> = (0..60).map(|i| i % 3).collect();
         let pixels = (0..60 * 12).map(|i| (i % 251) as u8).collect();
-        Images::new(shape, 3, pixels, labels).unwrap()
+        Images::new(ImageShape::new(3, 4), 3, pixels, labels).unwrap()
     }
 
-    #[test]
-    fn a_whole_view_changes_nothing() {
-        let images = images();
-        let view = View::default();
-        assert!(view.is_whole());
-        assert_eq!(*view.permute(&images), images);
-        assert_eq!(view.subset(&images, &[5, 9, 2], 1).unwrap(), [5, 9, 2]);
+    fn subset(per_class: Option<usize>, seed: u64) -> Result<Vec<u32>, DataError> {
+        let view = View {
+            per_class,
+            permutation: None,
+        };
+        let all: Vec<u32> = (0..60).collect();
+        view.subset(&images(), &all, seed)
     }
 
     #[test]
     fn a_subset_has_as_many_of_each_class_and_grows_by_adding() {
         let images = images();
-        let all: Vec<u32> = (0..60).collect();
-        let subset = |per_class, seed| {
-            let view = View {
-                per_class: Some(per_class),
-                ..View::default()
-            };
-            view.subset(&images, &all, seed).unwrap()
-        };
-        let small = subset(4, 7);
+        let small = subset(Some(4), 7).unwrap();
         for class in 0..3 {
             let count = small.iter().filter(|&&i| images.label(i as usize) == class);
             assert_eq!(count.count(), 4);
         }
-        let large = subset(9, 7);
+        let large = subset(Some(9), 7).unwrap();
         assert!(small.iter().all(|index| large.contains(index)));
-        assert_ne!(subset(4, 8), small);
-    }
-
-    #[test]
-    fn a_class_with_too_few_images_is_named() {
-        let view = View {
-            per_class: Some(21),
-            ..View::default()
-        };
-        let all: Vec<u32> = (0..60).collect();
-        let message = view.subset(&images(), &all, 1).unwrap_err().to_string();
-        assert!(
-            message.contains("class 0") && message.contains("20"),
-            "{message}"
-        );
+        assert_ne!(subset(Some(4), 8).unwrap(), small);
+        assert!(subset(None, 7).unwrap().into_iter().eq(0..60));
+        let message = subset(Some(21), 1).unwrap_err().to_string();
+        assert!(message.contains("class 0 has only 20"), "{message}");
     }
 
     #[test]
     fn a_permutation_moves_the_pixels_of_every_image_alike_and_loses_none() {
         let images = images();
-        let view = View {
-            permutation: Some(3),
-            ..View::default()
+        let view = |permutation| View {
+            per_class: None,
+            permutation,
         };
-        let permuted = view.permute(&images);
+        assert!(view(None).is_whole());
+        assert_eq!(*view(None).permute(&images), images);
+        let permuted = view(Some(3)).permute(&images);
         assert_ne!(*permuted, images);
+        assert_ne!(view(Some(4)).permute(&images), permuted);
         assert_eq!(permuted.labels(), images.labels());
         for index in 0..images.len() {
-            assert_eq!(
-                permuted.pixels(index),
-                &*view.permute_image(images.pixels(index))
-            );
+            let (before, after) = (images.pixels(index), permuted.pixels(index));
+            assert_eq!(after, &*view(Some(3)).permute_image(before));
             let sorted = |pixels: &[u8]| {
                 let mut pixels = pixels.to_vec();
                 pixels.sort_unstable();
                 pixels
             };
-            assert_eq!(sorted(permuted.pixels(index)), sorted(images.pixels(index)));
+            assert_eq!(sorted(after), sorted(before));
         }
-        let other = View {
-            permutation: Some(4),
-            ..View::default()
-        };
-        assert_ne!(other.permute(&images), permuted);
     }
 }

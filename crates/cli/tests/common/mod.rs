@@ -91,7 +91,7 @@ pub fn without_network(home: &Path) -> Command {
 /// The lines of `said` that tell that other digits are used than those asked for.
 pub fn notices(said: &str) -> Vec<&str> {
     said.lines()
-        .filter(|line| line.contains("MNIST is not to be had"))
+        .filter(|line| line.contains("MNIST is unavailable"))
         .collect()
 }
 

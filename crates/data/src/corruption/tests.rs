@@ -130,6 +130,8 @@ fn brightness_stripe_and_occlusion_cover_what_they_state() {
         let occluded = of_flat(Corruption::Occlusion, 5, 10, index);
         assert_eq!(lines(&occluded, GREY, 70), 70);
         assert_eq!(count(&occluded, GREY), 70 * 70);
+        let edges = occluded.windows(2).filter(|two| two[0] != two[1]).count();
+        assert!(edges <= 2 * 70, "one run in each row");
     }
     assert!((3..17).contains(&levels), "{levels} of 20 are level");
 }

@@ -1,28 +1,14 @@
-//! Digits that the project draws itself: endless, seeded, with no file and no network.
-//!
-//! Each image is written, not photographed: a skeleton of pen strokes (several forms a digit,
-//! `skeleton`), bent, deformed and inked by a random hand (`stroke`), and prepared as MNIST
-//! was (`raster`). Image `index` of a seed is the same bytes on every machine.
-
-mod dataset;
-mod hand;
-mod raster;
-mod skeleton;
-mod stroke;
-mod style;
-
 use rayon::prelude::*;
 
+use super::hand::Hand;
+use super::raster::{self, PIXELS};
+use super::{skeleton, stroke};
 use crate::DataError;
+use crate::files::sha256;
 use crate::images::{ImageShape, Images};
 use crate::random::mix;
-pub use dataset::DrawnDataset;
-use hand::Hand;
+use crate::source::opening::Opened;
 
-/// Height and width of an image in pixels.
-const SIDE: usize = 28;
-/// Pixels of an image.
-const PIXELS: usize = SIDE * SIDE;
 /// Images of the training split, as many as MNIST has.
 pub const TRAIN: usize = 60_000;
 /// Images of the test split; they come after the training images, so the two never meet.
@@ -56,8 +42,24 @@ pub fn images(seed: u64, first: usize, count: usize) -> Result<Images, DataError
     Images::new(ImageShape::MNIST, 10, pixels, labels)
 }
 
+/// A set of `count` training images. Its test images follow from the same generator and seed, so
+/// the fingerprint is that of the training images.
+pub(in crate::source) fn open(count: usize, name: String) -> Result<Opened, DataError> {
+    let train = images(SEED, 0, count)?;
+    Ok(Opened {
+        name,
+        fingerprint: sha256(train.bytes()),
+        train,
+    })
+}
+
+/// The test images of a set of `train` training images.
+pub(in crate::source) fn open_test(train: usize) -> Result<Images, DataError> {
+    images(SEED, first_test(train), TEST)
+}
+
 /// One image and its digit.
-fn draw(seed: u64, index: u64) -> (u8, [u8; PIXELS]) {
+pub(super) fn draw(seed: u64, index: u64) -> (u8, [u8; PIXELS]) {
     let digit = label(seed, index);
     let mut hand = Hand::new(mix(seed ^ 0x4452_4157_4E00_0000, index));
     let strokes = skeleton::write(digit, &mut hand);
@@ -79,8 +81,8 @@ fn label(seed: u64, index: u64) -> u8 {
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::raster::SIDE;
     use super::*;
-    use crate::files::sha256;
 
     #[test]
     fn the_same_seed_and_index_give_the_same_pixels_on_every_machine() {
@@ -107,53 +109,31 @@ mod tests {
 
     #[test]
     fn no_two_of_ten_thousand_images_are_equal_and_seeds_differ() {
-        let (one, other) = (images(1, 0, 10_000).unwrap(), images(2, 0, 10_000).unwrap());
-        let mut seen = HashSet::new();
-        for index in 0..10_000 {
-            assert!(
-                seen.insert(one.pixels(index).to_vec()),
-                "image {index} repeats"
-            );
-            assert!(
-                seen.insert(other.pixels(index).to_vec()),
-                "image {index} of another seed repeats"
-            );
-        }
+        let sets = [1, 2].map(|seed| images(seed, 0, 10_000).unwrap());
+        let all = sets.iter().flat_map(|set| set.bytes().chunks(PIXELS));
+        assert_eq!(all.collect::<HashSet<_>>().len(), 20_000);
     }
 
     #[test]
     fn every_image_is_prepared_as_mnist_was() {
         let images = images(3, 0, 2000).unwrap();
-        for index in 0..images.len() {
-            let pixels = images.pixels(index);
-            let inked: Vec<usize> = (0..PIXELS).filter(|&place| pixels[place] > 0).collect();
-            let span = |values: &mut dyn Iterator<Item = usize>| {
-                let (low, high) = values.fold((SIDE, 0), |(low, high), value| {
-                    (low.min(value), high.max(value))
-                });
-                high - low + 1
-            };
-            let (height, width) = (
-                span(&mut inked.iter().map(|p| p / SIDE)),
-                span(&mut inked.iter().map(|p| p % SIDE)),
-            );
-            assert!(
-                height.max(width) <= 20 && height.max(width) >= 16,
-                "image {index}: {width}×{height}"
-            );
+        for (index, pixels) in images.bytes().chunks(PIXELS).enumerate() {
             let mass: f64 = pixels.iter().map(|&pixel| f64::from(pixel)).sum();
             assert!(mass > 255.0 * 8.0, "image {index} has hardly any ink");
-            let mean = |coordinate: fn(usize) -> usize| {
-                (0..PIXELS)
-                    .map(|place| f64::from(pixels[place]) * (coordinate(place) as f64 + 0.5))
-                    .sum::<f64>()
-                    / mass
+            let inked = || (0..PIXELS).filter(|&place| pixels[place] > 0);
+            // Extent and center of mass along one direction.
+            let along = |coordinate: fn(usize) -> usize| {
+                let (low, high) = (inked().map(coordinate).min(), inked().map(coordinate).max());
+                let moment = |place| f64::from(pixels[place]) * (coordinate(place) as f64 + 0.5);
+                let center = inked().map(moment).sum::<f64>() / mass;
+                (high.unwrap() - low.unwrap() + 1, center)
             };
-            // The 20×20 box may touch the field's edge before the centre is reached.
-            assert!(
-                (mean(|p| p / SIDE) - 14.0).abs() < 3.0 && (mean(|p| p % SIDE) - 14.0).abs() < 3.0,
-                "image {index}"
-            );
+            let ((height, y), (width, x)) = (along(|p| p / SIDE), along(|p| p % SIDE));
+            let size = height.max(width);
+            assert!((16..=20).contains(&size), "image {index}: {width}×{height}");
+            // The 20×20 box may touch the field's edge before the center is reached.
+            let off = (x - 14.0).abs().max((y - 14.0).abs());
+            assert!(off < 3.0, "image {index}: {x} {y}");
         }
     }
 }

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
+use super::opening::Opened;
 use crate::DataError;
-use crate::files::write_whole;
+use crate::files::{sha256, write_whole};
 use crate::images::{ImageShape, Images};
 
 /// Names of the four files: images and labels for training, images and labels for testing.
@@ -67,54 +68,88 @@ pub fn find(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
 /// A file that cannot be read, is empty, is a web page, is a damaged gzip, or is larger than
 /// 2 GiB unpacked.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut file = File::open(path).map_err(DataError::io("read", path))?;
-    let mut raw = Vec::new();
-    let mut limited = (&mut file).take(MAX_BYTES + 1);
-    limited
-        .read_to_end(&mut raw)
+    let file = File::open(path).map_err(DataError::io("read", path))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
         .map_err(DataError::io("read", path))?;
-    if raw.is_empty() {
-        return Err(DataError::idx(
-            path,
-            "it is empty (0 bytes). Fetch or copy it again",
-        ));
+    if bytes.is_empty() {
+        let reason = "it is empty (0 bytes). Fetch or copy it again";
+        return Err(DataError::idx(path, reason));
     }
-    let bytes = if raw.starts_with(&[0x1f, 0x8b]) {
-        unpack(path, &raw)?
-    } else {
-        raw
-    };
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        bytes = unpack(&bytes, MAX_BYTES + 1)
+            .map_err(|reason| DataError::idx(path, reason + ". Fetch or copy it again"))?;
+    }
     if bytes.len() as u64 > MAX_BYTES {
         return Err(DataError::idx(path, "it is larger than 2 GiB unpacked"));
     }
     Ok(bytes)
 }
 
-fn unpack(path: &Path, packed: &[u8]) -> Result<Vec<u8>, DataError> {
+/// The first `most` bytes of what a gzip holds.
+pub(super) fn unpack(packed: &[u8], most: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     GzDecoder::new(packed)
-        .take(MAX_BYTES + 1)
+        .take(most)
         .read_to_end(&mut bytes)
-        .map_err(|error| {
-            DataError::idx(
-                path,
-                format!(
-                    "its gzip compression is damaged or cut off ({error}). Fetch or copy it again"
-                ),
-            )
-        })?;
+        .map_err(|error| format!("its gzip compression is damaged or cut off ({error})"))?;
     Ok(bytes)
 }
 
-/// Checked images of one split; `images` and `labels` are file contents, the paths are for
-/// messages. The number of classes is `classes`, or the largest label + 1 for `None`.
+/// Opens a folder, and says where it really is.
+pub(super) fn open(folder: &Path) -> Result<(PathBuf, Opened), DataError> {
+    if !folder.is_dir() {
+        return Err(DataError::UnknownSource {
+            given: folder.display().to_string(),
+        });
+    }
+    // All four are looked for first: a missing test split is known before training starts.
+    for name in FILES {
+        find(folder, name)?;
+    }
+    let files = read(folder, Split::Train)?;
+    let train = parse(&files, None)?;
+    let mut hashes = files.map(|(_, bytes)| sha256(bytes)).concat();
+    hashes += &read(folder, Split::Test)?
+        .map(|(_, bytes)| sha256(bytes))
+        .concat();
+    let path = folder
+        .canonicalize()
+        .map_err(DataError::io("read", folder))?;
+    let name = path.file_name().unwrap_or("folder".as_ref());
+    let opened = Opened {
+        name: name.to_string_lossy().into_owned(),
+        fingerprint: sha256(hashes),
+        train,
+    };
+    Ok((path, opened))
+}
+
+/// The test images of a folder.
+pub(super) fn open_test(folder: &Path, classes: usize) -> Result<Images, DataError> {
+    parse(&read(folder, Split::Test)?, Some(classes))
+}
+
+/// Place and content of the two files of a split.
+fn read(folder: &Path, split: Split) -> Result<[(PathBuf, Vec<u8>); 2], DataError> {
+    let read = |name| {
+        let path = find(folder, name)?;
+        let bytes = read_bytes(&path)?;
+        Ok((path, bytes))
+    };
+    let [images, labels] = split.files();
+    Ok([read(images)?, read(labels)?])
+}
+
+/// Checked images of one split, from place and content of its two files, images and labels. The
+/// number of classes is `classes`, or the largest label + 1 for `None`.
 ///
 /// # Errors
 /// Wrong magic numbers, sizes that do not fit the content, different counts, a label that is
 /// not below `classes`; each names the file.
 pub fn parse(
-    (images_path, images): (&Path, &[u8]),
-    (labels_path, labels): (&Path, &[u8]),
+    [(images_path, images), (labels_path, labels)]: &[(PathBuf, Vec<u8>); 2],
     classes: Option<usize>,
 ) -> Result<Images, DataError> {
     let ([count, height, width], pixels) = header::<3>(images_path, images, "images")?;
@@ -139,15 +174,10 @@ pub fn parse(
     if count == 0 {
         return Err(DataError::idx(images_path, "it holds no images"));
     }
-    let found = labels
-        .iter()
-        .max()
-        .map_or(0, |&label| usize::from(label) + 1);
-    let classes = classes.unwrap_or(found);
-    if let Some(position) = labels
-        .iter()
-        .position(|&label| usize::from(label) >= classes)
-    {
+    let most = labels.iter().max().map_or(0, |&label| usize::from(label));
+    let classes = classes.unwrap_or(most + 1);
+    let unknown = |&label: &u8| usize::from(label) >= classes;
+    if let Some(position) = labels.iter().position(unknown) {
         return Err(DataError::idx(
             labels_path,
             format!(
@@ -157,10 +187,7 @@ pub fn parse(
             ),
         ));
     }
-    let shape = ImageShape {
-        height: height as usize,
-        width: width as usize,
-    };
+    let shape = ImageShape::new(height as usize, width as usize);
     Images::new(shape, classes, pixels.to_vec(), labels.to_vec())
 }
 
@@ -171,25 +198,17 @@ fn header<'a, const D: usize>(
     what: &str,
 ) -> Result<([u32; D], &'a [u8]), DataError> {
     let length = 4 + 4 * D;
-    let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(64)])
-        .trim_start()
-        .to_lowercase();
-    if start.starts_with('<') {
-        return Err(DataError::idx(
-            path,
-            "it is a web page (HTML), probably an error page saved by a download. Fetch it again",
-        ));
+    if bytes.trim_ascii_start().starts_with(b"<") {
+        let reason =
+            "it is a web page (HTML), probably an error page saved by a download. Fetch it again";
+        return Err(DataError::idx(path, reason));
     }
-    if bytes.len() < length {
-        return Err(DataError::idx(
-            path,
-            format!(
-                "it has {} bytes, fewer than the header's {length}",
-                bytes.len()
-            ),
-        ));
-    }
-    let magic = [bytes[0], bytes[1], bytes[2], bytes[3]];
+    let Some((header, elements)) = bytes.split_at_checked(length) else {
+        let size = bytes.len();
+        let reason = format!("it has {size} bytes, fewer than the header's {length}");
+        return Err(DataError::idx(path, reason));
+    };
+    let (magic, header) = header.split_at(4);
     let expected = [0, 0, 8, D as u8];
     if magic != expected {
         let other = match magic {
@@ -205,25 +224,19 @@ fn header<'a, const D: usize>(
         ));
     }
     let mut sizes = [0; D];
-    for (size, field) in sizes.iter_mut().zip(bytes[4..length].chunks_exact(4)) {
-        *size = u32::from_be_bytes([field[0], field[1], field[2], field[3]]);
+    for (size, field) in sizes.iter_mut().zip(header.as_chunks().0) {
+        *size = u32::from_be_bytes(*field);
     }
-    let elements = &bytes[length..];
-    let expected = sizes
+    let product = sizes
         .iter()
-        .try_fold(1_u64, |product, &size| product.checked_mul(u64::from(size)));
-    if expected != Some(elements.len() as u64) {
-        let expected = expected.map_or_else(
-            || "more than 2⁶⁴".to_owned(),
-            |expected| expected.to_string(),
-        );
-        return Err(DataError::idx(
-            path,
-            format!(
-                "its header {sizes:?} promises {expected} bytes, and {} follow",
-                elements.len()
-            ),
-        ));
+        .try_fold(1_u64, |product, &size| product.checked_mul(size.into()));
+    if product != Some(elements.len() as u64) {
+        let promised = product.map_or("more than 2⁶⁴".to_owned(), |product| {
+            product.to_string()
+        });
+        let follow = elements.len();
+        let reason = format!("its header {sizes:?} promises {promised} bytes, and {follow} follow");
+        return Err(DataError::idx(path, reason));
     }
     Ok((sizes, elements))
 }

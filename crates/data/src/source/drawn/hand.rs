@@ -49,6 +49,15 @@ impl Hand {
         self.unit() < probability
     }
 
+    /// Uniform between two values with this probability, else 0.
+    pub(super) fn sometimes(&mut self, probability: f64, low: f64, high: f64) -> f64 {
+        if self.chance(probability) {
+            self.between(low, high)
+        } else {
+            0.0
+        }
+    }
+
     /// A place in `weights`, drawn in proportion to them.
     pub(super) fn choose(&mut self, weights: &[f64]) -> usize {
         let mut left = self.unit() * weights.iter().sum::<f64>();

@@ -1,13 +1,13 @@
-use std::io::Read;
 use std::time::{Duration, Instant};
 
-use flate2::read::GzDecoder;
 use reqwest::Client;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::cache::{self, Cache};
-use crate::event::Event;
-use crate::idx::FILES;
+use super::cache::Cache;
+use super::checks::check;
+use crate::DataError;
+use crate::source::idx::{FILES, unpack};
+use crate::source::opening::{Event, OpenOptions};
 
 /// Where MNIST is fetched from, in this order; each holds the four gzipped files.
 pub const MIRRORS: [&str; 3] = [
@@ -26,25 +26,55 @@ const MAX_PACKED: usize = 16 << 20;
 const MAX_UNPACKED: u64 = 64 << 20;
 
 /// Why one attempt failed.
-pub(crate) struct Failure {
+struct Failure {
     /// The address, or the file that could not be written.
-    pub place: String,
+    place: String,
     /// In a few words.
-    pub reason: String,
+    reason: String,
 }
 
-/// Fetches the files that the cache lacks. `Err` has one entry for each attempt that failed.
-pub(crate) fn fetch(
-    cache: &Cache,
-    mirrors: &[String],
-    on_event: &mut dyn FnMut(Event),
-) -> Result<(), Vec<Failure>> {
-    with_runtime(|runtime| fetch_with(runtime, cache, mirrors, on_event)).unwrap_or_else(|reason| {
-        Err(vec![Failure {
-            place: "the network".to_owned(),
-            reason,
-        }])
-    })
+impl Cache {
+    /// Fetches what is missing or wrong.
+    ///
+    /// # Errors
+    /// [`DataError::Unavailable`] with one line for each mirror, or a cache that cannot be
+    /// written.
+    pub fn fetch(
+        &self,
+        options: &OpenOptions,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), DataError> {
+        if self.is_whole() {
+            return Ok(());
+        }
+        let unavailable = |reasons: String, brief: &str| DataError::Unavailable {
+            cache: self.path().to_owned(),
+            reasons,
+            brief: brief.to_owned(),
+        };
+        if options.offline {
+            let reason = "the network is switched off (--offline)";
+            return Err(unavailable(format!("  {reason}\n"), reason));
+        }
+        let _lock = self.lock(on_event)?;
+        let mirrors = options
+            .mirrors
+            .clone()
+            .unwrap_or_else(|| MIRRORS.map(str::to_owned).to_vec());
+        let outcome = with_runtime(|runtime| fetch(runtime, self, &mirrors, on_event));
+        let failures = match outcome {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(failures)) => failures,
+            Err(reason) => vec![Failure {
+                place: "the network".to_owned(),
+                reason,
+            }],
+        };
+        let line = |Failure { place, reason }: &Failure| format!("  {place}: {reason}\n");
+        // They mostly agree; the last is the one that ended the attempt.
+        let brief = failures.last().map_or("no mirror", |last| &last.reason);
+        Err(unavailable(failures.iter().map(line).collect(), brief))
+    }
 }
 
 /// Runs something that waits for the network, and returns when it does. Dropping the runtime
@@ -60,7 +90,8 @@ fn with_runtime<T>(work: impl FnOnce(&Runtime) -> T) -> Result<T, String> {
     Ok(outcome)
 }
 
-fn fetch_with(
+/// Fetches the files that the cache lacks. `Err` has one entry for each attempt that failed.
+fn fetch(
     runtime: &Runtime,
     cache: &Cache,
     mirrors: &[String],
@@ -87,8 +118,8 @@ fn fetch_with(
             };
             let outcome = runtime
                 .block_on(download(&url, patience, &mut on_event, name))
-                .and_then(|packed| unpack(&packed))
-                .and_then(|bytes| cache::check(index, &bytes).map(|()| bytes));
+                .and_then(|packed| unpack(&packed, MAX_UNPACKED))
+                .and_then(|bytes| check(index, &bytes).map(|()| bytes));
             match outcome {
                 Ok(bytes) => {
                     (reached, first) = (true, mirror);
@@ -150,6 +181,9 @@ async fn download(
             total,
         });
     }
+    if bytes.trim_ascii_start().starts_with(b"<") {
+        return Err("it sends a web page instead of the file".to_owned());
+    }
     Ok(bytes)
 }
 
@@ -166,18 +200,6 @@ fn describe(error: &reqwest::Error) -> String {
     } else {
         source.to_string()
     }
-}
-
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
-    if packed.trim_ascii_start().starts_with(b"<") {
-        return Err("it sends a web page instead of the file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    GzDecoder::new(packed)
-        .take(MAX_UNPACKED)
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("its gzip compression is damaged or cut off ({error})"))?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

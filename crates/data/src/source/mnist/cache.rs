@@ -1,31 +1,12 @@
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::checks::check;
 use crate::DataError;
-use crate::event::Event;
-use crate::files::{Lock, sha256, wait_for_lock, write_whole};
-use crate::idx::{self, FILES, Split};
-
-/// Size in bytes and SHA-256 of the four files of MNIST, uncompressed, in the order of
-/// [`idx::FILES`].
-const MNIST: [(u64, &str); 4] = [
-    (
-        47_040_016,
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    (
-        60_008,
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    (
-        7_840_016,
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    (
-        10_008,
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
-];
+use crate::files::{Lock, wait_for_lock, write_whole};
+use crate::source::idx::{self, FILES, Split};
+use crate::source::opening::Event;
 
 /// The place where Burn's `MnistDataset` looks for its files: `burn-dataset/mnist/{train,test}`
 /// in the user's cache folder. Burn trusts whatever is there, so nothing else may put files there
@@ -71,7 +52,7 @@ impl Cache {
                 let path = self.file(index);
                 let state = match fs::read(&path) {
                     Ok(bytes) => check(index, &bytes),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
                         Err("not there".to_owned())
                     }
                     Err(error) => Err(error.to_string()),
@@ -83,7 +64,7 @@ impl Cache {
 
     /// Whether all four files are there and right.
     pub fn is_whole(&self) -> bool {
-        self.status().iter().all(|file| file.state.is_ok())
+        self.missing().is_empty()
     }
 
     /// Copies MNIST from a folder (raw or gzipped files) into the cache, all four checked before
@@ -108,7 +89,7 @@ impl Cache {
 
     /// Waits for other processes that change the cache. A file system without locks is told: each
     /// file is still written whole, so two processes at once only do the work twice.
-    pub(crate) fn lock(&self, on_event: &mut dyn FnMut(Event)) -> Result<Lock, DataError> {
+    pub(super) fn lock(&self, on_event: &mut dyn FnMut(Event)) -> Result<Lock, DataError> {
         fs::create_dir_all(&self.root).map_err(DataError::io("create", &self.root))?;
         let path = self.root.join(".lock");
         let lock = wait_for_lock(&path).map_err(DataError::io("lock", &path))?;
@@ -122,15 +103,17 @@ impl Cache {
     }
 
     /// Indices of the files that are missing or wrong.
-    pub(crate) fn missing(&self) -> Vec<usize> {
-        let status = self.status();
-        (0..status.len())
-            .filter(|&index| status[index].state.is_err())
+    pub(super) fn missing(&self) -> Vec<usize> {
+        let wrong = |(index, file): (usize, FileStatus)| file.state.is_err().then_some(index);
+        self.status()
+            .into_iter()
+            .enumerate()
+            .filter_map(wrong)
             .collect()
     }
 
     /// Checks a content and puts it in its place.
-    pub(crate) fn put(&self, index: usize, bytes: &[u8]) -> Result<(), DataError> {
+    pub(super) fn put(&self, index: usize, bytes: &[u8]) -> Result<(), DataError> {
         let path = self.file(index);
         check(index, bytes).map_err(|reason| DataError::NotMnist {
             path: path.clone(),
@@ -147,29 +130,4 @@ impl Cache {
         };
         self.root.join(folder).join(FILES[index])
     }
-}
-
-/// Fingerprint of MNIST: the SHA-256 of the SHA-256s of its four files.
-pub(crate) fn mnist_fingerprint() -> String {
-    sha256(MNIST.map(|(_, hash)| hash).concat())
-}
-
-/// Whether a content is the MNIST file of this index.
-pub(crate) fn check(index: usize, bytes: &[u8]) -> Result<(), String> {
-    let (size, hash) = MNIST[index];
-    if bytes.len() as u64 != size {
-        return Err(format!(
-            "it has {} bytes, and {} has {size}",
-            bytes.len(),
-            FILES[index]
-        ));
-    }
-    let found = sha256(bytes);
-    if found != hash {
-        return Err(format!(
-            "its SHA-256 is {found}, and that of {} is {hash}",
-            FILES[index]
-        ));
-    }
-    Ok(())
 }

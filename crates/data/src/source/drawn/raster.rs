@@ -3,8 +3,12 @@
 
 use super::hand::Hand;
 use super::stroke::Inked;
-use super::{PIXELS, SIDE, style};
+use super::style;
 
+/// Height and width of an image in pixels.
+pub(super) const SIDE: usize = 28;
+/// Pixels of an image.
+pub(super) const PIXELS: usize = SIDE * SIDE;
 /// Side of the box that the ink fits, in pixels.
 const BOX: usize = 20;
 
