@@ -66,11 +66,8 @@ fn a_field_keeps_the_focus_while_it_is_typed_into() {
     let expected = Worked::new(values.clone()).unwrap().new;
     page.wait("document.querySelector('#gradients tbody tr').cells[5].textContent !== ''");
     page.until(|| agree(&column(&page, 5), &expected, 1e-6));
-    assert_eq!(
-        page.script("return document.activeElement === window.field && window.field.isConnected"),
-        true
-    );
-    assert_eq!(page.script("return window.field.value"), "0.25");
+    page.check("document.activeElement === window.field && window.field.isConnected");
+    page.check("window.field.value === '0.25'");
     // The next field, at once: the edit before it is not lost.
     page.script(
         "const f = document.querySelector('input[aria-label=\"x₁\"]'); f.focus(); f.select()",

@@ -17,21 +17,12 @@ fn a_drawn_digit_is_read_by_both_networks_within_thirty_milliseconds() {
     let page = Page::open(server.address, "draw", DESKTOP);
     page.wait("document.querySelectorAll('#network-a option').length > 1");
     assert!(page.text("#verdict").contains("Draw something"));
-    assert_eq!(
-        page.script("return document.querySelector('#pad-hint').hidden"),
-        false
-    );
-    assert_eq!(
-        page.script("return document.querySelectorAll('.bars .best').length"),
-        0
-    );
+    page.check("!(document.querySelector('#pad-hint').hidden)");
+    page.check("document.querySelectorAll('.bars .best').length === 0");
 
     page.draw(&seven(), "mouse");
     page.wait("document.querySelector('#verdict').dataset.labels === '7 7'");
-    assert_eq!(
-        page.script("return document.querySelector('#pad-hint').hidden"),
-        true
-    );
+    page.check("document.querySelector('#pad-hint').hidden");
     let best = page.script(
         "return [...document.querySelectorAll('.bars .best .percent')].map(e => parseFloat(e.textContent.replace('>', '')))",
     );
@@ -148,7 +139,7 @@ fn feature_maps_follow_the_pen_while_it_is_down() {
     page.script("window.sheet = document.querySelector('#maps canvas')");
     page.draw(&zero(), "mouse");
     page.wait("document.querySelector('#reach-noise').textContent !== ''");
-    assert_eq!(page.script("return window.sheet.isConnected"), true);
+    page.check("window.sheet.isConnected");
 }
 
 #[test]

@@ -43,11 +43,7 @@ fn a_training_in_another_process_grows_on_the_page_and_is_then_evaluated() {
         page.wait(&format!("{points} === 20"));
     });
     page.wait("document.querySelector('[data-run=\"run:new\"] .badge.finished')");
-    assert_eq!(
-        page.script("return document.querySelectorAll('#run-detail polyline.dashed').length"),
-        2,
-        "validation is told from training by more than its color"
-    );
+    page.check("document.querySelectorAll('#run-detail polyline.dashed').length === 2");
     page.click("#run-detail .matrix-box button");
     page.wait("document.querySelectorAll('.matrix tbody td').length === 100");
     let sum = page.script("return [...document.querySelectorAll('.matrix td')].reduce((s, e) => s + Number(e.textContent), 0)");
@@ -67,10 +63,7 @@ fn why_there_is_no_confusion_matrix_stands_beside_its_button() {
     break_address(&page, "/api/evaluation", "fetch the data first");
     page.click("#run-detail .matrix-box button");
     page.wait("document.querySelector('.failure').textContent === 'fetch the data first'");
-    assert_eq!(
-        page.script("return document.querySelector('#problem').hidden"),
-        true
-    );
+    page.check("document.querySelector('#problem').hidden");
     mend(&page);
     page.click("#run-detail .matrix-box button");
     page.wait("document.querySelectorAll('.matrix tbody td').length === 100");

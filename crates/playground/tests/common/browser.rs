@@ -159,6 +159,12 @@ impl Page {
         }
     }
 
+    /// An expression that must be true now.
+    pub fn check(&self, condition: &str) {
+        let holds = self.script(&format!("return Boolean({condition})"));
+        assert_eq!(holds, json!(true), "{condition}");
+    }
+
     /// Waits until something holds.
     pub fn until(&self, condition: impl Fn() -> bool) {
         let start = Instant::now();
