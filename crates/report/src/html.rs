@@ -33,7 +33,11 @@ pub fn html(document: &Document) -> String {
                     @if let Some(found) = &document.answer { (answer(found, sections)) }
                     @if sections.len() >= LEAST_CONTENTS {
                         nav aria-label="Sections" {
-                            ul { @for section in sections { li { (link(section)) } } }
+                            ul {
+                                @for section in sections.iter().filter(|s| !s.heading.is_empty()) {
+                                    li { (link(section)) }
+                                }
+                            }
                         }
                     }
                     @for section in sections { (page.section(section)) }
@@ -125,11 +129,13 @@ impl Page {
             Block::Finding(text) => markup! { p.finding { (prose(text)) } },
             Block::Verdict(status, text) => {
                 let class = match status {
-                    Status::Good => "finding good",
-                    Status::Bad => "finding bad",
-                    Status::Open => "finding",
+                    Status::Good => "good",
+                    Status::Bad => "bad",
+                    Status::Open => "open",
                 };
-                markup! { p class=(class) { b { (status.sign()) } " " (prose(text)) } }
+                markup! {
+                    p.finding.(class) { b.(class) { (status.sign()) } " " (prose(text)) }
+                }
             }
             Block::Heading(text) => markup! { h3 { (prose(text)) } },
             Block::Subheading(text) => markup! { h4 { (prose(text)) } },

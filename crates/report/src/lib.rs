@@ -28,3 +28,7 @@ pub use html::html;
 pub use markdown::markdown;
 pub use picture::Picture;
 pub use plain::{plain, table};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

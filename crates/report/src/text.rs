@@ -212,72 +212,84 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p_values_keep_two_digits_and_stop_at_a_millionth() {
-        let cases = [
-            (0.0, Some("p < 10⁻⁶")),
-            (9.9e-7, Some("p < 10⁻⁶")),
-            (3.4e-4, Some("p = 0.00034")),
-            (0.0124, Some("p = 0.012")),
-            (0.0011, Some("p = 0.0011")),
-            (0.4103, Some("p = 0.41")),
-            (0.9999, Some("p = 1")),
-            (1.0, Some("p = 1")),
-            (f64::NAN, None),
-            (1.5, None),
-        ];
-        for (p, text) in cases {
-            assert_eq!(p_value(p).as_deref(), text, "{p}");
+    fn numbers_are_written_as_people_read_them() {
+        let nothing = f64::NAN;
+        for (found, expected) in [
+            (fixed(-1.25, 1), "−1.2"),
+            (fixed(-0.001, 2), "0.00"),
+            (fixed(f64::NEG_INFINITY, 2), NONE),
+            (signed(0.004, 2), "0.00"),
+            (points(0.0082), "+0.82"),
+            (points(-0.0082), "−0.82"),
+            (points(nothing), NONE),
+            (percent(0.99412, 2), "99.41 %"),
+            (percent(nothing, 2), NONE),
+            (
+                percent_interval(Some([0.9928, 0.9953]), 2),
+                "99.28 to 99.53 %",
+            ),
+            (percent_interval(Some([nothing, 1.0]), 2), NONE),
+            (points_interval(Some([-0.001, 0.002])), "−0.10 to +0.20"),
+            (points_interval(None), NONE),
+            (plain(-0.5), "−0.5"),
+            (plain(f64::INFINITY), NONE),
+            (minus("1e-5"), "1e−5"),
+            (count(407_050_usize), "407,050"),
+            (count(12_u64), "12"),
+            (count(0_u32), "0"),
+            (count(-1), NONE),
+            (rate(38_249.0), "38,200"),
+            (rate(42.04), "42.0"),
+            (rate(0.0), "0.0"),
+            (rate(f64::INFINITY), NONE),
+            (bytes(0), "0 bytes"),
+            (bytes(26_400), "26 kB"),
+            (bytes(1_632_900), "1.63 MB"),
+            (short(0.0), "0"),
+            (short(1e5), "100k"),
+            (short(-2_500_000.0), "−2.5M"),
+            (short(nothing), NONE),
+            (seconds(0.0), "0.00 s"),
+            (seconds(0.424), "0.42 s"),
+            (seconds(8.26), "8.3 s"),
+            (seconds(200.2), "3 min 20 s"),
+            (seconds(3_900.0), "1 h 05 min"),
+            (seconds(nothing), NONE),
+            (plural(0, "seed"), "0 seeds"),
+            (plural(1, "seed"), "1 seed"),
+            (plural(3, "class"), "3 classes"),
+            (listed(&[1, 2, 5]), "1, 2 and 5"),
+            (listed(&[1]), "1"),
+            (listed::<u8>(&[]), NONE),
+            (capitalized("shot noise"), "Shot noise"),
+            (capitalized(""), ""),
+        ] {
+            assert_eq!(found, expected);
         }
-        assert_eq!(p_cell(Some(0.0)), "< 10⁻⁶");
-        assert_eq!(p_cell(Some(0.25)), "0.25");
+    }
+
+    #[test]
+    fn p_values_keep_two_digits_and_stop_at_a_millionth() {
+        for (p, text, cell) in [
+            (0.0, Some("p < 10⁻⁶"), "< 10⁻⁶"),
+            (9.9e-7, Some("p < 10⁻⁶"), "< 10⁻⁶"),
+            (3.4e-4, Some("p = 0.00034"), "0.00034"),
+            (0.0124, Some("p = 0.012"), "0.012"),
+            (0.4103, Some("p = 0.41"), "0.41"),
+            (0.9999, Some("p = 1"), "1"),
+            (1.0, Some("p = 1"), "1"),
+            (f64::NAN, None, NONE),
+            (1.5, None, NONE),
+        ] {
+            assert_eq!(p_value(p).as_deref(), text, "{p}");
+            assert_eq!(p_cell(Some(p)), cell);
+        }
         assert_eq!(p_cell(None), NONE);
     }
 
     #[test]
-    fn numbers_have_a_typographic_minus_and_no_negative_zero() {
-        assert_eq!(fixed(-1.25, 1), "−1.2");
-        assert_eq!(fixed(-0.001, 2), "0.00");
-        assert_eq!(points(0.0082), "+0.82");
-        assert_eq!(points(-0.0082), "−0.82");
-        assert_eq!(points(0.0), "0.00");
-        assert_eq!(percent(0.99412, 2), "99.41 %");
-        assert_eq!(percent(f64::NAN, 2), NONE);
-        assert_eq!(
-            percent_interval(Some([0.9928, 0.9953]), 2),
-            "99.28 to 99.53 %"
-        );
-        assert_eq!(percent_interval(Some([f64::NAN, 1.0]), 2), NONE);
-        assert_eq!(plain(-0.5), "−0.5");
-        assert_eq!(plain(f64::INFINITY), NONE);
-    }
-
-    #[test]
-    fn large_numbers_are_grouped() {
-        assert_eq!(count(407_050_usize), "407,050");
-        assert_eq!(count(12_u64), "12");
-        assert_eq!(rate(38_249.0), "38,200");
-        assert_eq!(rate(42.04), "42.0");
-        assert_eq!(rate(f64::INFINITY), NONE);
-        assert_eq!(bytes(1_632_900), "1.63 MB");
-        assert_eq!(short(1e5), "100k");
-        assert_eq!(short(2_500_000.0), "2.5M");
-    }
-
-    #[test]
-    fn times_are_read_at_a_glance() {
-        assert_eq!(seconds(0.424), "0.42 s");
-        assert_eq!(seconds(8.26), "8.3 s");
-        assert_eq!(seconds(200.2), "3 min 20 s");
-        assert_eq!(seconds(3_900.0), "1 h 05 min");
-        assert_eq!(seconds(f64::NAN), NONE);
-    }
-
-    #[test]
-    fn words_follow_the_number() {
-        assert_eq!(plural(1, "seed"), "1 seed");
-        assert_eq!(plural(5, "seed"), "5 seeds");
-        assert_eq!(plural(3, "class"), "3 classes");
-        assert_eq!(listed(&[1, 2, 5]), "1, 2 and 5");
-        assert_eq!(capitalized("shot noise"), "Shot noise");
+    fn lines_break_between_words_only() {
+        assert_eq!(wrap("a bb  ccc dddddd", 4), ["a bb", "ccc", "dddddd"]);
+        assert!(wrap(" \n", 4).is_empty());
     }
 }
