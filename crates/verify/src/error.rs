@@ -78,9 +78,9 @@ pub enum VerifyError {
         /// The reason the system gives.
         source: std::io::Error,
     },
-    /// A picture that cannot be encoded.
-    #[error("cannot write the picture: {0}")]
-    Picture(#[from] image::ImageError),
+    /// A chart that cannot be drawn.
+    #[error("cannot draw the report")]
+    Report(#[from] digits_report::ReportError),
     /// A tensor that a device does not hand back.
     #[error("the device does not hand back {what}: {problem}")]
     Device {

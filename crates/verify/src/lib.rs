@@ -2,7 +2,6 @@
 
 mod cases;
 mod check;
-mod colors;
 mod compare;
 mod differences;
 mod engine;
@@ -10,7 +9,6 @@ mod error;
 pub mod filter;
 mod mutants;
 mod network;
-pub mod picture;
 pub mod render;
 mod report;
 mod suite;

@@ -107,8 +107,12 @@ fn everything_passes_every_mutant_is_caught_and_one_failure_fails_the_report() {
     assert_eq!(json["filters"]["laplacian"], laplacian);
     assert_eq!(json["not_checked"][0]["reason"], "no adapter");
     assert_eq!(json["mutants"][0]["caught"], true);
-    let page = render::html(&report);
-    for text in [&render::table(&report), &render::markdown(&report), &page] {
+    let page = render::html(&report).unwrap();
+    for text in [
+        &render::terminal(&report, false),
+        &render::markdown(&report).unwrap(),
+        &page,
+    ] {
         assert!(text.contains("no adapter"));
     }
     for outside in ["http", "<script", "src="] {
@@ -118,7 +122,7 @@ fn everything_passes_every_mutant_is_caught_and_one_failure_fails_the_report() {
     let check = report.groups[1].checks[3].clone();
     report.groups[1].checks[3] = Check::new("spoilt", f64::NAN, 1.0, 1);
     assert!(!report.passed());
-    assert!(render::table(&report).contains("✗ spoilt"));
+    assert!(render::terminal(&report, false).contains("✗ spoilt"));
     assert_eq!(render::json(&report)["passed"], false);
     report.groups[1].checks[3] = check;
     assert!(report.passed());

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use digits_data::Source;
+use digits_report::{Palette, Picture};
 use digits_verify::filter::{Geometry, Grid, Padding, correlate, parse_kernel, sheet_filters};
-use digits_verify::picture::{Palette, heat_map, panel, png};
 use image::{ImageReader, Limits};
 use serde::Serialize;
 
@@ -98,9 +98,15 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     for (filter, kernel) in kernels {
         let result = correlate(&image, &kernel, geometry)?;
         let picture = folder.join(format!("{stem}-{filter}.png"));
-        output::file(&picture, &png(&heat_map(&result, Palette::Signed))?)?;
+        let drawn = heat_map(&result, Palette::Signed);
+        output::file(&picture, &drawn.png()?)?;
         let side_by_side = folder.join(format!("{stem}-{filter}-panel.png"));
-        output::file(&side_by_side, &png(&panel(&image, &kernel, &result))?)?;
+        let parts = [
+            heat_map(&image, Palette::Gray),
+            heat_map(&kernel, Palette::Signed),
+            drawn,
+        ];
+        output::file(&side_by_side, &Picture::beside(&parts, &["*", "="]).png()?)?;
         all.push(Filtered {
             filter,
             kernel,
@@ -137,6 +143,11 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         output::text(&lines.collect::<String>())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn heat_map(grid: &Grid<f64>, palette: Palette) -> Picture {
+    let rows: Vec<&[f64]> = grid.iter_rows().collect();
+    Picture::large_heat_map(&rows, palette)
 }
 
 /// Name and gray values, 0 to 255, of what is to be filtered.

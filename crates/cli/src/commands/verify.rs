@@ -110,15 +110,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     if args.json {
         output::json(&render::json(&report))?;
     } else if args.markdown {
-        output::text(&render::markdown(&report))?;
+        output::text(&render::markdown(&report)?)?;
     } else {
-        let derivation = match &report.backprop {
-            Some(backprop) if args.part == Some(PartArg::Backprop) => {
-                render::derivation(&backprop.worked)
-            }
-            _ => String::new(),
-        };
-        output::text(&(derivation + &render::table(&report)))?;
+        let with_derivation = args.part == Some(PartArg::Backprop);
+        output::text(&render::terminal(&report, with_derivation))?;
     }
     if !args.quiet {
         eprintln!("the whole report, with pictures: {}", page.display());
@@ -178,10 +173,10 @@ fn devices(only: Option<Backend>) -> Result<Vec<NamedDevice>, CliError> {
 /// Writes `report.html`, whose path it returns, and `report.md`.
 fn write(report: &Report, folder: PathBuf) -> Result<PathBuf, CliError> {
     let page = folder.join("report.html");
-    output::file(&page, render::html(report).as_bytes())?;
+    output::file(&page, render::html(report)?.as_bytes())?;
     output::file(
         &folder.join("report.md"),
-        render::markdown(report).as_bytes(),
+        render::markdown(report)?.as_bytes(),
     )?;
     Ok(page)
 }
