@@ -59,7 +59,7 @@ pub fn terminal(report: &Report, with_derivation: bool) -> String {
         }
     }
     blocks.extend(report.mutants.as_deref().map(mutants));
-    blocks.extend(verdict(report));
+    blocks.extend(verdict(report).into_iter().rev());
     digits_report::plain(&Document {
         sections: vec![Section::new("verify", "", blocks)],
         ..Document::default()
