@@ -88,24 +88,9 @@ impl LoadedRun {
         device: &Device,
     ) -> Result<Vec<f32>, TrainError> {
         let images = self.config.view.permute(images);
-        let all: Vec<u32>;
-        let indices = match indices {
-            Some(indices) => indices,
-            None => {
-                all = (0..images.len() as u32).collect();
-                &all
-            }
-        };
-        let shape = images.shape();
-        let normalization = self.record.dataset.normalization;
-        let batcher = Batcher::new(&images, normalization, &Augmentation::default(), 0);
-        let mut outputs = Vec::new();
-        for chunk in indices.chunks(BATCH) {
-            let (pixels, _) = batcher.fill(chunk, 0, 0);
-            let batch = [chunk.len(), 1, shape.height, shape.width];
-            outputs.extend(logits(&self.model, pixels, batch, device)?);
-        }
-        Ok(outputs)
+        let normalization = &self.record.dataset.normalization;
+        let (logits, _) = outputs(&self.model, &images, indices, normalization, device)?;
+        Ok(logits)
     }
 }
 
@@ -124,37 +109,42 @@ pub fn evaluate(
     normalization: &Normalization,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
-    let all: Vec<u32>;
-    let indices = match indices {
-        Some(indices) => indices,
-        None => {
-            all = (0..images.len() as u32).collect();
-            &all
-        }
-    };
-    let classes = images.classes();
-    let shape = images.shape();
-    // Fills batches without the perturbations of training, and in parallel.
-    let batcher = Batcher::new(images, *normalization, &Augmentation::default(), 0);
+    let (logits, labels) = outputs(model, images, indices, normalization, device)?;
+    // The network may tell more classes apart than the images have.
+    let classes = images.classes().max(logits.len() / labels.len().max(1));
     let mut confusion = vec![vec![0; classes]; classes];
     let mut loss = 0.0;
-    for chunk in indices.chunks(BATCH) {
-        let (pixels, labels) = batcher.fill(chunk, 0, 0);
-        let logits = logits(
-            model,
-            pixels,
-            [chunk.len(), 1, shape.height, shape.width],
-            device,
-        )?;
-        for ((predicted, image_loss), &label) in predictions_and_losses(&logits, classes, &labels)
-            .into_iter()
-            .zip(&labels)
-        {
-            confusion[usize::from(label)][predicted] += 1;
-            loss += image_loss;
-        }
+    let answers = predictions_and_losses(&logits, classes, &labels);
+    for ((predicted, image_loss), label) in answers.into_iter().zip(labels) {
+        confusion[usize::from(label)][predicted] += 1;
+        loss += image_loss;
     }
-    Ok(summarize(confusion, loss, indices.len()))
+    Ok(summarize(confusion, loss))
+}
+
+/// Logits `[images, classes]`, row by row, and labels of the images at `indices`.
+fn outputs(
+    model: &Model,
+    images: &Images,
+    indices: Option<&[u32]>,
+    normalization: &Normalization,
+    device: &Device,
+) -> Result<(Vec<f32>, Vec<u8>), TrainError> {
+    let all: Vec<u32> = match indices {
+        Some(_) => Vec::new(),
+        None => (0..images.len() as u32).collect(),
+    };
+    // Fills batches without the perturbations of training, and in parallel.
+    let batcher = Batcher::new(images, *normalization, &Augmentation::default(), 0);
+    let shape = images.shape();
+    let (mut outputs, mut all_labels) = (Vec::new(), Vec::new());
+    for chunk in indices.unwrap_or(&all).chunks(BATCH) {
+        let (pixels, labels) = batcher.fill(chunk, 0, 0);
+        let batch = [chunk.len(), 1, shape.height, shape.width];
+        outputs.extend(logits(model, pixels, batch, device)?);
+        all_labels.extend(labels);
+    }
+    Ok((outputs, all_labels))
 }
 
 /// One forward pass: normalised pixels to logits on the host, row by row.
@@ -171,14 +161,10 @@ pub(crate) fn logits(
         .map_err(|error| TrainError::backend("classifying images", error))
 }
 
-fn summarize(confusion: Vec<Vec<usize>>, loss: f64, images: usize) -> Evaluation {
-    let count = images.max(1) as f64;
-    let ratio = |part: usize, whole: usize| {
-        if whole == 0 {
-            0.0
-        } else {
-            part as f64 / whole as f64
-        }
+fn summarize(confusion: Vec<Vec<usize>>, loss: f64) -> Evaluation {
+    let ratio = |part: usize, whole: usize| match whole {
+        0 => 0.0,
+        _ => part as f64 / whole as f64,
     };
     let classes = (0..confusion.len())
         .map(|class| {
@@ -186,10 +172,9 @@ fn summarize(confusion: Vec<Vec<usize>>, loss: f64, images: usize) -> Evaluation
             let images = confusion[class].iter().sum();
             let precision = ratio(right, confusion.iter().map(|row| row[class]).sum());
             let recall = ratio(right, images);
-            let f1 = if right == 0 {
-                0.0
-            } else {
-                2.0 * precision * recall / (precision + recall)
+            let f1 = match right {
+                0 => 0.0,
+                _ => 2.0 * precision * recall / (precision + recall),
             };
             ClassReport {
                 precision,
@@ -199,39 +184,73 @@ fn summarize(confusion: Vec<Vec<usize>>, loss: f64, images: usize) -> Evaluation
             }
         })
         .collect();
-    let correct: usize = (0..confusion.len())
-        .map(|class| confusion[class][class])
-        .sum();
-    Evaluation {
-        accuracy: correct as f64 / count,
-        loss: loss / count,
+    let images = confusion.iter().flatten().sum();
+    let mut evaluation = Evaluation {
+        accuracy: 0.0,
+        loss: loss / f64::max(images as f64, 1.0),
         images,
         confusion,
         classes,
-    }
+    };
+    evaluation.accuracy = ratio(evaluation.correct(), images);
+    evaluation
 }
 
 #[cfg(test)]
 mod tests {
+    use digits_data::ImageShape;
+    use digits_models::{InputConfig, MlpConfig};
+
     use super::*;
 
     #[test]
     fn the_summary_of_a_small_confusion_matrix_is_right() {
-        // Two classes: 8 of 10 zeros right, 5 of 5 ones right. Precision of 1 is 5/7.
-        let evaluation = summarize(vec![vec![8, 2], vec![0, 5]], 3.0, 15);
-        assert_eq!(evaluation.correct(), 13);
+        // Three classes: 8 of 10 zeros right, 5 of 5 ones, no two. Precision of 1 is 5/7.
+        let confusion = vec![vec![8, 2, 0], vec![0, 5, 0], vec![0, 0, 0]];
+        let evaluation = summarize(confusion, 3.0);
+        assert_eq!((evaluation.correct(), evaluation.images), (13, 15));
         assert!((evaluation.accuracy - 13.0 / 15.0).abs() < 1e-15);
         assert!((evaluation.loss - 0.2).abs() < 1e-15);
-        assert_eq!(evaluation.classes[0].precision, 1.0);
-        assert_eq!(evaluation.classes[0].recall, 0.8);
-        assert!((evaluation.classes[1].precision - 5.0 / 7.0).abs() < 1e-15);
-        assert!((evaluation.classes[1].f1 - 10.0 / 12.0).abs() < 1e-15);
+        let [zero, one, two] = evaluation.classes[..] else {
+            panic!("three classes")
+        };
+        assert_eq!((zero.precision, zero.recall), (1.0, 0.8));
+        assert!((one.precision - 5.0 / 7.0).abs() < 1e-15);
+        assert!((one.f1 - 10.0 / 12.0).abs() < 1e-15);
+        assert_eq!((two.precision, two.recall, two.f1), (0.0, 0.0, 0.0));
     }
 
     #[test]
-    fn a_class_that_never_occurs_is_no_division_by_zero() {
-        let evaluation = summarize(vec![vec![3, 0], vec![0, 0]], 0.0, 3);
-        assert_eq!(evaluation.classes[1].f1, 0.0);
-        assert_eq!(evaluation.accuracy, 1.0);
+    fn a_network_that_knows_more_classes_than_the_images_have_is_evaluated_row_by_row() {
+        let shape = ImageShape {
+            height: 2,
+            width: 2,
+        };
+        let images = Images::new(shape, 2, (0..12).collect(), vec![0, 1, 1]).unwrap();
+        let input = InputConfig {
+            height: 2,
+            width: 2,
+            classes: 3,
+        };
+        let config = MlpConfig {
+            input,
+            hidden: Vec::new(),
+            ..MlpConfig::default()
+        };
+        let device = Device::flex();
+        let model = Model::Mlp(config.init(&device).unwrap());
+        let plain = Normalization {
+            mean: 0.0,
+            std: 1.0,
+        };
+        let (logits, labels) = outputs(&model, &images, None, &plain, &device).unwrap();
+        assert_eq!((logits.len(), labels.len()), (9, 3));
+        let expected: f64 = predictions_and_losses(&logits, 3, &labels)
+            .iter()
+            .map(|(_, loss)| loss / 3.0)
+            .sum();
+        let found = evaluate(&model, &images, None, &plain, &device).unwrap();
+        assert!((found.loss - expected).abs() < 1e-12);
+        assert_eq!((found.images, found.confusion.len()), (3, 3));
     }
 }

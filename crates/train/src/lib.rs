@@ -32,7 +32,7 @@ pub use error::TrainError;
 pub use evaluate::{ClassReport, Evaluation, evaluate};
 pub use fit::{check_fit, image_shape, input_of};
 pub use job::{Callbacks, Event, Outcome, StartFrom, TrainingJob};
-pub use loss::cross_entropy;
+pub use loss::{argmax, cross_entropy, predictions_and_losses, softmax};
 pub use metrics::EpochMetrics;
 pub use optimizer::Optimizer;
 pub use predict::{Prediction, Ranked, normalized, predict, probabilities};

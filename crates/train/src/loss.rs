@@ -25,11 +25,10 @@ pub fn cross_entropy(
 
 /// For each row of logits: the predicted class (the first of equals) and −log softmax(z)ₗ of the
 /// label, in f64.
-pub(crate) fn predictions_and_losses(
-    logits: &[f32],
-    classes: usize,
-    labels: &[u8],
-) -> Vec<(usize, f64)> {
+///
+/// # Panics
+/// If `classes` is 0 or a label is not below it.
+pub fn predictions_and_losses(logits: &[f32], classes: usize, labels: &[u8]) -> Vec<(usize, f64)> {
     logits
         .chunks_exact(classes)
         .zip(labels)
@@ -46,7 +45,7 @@ pub(crate) fn predictions_and_losses(
 }
 
 /// Index and value of the largest element; NaN never wins.
-pub(crate) fn argmax(row: &[f32]) -> (usize, f32) {
+pub fn argmax(row: &[f32]) -> (usize, f32) {
     row.iter()
         .enumerate()
         .fold((0, f32::NEG_INFINITY), |best, (index, &value)| {
@@ -54,8 +53,8 @@ pub(crate) fn argmax(row: &[f32]) -> (usize, f32) {
         })
 }
 
-/// softmax of one row of logits, in f64.
-pub(crate) fn softmax(row: &[f32]) -> Vec<f64> {
+/// softmax(z) = eᶻ / Σ eᶻ of one row of logits, in f64.
+pub fn softmax(row: &[f32]) -> Vec<f64> {
     let top = f64::from(argmax(row).1);
     let exponentials: Vec<f64> = row.iter().map(|&z| (f64::from(z) - top).exp()).collect();
     let sum: f64 = exponentials.iter().sum();
@@ -69,54 +68,35 @@ mod tests {
     #[test]
     fn cross_entropy_agrees_with_the_definition_in_f64() {
         let device = Device::flex();
-        let rows = [[1.0_f32, -2.0, 0.5], [0.0, 0.0, 0.0], [30.0, -30.0, 5.0]];
+        let rows = [1.0_f32, -2.0, 0.5, 0.0, 3.0, 3.0, 30.0, -30.0, 5.0];
         let labels = [2, 1, 0];
+        let found = predictions_and_losses(&rows, 3, &labels);
+        assert_eq!(found.iter().map(|f| f.0).collect::<Vec<_>>(), [0, 1, 0]);
+        let definition = |row: &[f32], label: usize| {
+            let sum: f64 = row.iter().map(|&z| f64::from(z).exp()).sum();
+            sum.ln() - f64::from(row[label])
+        };
         for smoothing in [0.0, 0.1] {
-            let expected: f64 = rows
-                .iter()
-                .zip(labels)
-                .map(|(row, label)| {
-                    let sum: f64 = row.iter().map(|&z| f64::from(z).exp()).sum();
-                    -row.iter()
-                        .enumerate()
-                        .map(|(k, &z)| {
-                            let onehot = f64::from(u8::from(k == usize::from(label)));
-                            ((1.0 - smoothing) * onehot + smoothing / 3.0)
-                                * (f64::from(z) - sum.ln())
-                        })
-                        .sum::<f64>()
-                })
-                .sum::<f64>()
-                / 3.0;
-            let loss = cross_entropy(
-                Tensor::from_floats(rows, &device),
-                &labels,
-                smoothing,
-                &device,
-            );
-            let loss = loss.into_scalar::<f64>();
+            let mut expected = 0.0;
+            for ((row, &label), (_, loss)) in rows.chunks(3).zip(&labels).zip(&found) {
+                let sharp = definition(row, usize::from(label));
+                assert!((loss - sharp).abs() < 1e-12);
+                let even: f64 = (0..3).map(|class| definition(row, class) / 3.0).sum();
+                expected += ((1.0 - smoothing) * sharp + smoothing * even) / 3.0;
+            }
+            let logits = Tensor::<1>::from_floats(rows, &device).reshape([3, 3]);
+            let loss = cross_entropy(logits, &labels, smoothing, &device).into_scalar::<f64>();
             assert!(
-                (loss - expected).abs() < 1e-6 * expected.abs(),
+                (loss - expected).abs() < 1e-6 * expected,
                 "{loss} {expected}"
             );
         }
     }
 
     #[test]
-    fn judging_matches_the_loss_and_finds_the_class() {
-        let judged = predictions_and_losses(&[1.0, -2.0, 0.5, 0.0, 3.0, 3.0], 3, &[2, 1]);
-        assert_eq!((judged[0].0, judged[1].0), (0, 1));
-        let sum = 1_f64.exp() + (-2_f64).exp() + 0.5_f64.exp();
-        assert!((judged[0].1 - (sum.ln() - 0.5)).abs() < 1e-12);
-    }
-
-    #[test]
-    fn a_row_of_nan_is_no_confident_answer() {
-        assert!(
-            predictions_and_losses(&[f32::NAN, f32::NAN], 2, &[0])[0]
-                .1
-                .is_nan()
-        );
+    fn a_row_of_nan_is_not_a_confident_answer() {
+        let (_, loss) = predictions_and_losses(&[f32::NAN, f32::NAN], 2, &[0])[0];
+        assert!(loss.is_nan());
         assert!(softmax(&[f32::NAN, 1.0]).iter().any(|p| p.is_nan()));
     }
 }

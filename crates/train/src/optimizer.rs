@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::{
     DynOptimizer, DynState, GradientsParams, SgdConfig, StateSink, StateSource,
     decay::WeightDecayConfig, momentum::MomentumConfig,
 };
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::{Reader, Scalar, Writer};
-use digits_models::{FusedAdam, FusedAdamConfig, Model};
+use digits_models::{FusedAdamConfig, Model};
 
 use crate::TrainError;
 use crate::config::OptimizerConfig;
@@ -38,17 +38,16 @@ impl Optimizer {
     }
 
     /// One step with learning rate `rate`.
-    pub fn step(&mut self, rate: f64, model: Model, mut gradients: GradientsParams) -> Model {
-        if let Some(limit) = self.clip_norm {
+    pub fn step(&mut self, rate: f64, model: Model, gradients: GradientsParams) -> Model {
+        let scale = self.clip_norm.and_then(|limit| {
             let norm = global_norm(&model, &gradients);
-            if norm > limit {
-                gradients = scaled(&model, gradients, limit / norm);
-            }
-        }
+            (norm > limit).then(|| limit / norm)
+        });
         model.map(&mut Step {
             rule: self.rule.as_ref(),
             states: &mut self.states,
             gradients,
+            scale,
             rate,
         })
     }
@@ -81,13 +80,14 @@ impl Optimizer {
     /// Restores what [`Optimizer::to_bytes`] wrote, on `device`. The message of an error says
     /// what does not fit.
     pub fn restore(&mut self, bytes: Vec<u8>, device: &Device) -> Result<(), String> {
-        let reader =
-            Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| error.to_string())?;
+        fn text(error: impl ToString) -> String {
+            error.to_string()
+        }
+        let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(text)?;
         let scalars = reader.scalars().clone();
         let mut source = StateSource::new(scalars.clone());
-        for tensor in reader.into_tensors().map_err(|error| error.to_string())? {
-            let (name, dtype, shape, _, bytes) =
-                tensor.into_parts().map_err(|error| error.to_string())?;
+        for tensor in reader.into_tensors().map_err(text)? {
+            let (name, dtype, shape, _, bytes) = tensor.into_parts().map_err(text)?;
             source.insert_tensor(name, TensorData::from_bytes(bytes, shape, dtype));
         }
         self.states.clear();
@@ -97,7 +97,7 @@ impl Optimizer {
             };
             let id: u64 = prefix
                 .parse()
-                .map_err(|_| format!("`{prefix}` is no parameter number"))?;
+                .map_err(|_| format!("`{prefix}` is not a parameter's number"))?;
             let rank = usize::try_from(*value)
                 .ok()
                 .filter(|rank| (1..=4).contains(rank))
@@ -113,52 +113,51 @@ impl Optimizer {
 }
 
 fn rule(config: &OptimizerConfig) -> Arc<dyn DynOptimizer> {
+    let adam = |beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64| {
+        let config = FusedAdamConfig {
+            beta_1: beta_1 as f32,
+            beta_2: beta_2 as f32,
+            epsilon: epsilon as f32,
+            weight_decay: weight_decay as f32,
+        };
+        Arc::new(config.build())
+    };
     match *config {
         OptimizerConfig::Adam {
             beta_1,
             beta_2,
             epsilon,
-        } => Arc::new(adam(beta_1, beta_2, epsilon, 0.0)),
+        } => adam(beta_1, beta_2, epsilon, 0.0),
         OptimizerConfig::AdamW {
             beta_1,
             beta_2,
             epsilon,
             weight_decay,
-        } => Arc::new(adam(beta_1, beta_2, epsilon, weight_decay)),
+        } => adam(beta_1, beta_2, epsilon, weight_decay),
         OptimizerConfig::Sgd {
             momentum,
             nesterov,
             weight_decay,
-        } => Arc::new(
-            SgdConfig::new()
-                .with_momentum((momentum > 0.0).then(|| {
-                    MomentumConfig::new()
-                        .with_momentum(momentum)
-                        .with_dampening(0.0)
-                        .with_nesterov(nesterov)
-                }))
-                .with_weight_decay(
-                    (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32)),
-                )
-                .build(),
-        ),
+        } => {
+            let momentum = (momentum > 0.0).then(|| {
+                MomentumConfig::new()
+                    .with_momentum(momentum)
+                    .with_dampening(0.0)
+                    .with_nesterov(nesterov)
+            });
+            let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
+            let config = SgdConfig::new().with_momentum(momentum);
+            Arc::new(config.with_weight_decay(decay).build())
+        }
     }
-}
-
-fn adam(beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64) -> FusedAdam {
-    FusedAdamConfig {
-        beta_1: beta_1 as f32,
-        beta_2: beta_2 as f32,
-        epsilon: epsilon as f32,
-        weight_decay: weight_decay as f32,
-    }
-    .build()
 }
 
 struct Step<'a> {
     rule: &'a dyn DynOptimizer,
     states: &'a mut BTreeMap<u64, DynState>,
     gradients: GradientsParams,
+    /// What every gradient is multiplied by, if it is clipped.
+    scale: Option<f64>,
     rate: f64,
 }
 
@@ -166,6 +165,10 @@ impl ModuleMapper for Step<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(gradient) = self.gradients.remove::<D>(param.id) else {
             return param;
+        };
+        let gradient = match self.scale {
+            Some(scale) => gradient.mul_scalar(scale),
+            None => gradient,
         };
         let (id, value, mapper) = param.consume();
         let (value, state) = self.rule.step_dyn(
@@ -196,31 +199,4 @@ fn global_norm(model: &Model, gradients: &GradientsParams) -> f64 {
     let mut norm = SquaredNorm(gradients, 0.0);
     model.visit(&mut norm);
     norm.1.sqrt()
-}
-
-fn scaled(model: &Model, gradients: GradientsParams, factor: f64) -> GradientsParams {
-    struct Scale {
-        from: GradientsParams,
-        to: GradientsParams,
-        factor: f64,
-    }
-    impl Scale {
-        fn one<const D: usize>(&mut self, id: ParamId) {
-            if let Some(gradient) = self.from.remove::<D>(id) {
-                self.to.register(id, gradient.mul_scalar(self.factor));
-            }
-        }
-    }
-    impl ModuleVisitor for Scale {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.one::<D>(param.id);
-        }
-    }
-    let mut scale = Scale {
-        from: gradients,
-        to: GradientsParams::new(),
-        factor,
-    };
-    model.visit(&mut scale);
-    scale.to
 }

@@ -64,80 +64,41 @@ mod tests {
     use super::*;
     use crate::Recipe;
 
+    /// Without a hidden layer there is nothing that the activation would be applied to, and
+    /// without a block a CNN is an MLP.
+    const CASES: &str = "
+        cnn; model.dropout=0.5; seed=1; same
+        cnn; model.blocks.0.dropout=0.5; seed=1; same
+        mlp; model.dropout=0.5; seed=1; same
+        mlp; model={kind='mlp',hidden=[]}; model={kind='mlp',hidden=[],activation='tanh'}; same
+        mlp; model={kind='mlp',hidden=[9]}; model={kind='cnn',hidden=[9],blocks=[]}; same
+        cnn; seed=1; model={kind='mlp'}; model.kind
+        cnn; seed=1; model.blocks.0.stride=2; model.blocks.0.stride
+        cnn; seed=1; model.blocks.1.norm=batch; model.blocks.1.norm
+        cnn; model.hidden=[9]; model.hidden=[]; model.hidden.0
+        cnn; seed=1; model.input={height=28,width=28,classes=9}; model.input.classes
+        mlp; model.activation=tanh; seed=1; model.activation";
+
     #[test]
     fn only_a_network_that_computes_the_same_is_a_starting_point() {
         let folder = RunFolder::new("other");
-        for (recipe, one, other, expected) in [
-            ("cnn", "model.dropout=0.5", "seed=1", None),
-            ("cnn", "model.blocks.0.dropout=0.5", "seed=1", None),
-            ("mlp", "model.dropout=0.5", "seed=1", None),
-            (
-                "cnn",
-                "seed=1",
-                "model={kind='mlp'}",
-                Some("kind = \"cnn\", not \"mlp\""),
-            ),
-            (
-                "cnn",
-                "seed=1",
-                "model.blocks.0.stride=2",
-                Some("blocks.0.stride = 1, not 2"),
-            ),
-            (
-                "cnn",
-                "seed=1",
-                "model.blocks.1.norm=batch",
-                Some("blocks.1.norm = \"none\", not"),
-            ),
-            (
-                "cnn",
-                "model.hidden=[9]",
-                "model.hidden=[]",
-                Some("hidden.0 = 9, not none"),
-            ),
-            (
-                "cnn",
-                "seed=1",
-                "model.input={height=28,width=28,classes=9}",
-                Some("classes = 10"),
-            ),
-            (
-                "mlp",
-                "model.activation=tanh",
-                "seed=1",
-                Some("activation = \"tanh\", not \"relu\""),
-            ),
-            // Without a hidden layer there is nothing that the function would be applied to, and
-            // without a block a CNN is an MLP.
-            (
-                "mlp",
-                "model={kind='mlp',hidden=[]}",
-                "model={kind='mlp',hidden=[],activation='tanh'}",
-                None,
-            ),
-            (
-                "mlp",
-                "model={kind='mlp',hidden=[9]}",
-                "model={kind='cnn',hidden=[9],blocks=[]}",
-                None,
-            ),
-        ] {
-            let [one, other] = [one, other].map(|change| {
+        for case in CASES.trim().lines() {
+            let parts: Vec<&str> = case.trim().split("; ").collect();
+            let [recipe, found, wanted, expected] = parts[..] else {
+                panic!("{case}")
+            };
+            let [found, wanted] = [found, wanted].map(|change| {
                 let mut recipe = Recipe::built_in(recipe).unwrap();
                 recipe.set(change).unwrap();
                 recipe.resolve().unwrap().model
             });
-            // The other way round it is the same setting.
-            for (found, wanted) in [(&one, &other), (&other, &one)] {
-                let message = check_same_network(&folder, found, wanted).map_err(|e| e.to_string());
-                match (message, expected) {
-                    (Ok(()), None) => {}
-                    (Err(message), Some(expected)) => {
-                        let setting = expected.split(' ').next().unwrap();
-                        let expected = if found == &one { expected } else { setting };
-                        assert!(message.contains(expected), "{message} {expected}");
+            for (one, other) in [(&found, &wanted), (&wanted, &found)] {
+                match check_same_network(&folder, one, other) {
+                    Ok(()) => assert_eq!(expected, "same", "{case}"),
+                    Err(error) => {
+                        let part = format!("it has {expected} = ");
+                        assert!(error.to_string().contains(&part), "{case}: {error}");
                     }
-                    (found, _) => panic!("{one:?} {other:?}: {found:?}"),
                 }
             }
         }
