@@ -197,7 +197,7 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(
-        said.contains("Go on with: digits train --resume --run"),
+        said.contains("Resume it with: digits train --resume --run"),
         "{said}"
     );
     let record: serde_json::Value =

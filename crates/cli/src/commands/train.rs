@@ -6,8 +6,8 @@ use clap::Args as ClapArgs;
 use digits_data::{OpenOptions, open};
 use digits_report::text::count;
 use digits_train::{
-    Callbacks, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom, Status, TrainingJob,
-    train,
+    Callbacks, Difference, Origin, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom,
+    Status, TrainError, TrainingJob, recipe_names, train,
 };
 use serde::Serialize;
 
@@ -25,9 +25,7 @@ const DEFAULT_RECIPE: &str = "cnn";
 /// Options of `digits train`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Recipe: mlp (or ffn), cnn, mlp-small, cnn-small, cnn-torch, cnn-best, cnn-fast [default:
-    /// cnn, or that of --init]
-    #[arg(value_name = "RECIPE")]
+    #[arg(value_name = "RECIPE", help = recipes())]
     recipe: Option<String>,
     /// Take the recipe, or the config.toml of an earlier run, from a file
     #[arg(long, value_name = "FILE", conflicts_with = "recipe")]
@@ -47,8 +45,9 @@ pub struct Args {
     /// Folder of the run [default: artifacts/RECIPE-1, -2, …]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Go on with a run that was stopped: that of --run, or the newest of this recipe
-    #[arg(long, conflicts_with_all = ["config", "set", "epochs", "batch_size", "seed", "init"])]
+    /// Resume a run that was stopped: that of --run, or the newest of this recipe. Other options
+    /// must say what the run has
+    #[arg(long)]
     resume: bool,
     /// Train the network of another run further, in a new run: its parameters, its normalization
     #[arg(long, value_name = "RUN")]
@@ -59,6 +58,12 @@ pub struct Args {
     device: DeviceArgs,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+fn recipes() -> String {
+    let names: Vec<&str> = recipe_names().collect();
+    let names = names.join(", ").replacen("mlp", "mlp (or ffn)", 1);
+    format!("Recipe: {names} [default: cnn, or that of --init]")
 }
 
 /// The result of a training run, as `--json` prints it.
@@ -85,12 +90,6 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         started(&args)?
     };
     let threads = device::set_threads(config.threads).map_err(CliError::usage)?;
-    if args.resume && threads != config.threads {
-        return Err(CliError::usage(format!(
-            "the run was started with {} threads, and another number would change its result; leave out --threads",
-            config.threads
-        )));
-    }
     config.threads = threads;
     let backend = Backend::named(&config.backend)?;
     let device = backend.device()?;
@@ -104,6 +103,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         data_progress.show(event)
     })?;
     config.data = dataset.source.clone();
+    let config = config
+        .fitted(&dataset.train)
+        .map_err(|error| invalid(&args, error))?;
     if !args.output.quiet {
         eprintln!(
             "{} {name} on {}, {} backend, {threads} threads, seed {} → {}",
@@ -126,7 +128,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             device: &device,
             folder: &folder,
             start_from: match &init {
-                None if args.resume => StartFrom::Checkpoint,
+                _ if args.resume => StartFrom::Checkpoint,
                 None => StartFrom::Seed,
                 Some(other) => StartFrom::Weights(other),
             },
@@ -148,7 +150,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         }
         Outcome::Interrupted { step, steps } => {
             eprintln!(
-                "stopped and saved after step {} of {}. Go on with: digits train --resume --run {}",
+                "stopped and saved after step {} of {}. Resume it with: digits train --resume --run {}",
                 count(step),
                 count(steps),
                 folder.path().display()
@@ -171,42 +173,9 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
             Recipe::built_in(name).map_err(CliError::usage)?
         }
     };
-    for assignment in &args.set {
-        recipe.set(assignment).map_err(CliError::usage)?;
-    }
-    let options = [
-        (
-            "training.epochs",
-            args.epochs.map(|value| value.to_string()),
-        ),
-        (
-            "training.batch_size",
-            args.batch_size.map(|value| value.to_string()),
-        ),
-        ("seed", args.seed.map(|value| value.to_string())),
-        (
-            "threads",
-            args.device.threads.map(|value| value.to_string()),
-        ),
-        (
-            "backend",
-            args.device.backend.map(|backend| backend.name().to_owned()),
-        ),
-    ];
-    for (key, value) in options {
-        if let Some(value) = value {
-            recipe.set_option(key, value).map_err(CliError::usage)?;
-        }
-    }
+    apply_options(args, &mut recipe)?;
     let name = recipe.name.clone();
-    let from_file = args.config.is_some();
-    let mut config = recipe.resolve().map_err(|error| {
-        if from_file {
-            CliError::failed(error)
-        } else {
-            CliError::usage(error)
-        }
-    })?;
+    let mut config = recipe.resolve().map_err(|error| invalid(args, error))?;
     // Not through the recipe: a folder's name may be anything, TOML strings may not.
     if let Some(source) = &args.data.data {
         config.data = source.clone();
@@ -215,12 +184,46 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     Ok((folder, name, config))
 }
 
-/// A run that goes on: everything but the place comes from its folder.
+/// `--set`, then the options that have their own name.
+fn apply_options(args: &Args, recipe: &mut Recipe) -> Result<(), CliError> {
+    for assignment in &args.set {
+        recipe.set(assignment).map_err(CliError::usage)?;
+    }
+    let number = |value: Option<usize>| value.map(|value| value.to_string());
+    let backend = args.device.backend.map(|backend| backend.name().to_owned());
+    for (key, value) in [
+        ("training.epochs", number(args.epochs)),
+        ("training.batch_size", number(args.batch_size)),
+        ("seed", args.seed.map(|seed| seed.to_string())),
+        ("threads", number(args.device.threads)),
+        ("backend", backend),
+    ] {
+        if let Some(value) = value {
+            recipe.set_option(key, value).map_err(CliError::usage)?;
+        }
+    }
+    Ok(())
+}
+
+/// A wrong file is a failure, a wrong option a mistake on the command line.
+fn invalid(args: &Args, error: TrainError) -> CliError {
+    match args.config {
+        Some(_) => CliError::failed(error),
+        None => CliError::usage(error),
+    }
+}
+
+/// A run that is resumed: everything but the place comes from its folder.
 fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
+    // `ffn` is another name for `mlp`.
+    let recipe = match &args.recipe {
+        Some(name) => Some(Recipe::built_in(name).map_err(CliError::usage)?.name),
+        None => None,
+    };
     let path = match &args.run {
         Some(path) => path.clone(),
         None => {
-            let recipe = args.recipe.as_deref().unwrap_or(DEFAULT_RECIPE);
+            let recipe = recipe.as_deref().unwrap_or(DEFAULT_RECIPE);
             runs::newest(
                 &format!("unfinished run of {recipe}"),
                 "Start one without --resume, or name one with --run DIR",
@@ -229,22 +232,55 @@ fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
         }
     };
     let folder = RunFolder::new(path);
-    let (record, mut config) = folder.describe()?;
-    if let Some(backend) = args.device.backend
-        && backend.name() != config.backend
-    {
+    let (record, saved) = folder.describe()?;
+    let mut wanted = match &args.config {
+        Some(file) => Recipe::from_file(file)?,
+        None => Recipe::of_run(&record.recipe, &saved)?,
+    };
+    apply_options(args, &mut wanted)?;
+    let mut config = wanted.resolve().map_err(|error| invalid(args, error))?;
+    let threads = config.threads; // the bits do not depend on it
+    config.threads = saved.threads;
+    if args.config.is_some() {
+        // A recipe leaves open what the data decides.
+        config.model = config.model.with_input(saved.model.input());
+        config.data.clone_from(&saved.data);
+    }
+    let changes = changes(args, recipe, &record, saved.differences(&config)?);
+    if !changes.is_empty() {
         return Err(CliError::usage(format!(
-            "the run was started on {}, and another backend would change its result; leave out --backend",
-            config.backend
+            "{} has {}; a run is resumed as it was started: leave these options out, or train a new run",
+            folder.path().display(),
+            changes.join(", and ")
         )));
     }
+    config.threads = threads;
     if let Some(source) = &args.data.data {
         config.data = source.clone(); // its fingerprint is checked
     }
-    if let Some(threads) = args.device.threads {
-        config.threads = threads;
-    }
     Ok((folder, record.recipe, config))
+}
+
+/// What the options would change in the run, by name.
+fn changes(
+    args: &Args,
+    recipe: Option<String>,
+    record: &RunRecord,
+    settings: Vec<Difference>,
+) -> Vec<String> {
+    let mut changes: Vec<String> = settings.iter().map(Difference::to_string).collect();
+    if let Some(recipe) = recipe.filter(|recipe| *recipe != record.recipe) {
+        changes.push(format!("recipe {}, not {recipe}", record.recipe));
+    }
+    let origin = match &record.origin {
+        Some(Origin::Continued { run, .. }) => run,
+        _ => "none",
+    };
+    let init = args.init.as_ref().map(|run| run.display().to_string());
+    if let Some(init) = init.filter(|init| init != origin) {
+        changes.push(format!("init = {origin}, not {init}"));
+    }
+    changes
 }
 
 fn summary(record: &RunRecord, folder: &RunFolder) -> Summary {
