@@ -1,5 +1,5 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use digits_data::DataError;
 use digits_report::ReportError;
@@ -9,7 +9,7 @@ use digits_train::TrainError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
-    /// The plan asks for something that makes no sense.
+    /// The plan asks for something that is invalid.
     #[error("{origin}: {message}")]
     Plan {
         /// The file or option it came from.
@@ -33,8 +33,8 @@ pub enum CompareError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// Stopped on request; the next call goes on.
-    #[error("stopped; what is done is kept, and the next call goes on")]
+    /// Stopped on request; the next call resumes.
+    #[error("stopped; what is done is kept, and the next call resumes")]
     Interrupted,
     /// A figure could not be drawn or a document not be written.
     #[error("the report could not be made: {0}")]
@@ -48,6 +48,16 @@ impl From<ReportError> for CompareError {
 }
 
 impl CompareError {
+    /// What an input or output error of a file becomes.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+
     pub(crate) fn report(error: impl std::fmt::Display) -> Self {
         Self::Report(error.to_string())
     }

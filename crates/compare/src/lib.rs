@@ -2,39 +2,34 @@
 //!
 //! A [`Plan`] says what is trained and asked; [`Results`] is what was found; the renderers turn
 //! results into a page, a Markdown text and JSON. Every network trained is an ordinary run folder
-//! and is used again where its configuration and data are the same.
+//! and is used again where its configuration and data are the same. What is asked is in
+//! [`questions`].
 
 mod answer;
 mod error;
-mod experiment;
-mod picture;
+mod evidence;
+mod images;
+mod network;
 mod plan;
 mod progress;
-mod questions;
+mod question;
+pub mod questions;
 pub mod report;
 mod results;
+mod runner;
 mod runs;
-mod specs;
+mod setting;
 pub mod stats;
+#[cfg(test)]
+mod tests;
+mod words;
 
-use std::path::Path;
-
-use digits_data::files::write_whole;
-
+pub use answer::Sentence;
 pub use error::CompareError;
-pub use experiment::{Experiment, compare};
+pub use network::{Network, Pair};
 pub use plan::{CorruptionPlan, PermutationPlan, Plan, SamplePlan, TolerancePlan};
 pub use progress::{Event, Watcher};
-pub use results::*;
-
-/// Writes a file whole or not at all; makes its folder.
-///
-/// # Errors
-/// A folder or a file that cannot be written.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CompareError> {
-    write_whole(path, bytes).map_err(|source| CompareError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    })
-}
+pub use questions::Findings;
+pub use results::{Results, SCHEMA, compare};
+pub use runner::Experiment;
+pub use setting::{DatasetSummary, Machine, NetworkSummary, Timing};

@@ -6,8 +6,8 @@ use digits_models::ModelConfig;
 use digits_train::Recipe;
 use serde::{Deserialize, Serialize};
 
-use crate::CompareError;
-use crate::results::{Network, Pair};
+use crate::error::CompareError;
+use crate::network::{Network, Pair};
 
 /// The plans of `configs/`, compiled in so that the program works from anywhere.
 const STANDARD: &str = include_str!("../../../configs/compare.toml");
@@ -147,11 +147,7 @@ impl Plan {
     /// # Errors
     /// A file that cannot be read or is no plan; the message says where.
     pub fn from_file(path: &Path) -> Result<Self, CompareError> {
-        let text = fs::read_to_string(path).map_err(|source| CompareError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(path).map_err(CompareError::io("read", path))?;
         Self::parse(&path.display().to_string(), &text)
     }
 

@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use crate::CompareError;
+use crate::error::CompareError;
 
 /// What the experiment tells and asks while it works.
 pub struct Watcher<'a> {

@@ -4,15 +4,109 @@
 //! Numbers that are odd (none at all, NaN, infinite) never panic; each function says what it
 //! makes of them. Lengths that do not fit together are a mistake of the caller and do.
 
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::function::beta::beta_reg;
 
-use crate::results::{Bin, Difference, McNemar, Sample};
+use crate::network::Pair;
 
 /// Probability of the confidence intervals.
 const CONFIDENCE: f64 = 0.95;
 /// Temperatures that [`temperature`] tries.
 const TEMPERATURES: [f64; 2] = [0.05, 20.0];
+
+/// The same measurement with several seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// One value a seed, in the order of the plan's seeds.
+    pub values: Vec<f64>,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Standard deviation, n − 1 in the denominator; none for a single value.
+    pub std: Option<f64>,
+    /// 95 % confidence interval of the mean (Student's t); none for a single value.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// The paired difference of a measurement, seed by seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// One difference a seed.
+    pub values: Vec<f64>,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// 95 % confidence interval of the mean (Student's t); none for a single value.
+    pub interval: Option<[f64; 2]>,
+    /// Two-sided p-value of the paired t-test; none for a single value.
+    pub p: Option<f64>,
+}
+
+/// McNemar's exact test on the test images: two networks of the same seed, image by image
+/// (McNemar 1947; Dietterich 1998).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct McNemar {
+    /// Seed of both networks.
+    pub seed: u64,
+    /// Images that both classify correctly.
+    pub both_right: usize,
+    /// Images that only the feed-forward network classifies correctly.
+    pub only_mlp_right: usize,
+    /// Images that only the convolutional network classifies correctly.
+    pub only_cnn_right: usize,
+    /// Images that both classify wrongly.
+    pub both_wrong: usize,
+    /// Two-sided exact binomial p-value of the two discordant counts.
+    pub p: f64,
+}
+
+/// The answers whose probability lies in one interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// Lower end, excluded (included for the first).
+    pub low: f64,
+    /// Upper end, included.
+    pub high: f64,
+    /// Answers.
+    pub count: usize,
+    /// Their mean probability; 0 without answers.
+    pub confidence: f64,
+    /// The fraction of them that are right; 0 without answers.
+    pub accuracy: f64,
+}
+
+impl Pair<Vec<f64>> {
+    /// Each network's values, described by [`sample`].
+    pub fn samples(&self) -> Pair<Sample> {
+        self.map(|values| sample(values.clone()))
+    }
+
+    /// The paired difference CNN − MLP.
+    ///
+    /// # Panics
+    /// As [`paired`].
+    pub fn difference(&self) -> Difference {
+        paired(&self.mlp, &self.cnn)
+    }
+}
+
+/// Arithmetic mean; 0 without values.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Seed by seed, the mean over several measurements of both networks.
+pub fn mean_by_seed<'a>(measured: impl IntoIterator<Item = &'a Pair<Vec<f64>>>) -> Pair<Vec<f64>> {
+    let measured: Vec<&Pair<Vec<f64>>> = measured.into_iter().collect();
+    Pair::from_fn(|network| {
+        let seeds = measured.first().map_or(0, |first| first.of(network).len());
+        (0..seeds)
+            .map(|seed| {
+                let values = measured.iter().map(|pair| pair.of(network)[seed]);
+                mean(&values.collect::<Vec<f64>>())
+            })
+            .collect()
+    })
+}
 
 /// Describes the same measurement with several seeds.
 ///
@@ -310,6 +404,3 @@ fn exponentials(row: &[f64], temperature: f64) -> f64 {
         .map(|z| ((z - largest) / temperature).exp())
         .sum()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,9 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use clap::Args as ClapArgs;
-use digits_compare::{CompareError, Experiment, Plan, Results, Watcher, compare, report, write};
+use digits_compare::{CompareError, Experiment, Plan, Watcher, compare, report};
 use digits_data::{OpenOptions, open};
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs, artifacts};
@@ -95,12 +95,12 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     drop(progress);
     let results = match outcome {
         Err(CompareError::Interrupted) => {
-            eprintln!("stopped. What is trained is kept: the same command goes on from here");
+            eprintln!("stopped. What is trained is kept: the same command resumes from here");
             return Ok(ExitCode::from(INTERRUPTED));
         }
         other => other?,
     };
-    let page = save(&folder, &results)?;
+    let page = report::save(&folder, &results)?;
     if args.output.json {
         output::json(&results)?;
     } else {
@@ -141,18 +141,4 @@ fn plan(args: &Args) -> Result<Plan, CliError> {
         plan.threads = threads;
     }
     Ok(plan)
-}
-
-/// Writes the report in all its forms; returns the page's path.
-fn save(folder: &Path, results: &Results) -> Result<PathBuf, CliError> {
-    let page = folder.join("report.html");
-    write(&page, report::html(results)?.as_bytes())?;
-    let (text, figures) = report::markdown(results)?;
-    for (name, svg) in figures {
-        write(&folder.join(name), svg.as_bytes())?;
-    }
-    write(&folder.join("report.md"), text.as_bytes())?;
-    let json = serde_json::to_string_pretty(results)? + "\n";
-    write(&folder.join("results.json"), json.as_bytes())?;
-    Ok(page)
 }

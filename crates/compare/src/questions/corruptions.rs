@@ -1,72 +1,345 @@
-//! Question 4: what damaged test images do.
+//! What damaged test images do.
 
 use digits_data::Corruption;
+use digits_report::chart::{Axis, Mark, Plot, Role, Row, Rows, lines, rows};
+use digits_report::{Block, Figure, Layout, Panel, Table, Tile, Tiles, text};
+use serde::{Deserialize, Serialize};
 
-use crate::CompareError;
-use crate::experiment::Lab;
-use crate::picture;
-use crate::questions::tolerance::{changed, mean};
-use crate::results::{CorruptionResult, Corruptions, Network, Pair, Severity};
-use crate::specs::Group;
-use crate::stats;
+use crate::error::CompareError;
+use crate::evidence::{
+    both_lines, difference_key, difference_rows, difference_table, images, keys,
+    mean_and_deviation, seeds, spread,
+};
+use crate::images::{changed, ink};
+use crate::network::{Network, Pair};
+use crate::plan::Plan;
+use crate::question::{Claim, Heading, Question};
+use crate::runner::Runner;
+use crate::runs::Group;
+use crate::setting::Context;
+use crate::stats::{Difference, Sample, mean_by_seed};
+use crate::words::{comparison_sentence, lower};
+
+/// What damaged images do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Corruptions {
+    /// Seeds of the networks.
+    pub seeds: Vec<u64>,
+    /// Accuracy on the test images as they are.
+    pub clean: Pair<Sample>,
+    /// Each corruption.
+    pub kinds: Vec<CorruptionResult>,
+    /// Mean accuracy over all corruptions and severities.
+    pub mean: Pair<Sample>,
+    /// CNN − MLP of that mean.
+    pub difference: Difference,
+}
+
+/// What one corruption does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CorruptionResult {
+    /// Its name, for example `shot noise`.
+    pub name: String,
+    /// Its severities, ascending.
+    pub severities: Vec<Severity>,
+    /// Mean accuracy over the severities.
+    pub mean: Pair<Sample>,
+    /// CNN − MLP of that mean.
+    pub difference: Difference,
+    /// One test image at each severity (PNG, base64).
+    pub examples: Vec<String>,
+}
+
+/// One severity of a corruption.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Severity {
+    /// 1 for the mildest.
+    pub level: usize,
+    /// What it does, for example `σ = 0.5 pixels`.
+    pub setting: String,
+    /// Test accuracy.
+    pub accuracy: Pair<Sample>,
+}
+
+impl Question for Corruptions {
+    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
+        Ok(vec![Group::full(runner.plan)])
+    }
+
+    fn evaluated_images(plan: &Plan, test_images: usize) -> usize {
+        let plan = &plan.corruptions;
+        let images = match plan.images {
+            0 => test_images,
+            count => count,
+        };
+        Corruption::ALL.len() * plan.severities.len() * plan.seeds * images
+    }
+
+    fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
+        let groups = Self::groups(runner)?;
+        runner.cached("corruptions", "corruptions", &groups, measure)
+    }
+
+    fn heading(&self) -> Heading {
+        Heading {
+            id: "corruptions",
+            title: "Damaged images",
+            question: "How do the networks, trained on clean images, cope with damaged ones?",
+        }
+    }
+
+    fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
+        vec![Claim::tested(&self.difference, |p| self.sentence(p))]
+    }
+
+    fn evidence(&self, context: &Context<'_>) -> Result<Vec<Block>, CompareError> {
+        if self.kinds.is_empty() {
+            return Ok(vec![Block::paragraph("Not measured in this plan.")]);
+        }
+        let plan = &context.plan.corruptions;
+        let panels = self.kinds.iter().map(CorruptionResult::curves);
+        let curves = Figure::small(
+            panels.collect::<Result<_, _>>()?,
+            "Test accuracy in % against the severity of the damage. Blue circles: MLP, orange squares: CNN.",
+            format!(
+                "The networks were trained on clean images; {} are damaged, each in the same way for both networks (seed {}). {}. {} Own implementations in the manner of MNIST-C (Mu and Gilmer 2019), so the numbers are not those of that benchmark.",
+                images(plan.images, context),
+                plan.seed,
+                text::capitalized(&seeds(&self.seeds)),
+                spread(self.seeds.len()),
+            ),
+        );
+        let means = Figure::new(
+            vec![self.means()?, self.differences()?],
+            "First, mean accuracy over the severities of each kind of damage; then the paired difference: right of the dashed line the CNN is better.",
+            "From the same measurements; differences are taken seed by seed. Dots: single seeds.",
+        );
+        let mut blocks: Vec<Block> = self.examples(context).into_iter().collect();
+        blocks.extend([
+            Block::Figure(curves),
+            Block::Figure(means),
+            self.difference_table(),
+            Block::raw(vec![self.raw_table()]),
+        ]);
+        Ok(blocks)
+    }
+}
 
 /// Test accuracy under each corruption at each severity.
-pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Corruptions, CompareError> {
-    let plan = &lab.plan.corruptions;
-    let networks = Pair::measure(|network| lab.load(Group::Full, network, plan.seeds))?;
-    let images = lab.some_test_images(plan.images)?;
-    let clean = Pair::measure(|network| lab.accuracies(networks.of(network), &images))?;
+fn measure(runner: &mut Runner<'_>) -> Result<Corruptions, CompareError> {
+    let plan = &runner.plan.corruptions;
+    let networks = runner.load(&Group::full(runner.plan).first(plan.seeds))?;
+    let images = runner.some_test_images(plan.images)?;
+    let clean = runner.accuracies(&networks, &images)?.samples();
     let mut kinds = Vec::new();
-    // Of each network, seed by seed, every accuracy.
-    let mut all: Pair<Vec<Vec<f64>>> = Pair::default();
+    let mut all: Vec<Pair<Vec<f64>>> = Vec::new();
     for corruption in Corruption::ALL {
         let mut severities = Vec::new();
-        let mut here: Pair<Vec<Vec<f64>>> = Pair::default();
         let mut examples = Vec::new();
+        let first = all.len();
         for &level in &plan.severities {
             let severity = digits_data::Severity::new(level)?;
             let damaged = changed(&images, |index, pixels| {
                 corruption.apply(severity, images.shape(), pixels, plan.seed, index as u64)
             })?;
-            examples.push(picture::ink(damaged.shape(), damaged.pixels(0))?);
-            let accuracy = Pair::measure(|network| lab.accuracies(networks.of(network), &damaged))?;
-            for network in Network::BOTH {
-                match network {
-                    Network::Mlp => here.mlp.push(accuracy.mlp.clone()),
-                    Network::Cnn => here.cnn.push(accuracy.cnn.clone()),
-                }
-            }
+            examples.push(ink(damaged.shape(), damaged.pixels(0))?);
+            let accuracies = runner.accuracies(&networks, &damaged)?;
             severities.push(Severity {
                 level,
                 setting: corruption.setting(severity),
-                accuracy: accuracy.map(|values| stats::sample(values.clone())),
+                accuracy: accuracies.samples(),
             });
+            all.push(accuracies);
         }
-        let means = here.map(|rows| by_seed(rows));
+        let means = mean_by_seed(&all[first..]);
         kinds.push(CorruptionResult {
             name: corruption.name().to_owned(),
             severities,
-            difference: stats::paired(&means.mlp, &means.cnn),
-            mean: means.map(|values| stats::sample(values.clone())),
+            mean: means.samples(),
+            difference: means.difference(),
             examples,
         });
-        all.mlp.extend(here.mlp);
-        all.cnn.extend(here.cnn);
     }
-    let means = all.map(|rows| by_seed(rows));
+    let means = mean_by_seed(&all);
     Ok(Corruptions {
-        seeds: lab.plan.seeds[..plan.seeds].to_vec(),
-        clean: clean.map(|values| stats::sample(values.clone())),
+        seeds: runner.plan.seeds[..plan.seeds].to_vec(),
+        clean,
         kinds,
-        difference: stats::paired(&means.mlp, &means.cnn),
-        mean: means.map(|values| stats::sample(values.clone())),
+        mean: means.samples(),
+        difference: means.difference(),
     })
 }
 
-/// Seed by seed, the mean over all rows.
-fn by_seed(rows: &[Vec<f64>]) -> Vec<f64> {
-    let seeds = rows.first().map_or(0, Vec::len);
-    (0..seeds)
-        .map(|seed| mean(&rows.iter().map(|row| row[seed]).collect::<Vec<f64>>()))
-        .collect()
+impl Corruptions {
+    fn sentence(&self, p: Option<f64>) -> String {
+        let kinds = self.kinds.len();
+        let behind = self.kinds.iter().filter(|kind| kind.difference.mean < 0.0);
+        let ahead: Vec<&str> = behind.map(|kind| kind.name.as_str()).collect();
+        let exceptions = match ahead.len() {
+            0 => String::new(),
+            count if count < kinds => format!(
+                " The MLP's mean is the higher one under {}.",
+                text::listed(&ahead)
+            ),
+            _ => " The MLP's mean is the higher one under each of them.".to_owned(),
+        };
+        format!(
+            "Over {kinds} kinds of damage to the test images, {}{exceptions}",
+            lower(&comparison_sentence(
+                "is more robust",
+                &self.mean.map(|sample| sample.mean),
+                &self.difference,
+                p,
+                "right on average"
+            ))
+        )
+    }
+
+    fn examples(&self, context: &Context<'_>) -> Option<Block> {
+        let mut tiles = Tiles::new(
+            "corruption-examples",
+            84,
+            "One test image with each kind of damage, from severity 1, mild, to the most severe.",
+            format!(
+                "The pictures are the input of the networks, {} × {} pixels, ink dark on white.",
+                context.dataset.height, context.dataset.width
+            ),
+        );
+        for kind in self.kinds.iter().filter(|kind| !kind.examples.is_empty()) {
+            let examples = kind.severities.iter().zip(&kind.examples);
+            let examples = examples.map(|(severity, png)| {
+                let level = severity.level;
+                let lines = vec![level.to_string(), severity.setting.clone()];
+                Tile::new(png, format!("{}, severity {level}", kind.name), lines)
+            });
+            tiles = tiles.group(Some(text::capitalized(&kind.name)), examples.collect());
+        }
+        (!tiles.groups.is_empty()).then(|| tiles.into())
+    }
+
+    fn means(&self) -> Result<Panel, CompareError> {
+        let kinds = self
+            .kinds
+            .iter()
+            .map(|kind| (kind.name.as_str(), &kind.mean));
+        let named = kinds.chain([("all", &self.mean), ("undamaged", &self.clean)]);
+        let mut all = Vec::new();
+        let rows_of = named.map(|(name, pair)| Row {
+            label: text::capitalized(name),
+            marks: Network::BOTH
+                .map(|network| {
+                    let sample = pair.of(network);
+                    all.push(sample.mean);
+                    all.extend(sample.interval.into_iter().flatten());
+                    Mark {
+                        values: Vec::new(),
+                        ..Mark::percent(network, sample, String::new())
+                    }
+                })
+                .into(),
+        });
+        Ok(rows(&Rows {
+            slug: "corruption-means".to_owned(),
+            label: format!(
+                "Mean test accuracy over all kinds of damage: MLP {}, CNN {}.",
+                text::percent(self.mean.mlp.mean, 1),
+                text::percent(self.mean.cnn.mean, 1)
+            ),
+            title: "Mean over the severities".to_owned(),
+            x_title: "test accuracy in %".to_owned(),
+            rows: rows_of.collect(),
+            x: Axis::percent(all),
+            legend: keys(),
+            line: None,
+            together: true,
+        })?)
+    }
+
+    /// Each kind of damage and all together.
+    fn named(&self) -> impl Iterator<Item = (&str, &Pair<Sample>, &Difference)> {
+        let kinds = self.kinds.iter();
+        kinds
+            .map(|kind| (kind.name.as_str(), &kind.mean, &kind.difference))
+            .chain([("all", &self.mean, &self.difference)])
+    }
+
+    fn differences(&self) -> Result<Panel, CompareError> {
+        let each: Vec<String> = self
+            .named()
+            .map(|(name, _, difference)| format!("{name} {}", text::points(difference.mean)))
+            .collect();
+        let row =
+            |(name, _, difference)| (text::capitalized(name), vec![(Role::Neutral, difference)]);
+        Ok(rows(&Rows {
+            slug: "corruption-differences".to_owned(),
+            label: format!("CNN − MLP in percentage points: {}.", each.join(", ")),
+            title: "Difference of these means".to_owned(),
+            x_title: "percentage points".to_owned(),
+            // As high as that of its neighbor, so that the rows are level.
+            legend: vec![difference_key()],
+            ..difference_rows(self.named().map(row).collect())
+        })?)
+    }
+
+    fn difference_table(&self) -> Block {
+        let rows = self.named().map(|(name, mean, difference)| {
+            let [mlp, cnn] = [&mean.mlp, &mean.cnn].map(|of| text::fixed(100.0 * of.mean, 2));
+            (vec![name.to_owned(), mlp, cnn], difference)
+        });
+        difference_table(
+            "Mean accuracy over the severities in %, and CNN − MLP in percentage points; p of the paired t-test",
+            (&["damage", "MLP", "CNN"], "difference"),
+            rows,
+        )
+        .block()
+    }
+
+    fn raw_table(&self) -> Block {
+        Table::new(
+            "Test accuracy in %, mean ± standard deviation",
+            ["damage", "what it does", "severity", "MLP", "CNN"],
+        )
+        .words(2)
+        .rows(self.kinds.iter().flat_map(|kind| {
+            kind.severities.iter().map(|severity| {
+                vec![
+                    kind.name.clone(),
+                    severity.setting.clone(),
+                    severity.level.to_string(),
+                    mean_and_deviation(&severity.accuracy.mlp),
+                    mean_and_deviation(&severity.accuracy.cnn),
+                ]
+            })
+        }))
+        .block()
+    }
+}
+
+impl CorruptionResult {
+    fn curves(&self) -> Result<Panel, CompareError> {
+        let levels: Vec<f64> = self.severities.iter().map(|s| s.level as f64).collect();
+        let ends = [levels.first(), levels.last()].map(|end| end.copied().unwrap_or(1.0));
+        let samples: Vec<_> = self.severities.iter().map(|s| &s.accuracy).collect();
+        let ticks = |values: &[f64]| values.iter().map(|at| (*at, text::plain(*at))).collect();
+        let file_name = self
+            .name
+            .to_lowercase()
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        Ok(lines(&Plot {
+            slug: format!("corruption-{file_name}"),
+            label: format!(
+                "Test accuracy under {}, mean over its severities: MLP {}, CNN {}.",
+                self.name,
+                text::percent(self.mean.mlp.mean, 1),
+                text::percent(self.mean.cnn.mean, 1)
+            ),
+            title: text::capitalized(&self.name),
+            x: Axis::with_ticks(ends[0] - 0.3, ends[1] + 0.3, ticks(&levels)),
+            // The same for all, so that they can be compared at a glance.
+            y: Axis::with_ticks(0.0, 100.0, ticks(&[0.0, 25.0, 50.0, 75.0, 100.0])),
+            lines: both_lines(&levels, &samples),
+            layout: Layout::Small,
+            ..Plot::default()
+        })?)
+    }
 }

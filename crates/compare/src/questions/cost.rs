@@ -1,133 +1,183 @@
-//! Question 2: what each network costs.
+//! What each network costs.
 
 use std::fs;
 use std::time::Instant;
 
-use digits_models::ModelConfig;
-use digits_train::RunRecord;
+use digits_report::chart::{Axis, Key, Line, Plot, Point, lines};
+use digits_report::{Block, Figure, Panel, Table, text};
+use digits_train::{RunRecord, TrainError};
+use serde::{Deserialize, Serialize};
 
-use crate::CompareError;
-use crate::experiment::Lab;
-use crate::results::{Cost, Network, NetworkCost, NetworkSummary, Reaches};
-use crate::runs::Trained;
-use crate::specs::Group;
+use crate::error::CompareError;
+use crate::network::Network;
+use crate::question::{Claim, Heading, Question};
+use crate::runner::Runner;
+use crate::runs::{Group, Trained};
+use crate::setting::Context;
 
 /// Passes over the test split whose median time counts, after one that does not.
 const PASSES: usize = 5;
 /// Validation accuracies that a training may reach.
 const MARKS: [f64; 3] = [0.97, 0.98, 0.99];
 
-/// Parameters, multiply-adds, time and size of each network.
-pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Cost, CompareError> {
-    let mut networks = Vec::new();
-    for (group, network) in GROUPS {
-        let runs = lab.runs_of(group, network);
-        let first = lab.first(group, network);
-        let (_, config) = first.folder.describe()?;
-        let epochs: Vec<f64> = runs
-            .iter()
-            .flat_map(|run| &run.record.epochs)
-            .map(|epoch| epoch.seconds)
-            .collect();
-        let model = first.folder.path().join("model.bpk");
-        let bytes = fs::metadata(&model)
-            .map_err(|source| CompareError::Io {
-                action: "read",
-                path: model,
-                source,
-            })?
-            .len();
-        networks.push(NetworkCost {
-            recipe: first.record.recipe.clone(),
-            network,
-            parameters: first.record.parameters,
-            multiply_adds: config
-                .model
-                .macs()
-                .map_err(digits_train::TrainError::from)?,
-            seconds_per_epoch: median(epochs).unwrap_or(0.0),
-            inference_images_per_second: speed(lab, first)?,
-            bytes,
-            reaches: MARKS.map(|mark| reaches(&runs, mark)).into(),
-        });
-    }
-    Ok(Cost { networks })
+/// What each network costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// One entry for each recipe, in the order of [`Results::networks`](crate::Results).
+    pub networks: Vec<NetworkCost>,
 }
 
-/// The networks as they are, then those of equal size.
-const GROUPS: [(Group, Network); 4] = [
-    (Group::Full, Network::Mlp),
-    (Group::Full, Network::Cnn),
-    (Group::Matched, Network::Mlp),
-    (Group::Matched, Network::Cnn),
-];
+/// What one network costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkCost {
+    /// Name of the recipe.
+    pub recipe: String,
+    /// Which of the two kinds it is.
+    pub network: Network,
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// Multiply-accumulate operations to classify one image.
+    #[serde(rename = "multiply_adds")]
+    pub macs: u64,
+    /// Seconds of training in one epoch, median over all epochs of all seeds.
+    pub seconds_per_epoch: f64,
+    /// Images classified in a second, median of several passes over the test split.
+    pub inference_images_per_second: f64,
+    /// Bytes of `model.bpk`.
+    pub bytes: u64,
+    /// How soon the validation accuracy reaches 97, 98 and 99 %.
+    pub reaches: Vec<Reaches>,
+}
 
-/// The recipes as they were trained.
-pub(crate) fn networks(lab: &Lab<'_>) -> Result<Vec<NetworkSummary>, CompareError> {
-    GROUPS
-        .into_iter()
-        .map(|(group, network)| {
-            let run = lab.first(group, network);
-            let (_, config) = run.folder.describe()?;
-            let dropout = match &config.model {
-                ModelConfig::Mlp(model) => model.dropout,
-                ModelConfig::Cnn(model) => model.dropout,
-            };
-            Ok(NetworkSummary {
-                recipe: run.record.recipe.clone(),
-                network,
-                layers: layers(&config.model),
-                parameters: run.record.parameters,
-                label_smoothing: config.training.label_smoothing,
-                dropout,
-                config: toml::to_string(&config).map_err(CompareError::report)?,
-            })
+/// How soon a validation accuracy is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reaches {
+    /// Validation accuracy, 0 to 1.
+    pub accuracy: f64,
+    /// Seeds that reach it.
+    pub seeds: usize,
+    /// Seeds in all.
+    pub of: usize,
+    /// Median epoch in which it is reached, over the seeds that reach it.
+    pub epoch: Option<f64>,
+    /// Median seconds of training until the end of that epoch.
+    pub seconds: Option<f64>,
+}
+
+impl Question for Cost {
+    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
+        Ok(vec![Group::full(runner.plan), Group::matched(runner.plan)])
+    }
+
+    fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
+        runner.timed("cost", "cost", |runner| {
+            let mut networks = Vec::new();
+            for group in [Group::full(runner.plan), Group::matched(runner.plan)] {
+                let runs = runner.runs(&group);
+                for network in Network::BOTH {
+                    networks.push(measure(runner, network, runs.of(network))?);
+                }
+            }
+            Ok(Self { networks })
         })
-        .collect()
-}
+    }
 
-/// `784-512-10`, or `16 of 5×5, pool 2; 32 of 5×5, pool 2; 128-10`.
-fn layers(model: &ModelConfig) -> String {
-    let input = model.input();
-    let joined = |sizes: &[usize]| -> String {
-        let all: Vec<String> = sizes
-            .iter()
-            .chain([&input.classes])
-            .map(ToString::to_string)
-            .collect();
-        all.join("-")
-    };
-    match model {
-        ModelConfig::Mlp(model) => {
-            format!("{}-{}", input.height * input.width, joined(&model.hidden))
-        }
-        ModelConfig::Cnn(model) => {
-            let blocks: Vec<String> = model
-                .blocks
-                .iter()
-                .map(|block| {
-                    let pool = if block.pool > 1 {
-                        format!(", pool {}", block.pool)
-                    } else {
-                        String::new()
-                    };
-                    format!("{} of {1}×{1}{pool}", block.channels, block.kernel)
-                })
-                .collect();
-            format!("{}; {}", blocks.join("; "), joined(&model.hidden))
+    fn heading(&self) -> Heading {
+        Heading {
+            id: "cost",
+            title: "Cost",
+            question: "What does each network cost in memory and time?",
         }
     }
+
+    fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
+        vec![Claim::untested(self.sentence())]
+    }
+
+    fn evidence(&self, context: &Context<'_>) -> Result<Vec<Block>, CompareError> {
+        let mut blocks = vec![self.cost_table()];
+        if !self.networks.is_empty() {
+            blocks.push(Block::Figure(self.figure(context)?));
+        }
+        blocks.push(self.reaches_table());
+        blocks.push(Block::paragraph(
+            "Seconds of an epoch are the median over all epochs of all seeds, training only. Images in a second are the median of several passes over the test split. Both depend on the machine, the backend and the number of threads; parameters and multiply-adds do not.",
+        ));
+        let layers = Table::new("The networks", ["network", "layers", "parameters"])
+            .words(2)
+            .rows(context.networks.iter().map(|network| {
+                vec![
+                    network.recipe.clone(),
+                    network.layers.clone(),
+                    text::count(network.parameters),
+                ]
+            }));
+        blocks.push(Block::raw(vec![layers.block()]));
+        Ok(blocks)
+    }
+
+    /// Equal parameters are not equal work.
+    fn caveats(&self, context: &Context<'_>) -> Vec<String> {
+        let recipes = &context.plan.matched;
+        let works = recipes.map(|recipe| self.of(recipe).map_or(0, |cost| cost.macs));
+        let (more, less) = if works.cnn >= works.mlp {
+            (Network::Cnn, Network::Mlp)
+        } else {
+            (Network::Mlp, Network::Cnn)
+        };
+        let times = *works.of(more) as f64 / *works.of(less) as f64;
+        if *works.of(less) == 0 || times < 1.5 {
+            return Vec::new();
+        }
+        vec![format!(
+            "Matched in parameters is not matched in work: {} needs {} times the multiply-adds of {}.",
+            recipes.of(more),
+            text::rate(times),
+            recipes.of(less)
+        )]
+    }
+
+    fn summary(&self, recipe: &str) -> Vec<(&'static str, Option<String>)> {
+        let cost = self.of(recipe);
+        let seconds = cost.map(|cost| text::fixed(cost.seconds_per_epoch, 2));
+        let rate = cost.map(|cost| text::rate(cost.inference_images_per_second));
+        vec![("s/epoch", seconds), ("images/s", rate)]
+    }
+}
+
+fn measure(
+    runner: &Runner<'_>,
+    network: Network,
+    runs: &[&Trained],
+) -> Result<NetworkCost, CompareError> {
+    let first = runs[0]; // a plan has seeds
+    let (_, config) = first.folder.describe()?;
+    let epochs = runs.iter().flat_map(|run| &run.record.epochs);
+    let model = first.folder.path().join("model.bpk");
+    let bytes = fs::metadata(&model)
+        .map_err(CompareError::io("read", &model))?
+        .len();
+    Ok(NetworkCost {
+        recipe: first.record.recipe.clone(),
+        network,
+        parameters: first.record.parameters,
+        macs: config.model.macs().map_err(TrainError::from)?,
+        seconds_per_epoch: median(epochs.map(|epoch| epoch.seconds).collect()).unwrap_or(0.0),
+        inference_images_per_second: speed(runner, first)?,
+        bytes,
+        reaches: MARKS.map(|mark| reaches(runs, mark)).into(),
+    })
 }
 
 /// Images classified in a second, median of several passes over the test split.
-fn speed(lab: &Lab<'_>, run: &Trained) -> Result<f64, CompareError> {
-    let network = run.load(lab.device)?;
-    network.logits(&lab.test, None, lab.device)?;
+fn speed(runner: &Runner<'_>, run: &Trained) -> Result<f64, CompareError> {
+    let network = run.load(runner.device)?;
+    network.logits(&runner.test, None, runner.device)?;
     let mut rates = Vec::new();
     for _ in 0..PASSES {
         let started = Instant::now();
-        network.logits(&lab.test, None, lab.device)?;
-        rates.push(lab.test.len() as f64 / started.elapsed().as_secs_f64());
+        network.logits(&runner.test, None, runner.device)?;
+        rates.push(runner.test.len() as f64 / started.elapsed().as_secs_f64());
     }
     Ok(median(rates).unwrap_or(0.0))
 }
@@ -150,13 +200,10 @@ fn reaches(runs: &[&Trained], accuracy: f64) -> Reaches {
 /// until its end.
 fn first_at(record: &RunRecord, accuracy: f64) -> Option<(f64, f64)> {
     let mut seconds = 0.0;
-    for epoch in &record.epochs {
+    record.epochs.iter().find_map(|epoch| {
         seconds += epoch.seconds;
-        if epoch.valid_accuracy >= accuracy {
-            return Some((epoch.epoch as f64, seconds));
-        }
-    }
-    None
+        (epoch.valid_accuracy >= accuracy).then_some((epoch.epoch as f64, seconds))
+    })
 }
 
 /// The middle value, or the mean of the two in the middle; none of none.
@@ -168,6 +215,185 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
         count if count % 2 == 1 => Some(values[middle]),
         _ => Some((values[middle - 1] + values[middle]) / 2.0),
     }
+}
+
+impl Cost {
+    fn of(&self, recipe: &str) -> Option<&NetworkCost> {
+        self.networks.iter().find(|cost| cost.recipe == recipe)
+    }
+
+    fn sentence(&self) -> String {
+        let find = |network| self.networks.iter().find(|cost| cost.network == network);
+        let (Some(mlp), Some(cnn)) = (find(Network::Mlp), find(Network::Cnn)) else {
+            return "What the networks cost was not measured.".to_owned();
+        };
+        let times = |of: fn(&NetworkCost) -> f64| {
+            let ratio = if of(mlp) > 0.0 {
+                of(cnn) / of(mlp)
+            } else {
+                0.0
+            };
+            let decimals = if ratio < 9.95 { 2 } else { 0 };
+            format!("{} times", text::fixed(ratio, decimals))
+        };
+        format!(
+            "The CNN has {} parameters and the MLP {}; per image it needs {} as many multiply-adds, \
+             and here it took {} the time for an epoch of training and {} the time to classify an image.",
+            text::count(cnn.parameters),
+            text::count(mlp.parameters),
+            times(|cost| cost.macs as f64),
+            times(|cost| cost.seconds_per_epoch),
+            times(|cost| 1.0 / cost.inference_images_per_second),
+        )
+    }
+
+    /// A table with one column for each network.
+    fn table(&self, caption: &str, first: &str, rows: Vec<(String, CellOf<'_>)>) -> Block {
+        let recipes = self.networks.iter().map(|cost| cost.recipe.as_str());
+        Table::new(caption, std::iter::once(first).chain(recipes))
+            .rows(rows.into_iter().map(|(name, cell)| {
+                std::iter::once(name)
+                    .chain(self.networks.iter().map(cell))
+                    .collect()
+            }))
+            .block()
+    }
+
+    fn cost_table(&self) -> Block {
+        let row = |name: &str, cell: fn(&NetworkCost) -> String| -> (String, CellOf<'_>) {
+            (name.to_owned(), Box::new(cell))
+        };
+        self.table(
+            "What each network costs",
+            "",
+            vec![
+                row("parameters", |c| text::count(c.parameters)),
+                row("multiply-adds for one image", |c| text::count(c.macs)),
+                row("size on disk", |c| text::bytes(c.bytes)),
+                row("training, seconds per epoch", |c| {
+                    text::fixed(c.seconds_per_epoch, 2)
+                }),
+                row("inference, images per second", |c| {
+                    text::rate(c.inference_images_per_second)
+                }),
+            ],
+        )
+    }
+
+    /// One row for each accuracy that any network was timed to.
+    fn reaches_table(&self) -> Block {
+        let reaches = self.networks.iter().flat_map(|cost| &cost.reaches);
+        let mut goals: Vec<f64> = reaches
+            .map(|reaches| reaches.accuracy)
+            .filter(|accuracy| accuracy.is_finite())
+            .collect();
+        goals.sort_by(f64::total_cmp);
+        goals.dedup();
+        let row = |goal: f64| -> (String, CellOf<'_>) {
+            // Without the noise of multiplying by 100.
+            let percent = (100.0 * goal * 1e6).round() / 1e6;
+            let cell = move |cost: &NetworkCost| {
+                let reaches = cost.reaches.iter().find(|of| of.accuracy == goal);
+                reaches.map_or_else(|| text::NONE.to_owned(), Reaches::how_soon)
+            };
+            (format!("{} %", text::plain(percent)), Box::new(cell))
+        };
+        self.table(
+            "How soon: median epoch, and seconds of training until its end, over the seeds that get there",
+            "validation accuracy",
+            goals.into_iter().map(row).collect(),
+        )
+    }
+
+    fn figure(&self, context: &Context<'_>) -> Result<Figure, CompareError> {
+        let panel = |slug, name, of| self.against(context, slug, name, of);
+        Ok(Figure::new(
+            vec![
+                panel("parameters", "trainable parameters", |cost| {
+                    cost.parameters as f64
+                })?,
+                panel("multiply-adds", "multiply-adds for one image", |cost| {
+                    cost.macs as f64
+                })?,
+            ],
+            "Test accuracy against size and against work; further up and further left is better.",
+            "Mean accuracy over the seeds of question 1. Parameters and multiply-adds are counted from the layers: a multiply-add is one product of a weight and its addition to a sum. The horizontal axes are logarithmic.",
+        ))
+    }
+
+    fn against(
+        &self,
+        context: &Context<'_>,
+        slug: &str,
+        name: &str,
+        of: fn(&NetworkCost) -> f64,
+    ) -> Result<Panel, CompareError> {
+        let full = &context.plan.networks;
+        let accuracies: Vec<f64> = self
+            .networks
+            .iter()
+            .map(|cost| {
+                context
+                    .accuracy_of(&cost.recipe)
+                    .map_or(f64::NAN, |of| of.mean)
+            })
+            .collect();
+        let networks = self.networks.iter().zip(&accuracies);
+        let each = networks.clone().map(|(cost, accuracy)| {
+            let accuracy = text::percent(*accuracy, 2);
+            format!("{} {} at {accuracy}", cost.recipe, text::rate(of(cost)))
+        });
+        let point = |(cost, accuracy): (&NetworkCost, &f64)| Line {
+            key: Key {
+                hollow: ![&full.mlp, &full.cnn].contains(&&cost.recipe),
+                ..Key::new(cost.network, &cost.recipe)
+            },
+            points: vec![
+                Point::new(of(cost).log10(), 100.0 * accuracy, None).inside(cost.recipe.clone()),
+            ],
+            band: false,
+        };
+        Ok(lines(&Plot {
+            slug: format!("cost-{slug}"),
+            label: format!(
+                "Test accuracy against {name}: {}.",
+                each.collect::<Vec<_>>().join(", ")
+            ),
+            title: "Test accuracy in %".to_owned(),
+            x_title: Some(name.to_owned()),
+            x: Axis::logarithmic(self.networks.iter().map(of)),
+            y: Axis::percent(roomy(&accuracies)),
+            lines: networks.map(point).collect(),
+            ..Plot::default()
+        })?)
+    }
+}
+
+/// What a cell says of a network.
+type CellOf<'a> = Box<dyn Fn(&NetworkCost) -> String + 'a>;
+
+impl Reaches {
+    fn how_soon(&self) -> String {
+        let (Some(epoch), Some(seconds)) = (self.epoch, self.seconds) else {
+            return "not reached".to_owned();
+        };
+        let all = if self.seeds < self.of {
+            format!(", {} of {} seeds", self.seeds, self.of)
+        } else {
+            String::new()
+        };
+        format!("{} ({}){all}", text::plain(epoch), text::seconds(seconds))
+    }
+}
+
+/// The values and a little below the least, so that none lies on the axis.
+fn roomy(values: &[f64]) -> Vec<f64> {
+    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let low = finite().fold(f64::INFINITY, f64::min);
+    let high = finite().fold(f64::NEG_INFINITY, f64::max);
+    let mut values = values.to_vec();
+    values.push(low - 0.1 * (high - low));
+    values
 }
 
 #[cfg(test)]

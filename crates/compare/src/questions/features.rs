@@ -1,15 +1,20 @@
-//! Question 9: what the networks look at.
+//! What the networks look at.
 
 use burn::tensor::{Tensor, TensorData};
 use digits_models::Model;
+use digits_report::chart::{Axis, Estimate, Mark, Row, Rows, rows};
+use digits_report::{Block, Figure, Palette, Picture, Table, Tile, Tiles, text};
 use digits_train::{LoadedRun, TrainError, normalized};
+use serde::{Deserialize, Serialize};
 
-use crate::CompareError;
-use crate::experiment::Lab;
-use crate::picture;
-use crate::results::{DigitMaps, Features, LearnedFilter, NamedKernel, Network, Unit};
-use crate::specs::Group;
-use crate::stats;
+use crate::error::CompareError;
+use crate::images::ink;
+use crate::network::Network;
+use crate::question::{Heading, Question};
+use crate::runner::Runner;
+use crate::runs::Group;
+use crate::setting::Context;
+use crate::stats::{self, Difference, mean};
 
 /// The filters of the exercise sheet.
 const SHEET: [(&str, [[f64; 3]; 3]); 3] = [
@@ -29,21 +34,127 @@ const SHEET: [(&str, [[f64; 3]; 3]); 3] = [
 
 /// Units of the feed-forward network that are shown.
 const UNITS: usize = 16;
+/// So many feature maps of a block are shown.
+const MOST_MAPS: usize = 32;
 
-type Rows = Vec<Vec<f64>>;
+type Matrix = Vec<Vec<f64>>;
+
+/// What the networks look at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Features {
+    /// Seed of the networks shown.
+    pub seed: u64,
+    /// The filters of the exercise sheet: vertical, horizontal, Laplacian.
+    pub sheet: Vec<NamedKernel>,
+    /// The filters of the CNN's first layer.
+    pub filters: Vec<LearnedFilter>,
+    /// What [`LearnedFilter::share`] would be on average for a filter of random numbers.
+    pub chance: Option<f64>,
+    /// Mean share over the filters, by seed, less [`Features::chance`], with a t-test.
+    pub share_over_chance: Option<Difference>,
+    /// First-layer weights of the feed-forward network's units of largest norm.
+    pub units: Vec<Unit>,
+    /// One test digit on its way through the CNN.
+    pub digit: DigitMaps,
+}
+
+/// A small matrix with a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NamedKernel {
+    /// The name.
+    pub name: String,
+    /// The rows.
+    pub rows: Vec<Vec<f64>>,
+}
+
+/// A filter of the CNN's first layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LearnedFilter {
+    /// The rows.
+    pub rows: Vec<Vec<f64>>,
+    /// How much of its squared norm lies in the span of the sheet's three filters, laid on its
+    /// middle, 0 to 1; none for a filter smaller than 3×3.
+    pub share: Option<f64>,
+    /// The sheet's filter that it resembles most, and the cosine of the angle between them.
+    pub nearest: Option<(String, f64)>,
+}
+
+/// The incoming weights of one unit, laid out like the image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Number of the unit, from 0.
+    pub index: usize,
+    /// Euclidean norm of the weights.
+    pub norm: f64,
+    /// The rows.
+    pub rows: Vec<Vec<f64>>,
+}
+
+/// A digit and the CNN's feature maps of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DigitMaps {
+    /// Number in the test split, from 0.
+    pub index: u32,
+    /// Its true class.
+    pub label: u8,
+    /// The image (PNG, base64; ink dark on white).
+    pub png: String,
+    /// For each block, for each channel: the map's rows.
+    pub blocks: Vec<Vec<Vec<Vec<f64>>>>,
+}
+
+impl Question for Features {
+    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
+        Ok(vec![Group::full(runner.plan)])
+    }
+
+    fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
+        runner.timed("features", "features", |runner| measure(runner))
+    }
+
+    fn heading(&self) -> Heading {
+        Heading {
+            id: "features",
+            title: "What they look at",
+            question: "Do the learned filters resemble the three filters of the exercise sheet?",
+        }
+    }
+
+    fn evidence(&self, _context: &Context<'_>) -> Result<Vec<Block>, CompareError> {
+        let mut blocks: Vec<Block> = Vec::new();
+        if !self.filters.is_empty() {
+            blocks.push(self.filter_tiles()?.into());
+            blocks.extend(self.share_text().map(Block::Paragraph));
+            if self.filters.iter().any(|filter| filter.share.is_some()) {
+                blocks.push(self.share_figure()?.into());
+            }
+        }
+        if !self.units.is_empty() {
+            blocks.push(self.unit_tiles()?.into());
+        }
+        if self.digit.blocks.iter().any(|block| !block.is_empty()) {
+            blocks.push(self.map_tiles()?.into());
+        }
+        if blocks.is_empty() {
+            return Ok(vec![Block::paragraph("There is nothing to show.")]);
+        }
+        let tables = [self.share_table(), self.weight_table()];
+        blocks.push(Block::raw(tables.map(Block::from).into()));
+        Ok(blocks)
+    }
+}
 
 /// First-layer filters and weights of the networks of the first seed, the share of the filters in
 /// the span of the sheet's over all seeds, and the feature maps of one digit.
-pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Features, CompareError> {
-    let cnns = lab.load(Group::Full, Network::Cnn, lab.plan.seeds.len())?;
-    let mlp = lab.first(Group::Full, Network::Mlp).load(lab.device)?;
+fn measure(runner: &Runner<'_>) -> Result<Features, CompareError> {
+    let runs = runner.load(&Group::full(runner.plan))?;
     let mut by_seed = Vec::new();
     let mut shown = Vec::new();
-    for run in &cnns {
+    for run in &runs.cnn {
         let filters: Vec<LearnedFilter> = kernels(run)?.into_iter().map(learned).collect();
         let shares: Vec<f64> = filters.iter().filter_map(|filter| filter.share).collect();
         if !shares.is_empty() {
-            by_seed.push(shares.iter().sum::<f64>() / shares.len() as f64);
+            by_seed.push(mean(&shares));
         }
         if shown.is_empty() {
             shown = filters;
@@ -54,7 +165,7 @@ pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Features, CompareError> {
     // whole.
     let chance = (size >= 3).then(|| SHEET.len() as f64 / (size * size) as f64);
     Ok(Features {
-        seed: lab.plan.seeds[0],
+        seed: runner.plan.seeds[0], // a plan has seeds
         sheet: SHEET
             .map(|(name, rows)| NamedKernel {
                 name: name.to_owned(),
@@ -65,13 +176,13 @@ pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Features, CompareError> {
         chance,
         share_over_chance: chance
             .map(|chance| stats::difference(by_seed.iter().map(|share| share - chance).collect())),
-        units: units(&mlp)?,
-        digit: digit(lab, &cnns[0])?,
+        units: units(&runs.mlp[0])?,
+        digit: digit(runner, &runs.cnn[0])?,
     })
 }
 
 /// The filters of the first convolution, each `kernel × kernel`.
-fn kernels(run: &LoadedRun) -> Result<Vec<Rows>, CompareError> {
+fn kernels(run: &LoadedRun) -> Result<Vec<Matrix>, CompareError> {
     let Model::Cnn(cnn) = &run.model else {
         return Ok(Vec::new());
     };
@@ -89,7 +200,7 @@ fn kernels(run: &LoadedRun) -> Result<Vec<Rows>, CompareError> {
 
 /// How much of a filter the sheet's three, laid on its middle, can say. They are orthogonal to
 /// each other, so the shares of the three add up.
-fn learned(rows: Rows) -> LearnedFilter {
+fn learned(rows: Matrix) -> LearnedFilter {
     let size = rows.len();
     let norm: f64 = rows.iter().flatten().map(|v| v * v).sum();
     if size < 3 || norm == 0.0 {
@@ -146,15 +257,15 @@ fn units(run: &LoadedRun) -> Result<Vec<Unit>, CompareError> {
 }
 
 /// The first test image, block by block.
-fn digit(lab: &Lab<'_>, run: &LoadedRun) -> Result<DigitMaps, CompareError> {
-    let image = lab.test.pixels(0);
-    let shape = lab.test.shape();
+fn digit(runner: &Runner<'_>, run: &LoadedRun) -> Result<DigitMaps, CompareError> {
+    let image = runner.test.pixels(0);
+    let shape = runner.test.shape();
     let mut blocks = Vec::new();
     if let Model::Cnn(cnn) = &run.model {
         let pixels = normalized(run, &[image.to_vec()])?;
         let images = Tensor::<4>::from_data(
             TensorData::new(pixels, [1, 1, shape.height, shape.width]),
-            lab.device,
+            runner.device,
         );
         for maps in cnn.feature_maps(images) {
             let [_, _, height, width] = maps.dims();
@@ -168,8 +279,8 @@ fn digit(lab: &Lab<'_>, run: &LoadedRun) -> Result<DigitMaps, CompareError> {
     }
     Ok(DigitMaps {
         index: 0,
-        label: lab.test.label(0),
-        png: picture::ink(shape, image)?,
+        label: runner.test.label(0),
+        png: ink(shape, image)?,
         blocks,
     })
 }
@@ -181,6 +292,216 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>, CompareError> 
             message: error.to_string(),
         })
     })
+}
+
+impl Features {
+    fn filter_tiles(&self) -> Result<Tiles, CompareError> {
+        let tiles = Tiles::new(
+            "filters",
+            72,
+            "Orange is positive, blue negative, white 0. Share: how much of a learned filter lies in the span of the sheet's three; below it the sheet's filter that it resembles most, with the cosine of the angle between them.",
+            format!(
+                "The CNN of seed {}. Each filter is colored up to its own largest weight. The sheet's filters are laid on the middle of a learned one and surrounded by zeros; the share is the squared norm of the projection on their span over the squared norm of the filter.",
+                self.seed
+            ),
+        );
+        let sheet = self.sheet.iter().map(|kernel| {
+            let alt = format!("The sheet's filter: {}", kernel.name);
+            heat_map(
+                &kernel.rows,
+                Palette::Signed,
+                alt,
+                vec![kernel.name.clone()],
+            )
+        });
+        let learned = (1..).zip(&self.filters).map(|(number, filter)| {
+            let mut lines = vec![format!("filter {number}")];
+            let share = filter.share.map(|share| text::percent(share, 0));
+            lines.extend(share.map(|share| format!("share {share}")));
+            let nearest = filter.nearest.as_ref();
+            lines.extend(nearest.map(|(name, cos)| format!("{name} {}", text::signed(*cos, 2))));
+            let alt = format!("Learned {}", lines.join(", "));
+            heat_map(&filter.rows, Palette::Signed, alt, lines)
+        });
+        let tiles = group(tiles, "The three filters of the sheet", sheet)?;
+        group(tiles, "Learned in the CNN's first layer", learned)
+    }
+
+    fn unit_tiles(&self) -> Result<Tiles, CompareError> {
+        let tiles = Tiles::new(
+            "units",
+            72,
+            "What single units of the MLP weigh: every pixel has a weight of its own. Orange is positive, blue negative.",
+            format!(
+                "The MLP of seed {}; the {} of largest norm, laid out like the image, each colored up to its own largest weight.",
+                self.seed,
+                text::plural(self.units.len(), "unit")
+            ),
+        );
+        let units = self.units.iter().map(|unit| {
+            let alt = format!("Incoming weights of unit {}", unit.index);
+            let norm = format!("norm {}", text::fixed(unit.norm, 2));
+            let lines = vec![format!("unit {}", unit.index), norm];
+            heat_map(&unit.rows, Palette::Signed, alt, lines)
+        });
+        group(tiles, "Units of the MLP's first layer", units)
+    }
+
+    fn map_tiles(&self) -> Result<Tiles, CompareError> {
+        let digit = &self.digit;
+        let mut tiles = Tiles::new(
+            "feature-maps",
+            64,
+            "One test digit on its way through the CNN: what each channel makes of it.",
+            format!(
+                "The CNN of seed {}, test image {}. Each map is drawn from 0 (white) to its own largest value (black).",
+                self.seed, digit.index
+            ),
+        )
+        .group(
+            Some("The test image".to_owned()),
+            vec![Tile::new(
+                &digit.png,
+                format!("Test image {}, class {}", digit.index, digit.label),
+                vec![format!("class {}", digit.label)],
+            )],
+        );
+        for (number, maps) in (1..).zip(&digit.blocks) {
+            let height = maps.first().map_or(0, Vec::len);
+            let width = maps.first().and_then(|map| map.first()).map_or(0, Vec::len);
+            let count = text::plural(maps.len(), "map");
+            let some = if maps.len() > MOST_MAPS {
+                format!(", the first {MOST_MAPS}")
+            } else {
+                String::new()
+            };
+            let heading = format!("After block {number}: {count} of {height} × {width}{some}");
+            let shown = (1..).zip(maps).take(MOST_MAPS).map(|(channel, map)| {
+                let alt = format!("Block {number}, channel {channel}");
+                heat_map(map, Palette::Ink, alt, Vec::new())
+            });
+            tiles = group(tiles, &heading, shown)?;
+        }
+        Ok(tiles)
+    }
+
+    /// What the shares are against what chance would give.
+    fn share_text(&self) -> Option<String> {
+        let mut words = format!(
+            "A filter of random numbers would have a share of {} on average.",
+            text::percent(self.chance?, 1)
+        );
+        if let Some(difference) = &self.share_over_chance {
+            let less = difference.mean < 0.0;
+            words += &format!(
+                " The learned filters have {} percentage points {} on average over {}",
+                text::fixed(100.0 * difference.mean.abs(), 2),
+                if less { "less" } else { "more" },
+                text::plural(difference.values.len(), "seed")
+            );
+            if difference.interval.is_some() {
+                let interval = text::points_interval(difference.interval);
+                words += &format!(" (95 % interval {interval})");
+            }
+            if let Some(p) = difference.p.and_then(text::p_value) {
+                words += &format!(", {p} (t-test)");
+            }
+            words += ".";
+        }
+        Some(words)
+    }
+
+    fn share_figure(&self) -> Result<Figure, CompareError> {
+        let shares: Vec<f64> = self.filters.iter().filter_map(|of| of.share).collect();
+        let estimate = Estimate {
+            values: &shares,
+            mean: mean(&shares),
+            interval: None,
+        };
+        let chance = self.chance.map_or_else(String::new, |chance| {
+            let chance = text::percent(chance, 1);
+            format!(" Dashed: {chance}, the mean share of random filters.")
+        });
+        let panel = rows(&Rows {
+            slug: "filter-shares".to_owned(),
+            label: format!(
+                "Share of {} in the span of the sheet's filters; mean {}.{chance}",
+                text::plural(shares.len(), "learned filter"),
+                text::percent(estimate.mean, 1)
+            ),
+            title: "Share in the span of the sheet's filters".to_owned(),
+            x_title: "% of the squared norm".to_owned(),
+            x: Axis::percent(shares.iter().copied().chain([0.0]).chain(self.chance)),
+            rows: vec![Row {
+                label: "CNN".to_owned(),
+                marks: vec![Mark::percent(
+                    Network::Cnn,
+                    estimate,
+                    text::fixed(100.0 * estimate.mean, 1),
+                )],
+            }],
+            line: self.chance.map(|chance| 100.0 * chance),
+            ..Rows::default()
+        })?;
+        Ok(Figure::new(
+            vec![panel],
+            format!("How much of each learned filter the sheet's three filters explain.{chance}"),
+            format!(
+                "Each dot is one filter of the CNN of seed {}; the square is their mean.",
+                self.seed
+            ),
+        ))
+    }
+
+    fn share_table(&self) -> Table {
+        let head = ["filter", "nearest of the sheet", "cosine", "share, %"];
+        let rows = (1..).zip(&self.filters).map(|(number, filter)| {
+            let nearest = filter.nearest.as_ref();
+            vec![
+                number.to_string(),
+                nearest.map_or(text::NONE, |(name, _)| name).to_owned(),
+                text::fixed(nearest.map_or(f64::NAN, |(_, cosine)| *cosine), 3),
+                text::fixed(100.0 * filter.share.unwrap_or(f64::NAN), 1),
+            ]
+        });
+        Table::new("The learned filters", head).words(2).rows(rows)
+    }
+
+    fn weight_table(&self) -> Table {
+        let joined = |row: &Vec<f64>| {
+            let weights = row.iter().map(|weight| text::fixed(*weight, 3));
+            weights.collect::<Vec<_>>().join(" ")
+        };
+        let all = |rows: &[Vec<f64>]| rows.iter().map(joined).collect::<Vec<_>>().join("; ");
+        let sheet = self.sheet.iter();
+        let sheet = sheet.map(|kernel| vec![kernel.name.clone(), all(&kernel.rows)]);
+        let learned = (1..).zip(&self.filters);
+        let learned = learned.map(|(number, filter)| vec![number.to_string(), all(&filter.rows)]);
+        Table::new("Weights, row by row", ["filter", "weights"])
+            .words(2)
+            .rows(sheet.chain(learned))
+    }
+}
+
+fn heat_map(
+    rows: &[Vec<f64>],
+    palette: Palette,
+    alt: String,
+    lines: Vec<String>,
+) -> Result<Tile, CompareError> {
+    Ok(Tile::new(
+        Picture::heat_map(rows, palette).base64()?,
+        alt,
+        lines,
+    ))
+}
+
+fn group(
+    tiles: Tiles,
+    heading: &str,
+    group: impl Iterator<Item = Result<Tile, CompareError>>,
+) -> Result<Tiles, CompareError> {
+    Ok(tiles.group(Some(heading.to_owned()), group.collect::<Result<_, _>>()?))
 }
 
 #[cfg(test)]

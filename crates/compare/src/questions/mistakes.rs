@@ -1,72 +1,292 @@
-//! Question 8: what each gets wrong.
+//! What each gets wrong.
 
-use crate::CompareError;
-use crate::experiment::{Lab, Outputs};
-use crate::picture;
-use crate::results::{Answer, Gallery, Mistake, Mistakes, Network, Pair};
+use digits_report::chart::{Confusion, confusion};
+use digits_report::{Block, Figure, Panel, Table, Tile, Tiles, text};
+use serde::{Deserialize, Serialize};
+
+use crate::error::CompareError;
+use crate::images::ink;
+use crate::network::{Network, Pair};
+use crate::question::{Heading, Question};
+use crate::runner::Runner;
+use crate::runs::Group;
+use crate::setting::Context;
 use crate::stats;
 
-/// Confusion matrices and galleries of the networks of the first seed.
-pub(crate) fn ask(lab: &Lab<'_>, outputs: &Outputs) -> Result<Mistakes, CompareError> {
-    let classes = lab.test.classes();
-    let answers = outputs.full.map(|runs| {
-        runs[0] // a plan has seeds
-            .chunks_exact(classes)
-            .map(|row| {
+/// So many kinds of mistakes are listed in view.
+const MOST_FREQUENT: usize = 10;
+/// Up to so many classes the whole matrix is a table; beyond that, only what occurs.
+const MOST_CLASSES: usize = 30;
+
+/// What each gets wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mistakes {
+    /// Seed of the two networks looked at.
+    pub seed: u64,
+    /// Counts on the test split; row = true class, column = predicted class.
+    pub confusion: Pair<Vec<Vec<usize>>>,
+    /// Images that only the feed-forward network misses.
+    pub only_mlp: Gallery,
+    /// Images that only the convolutional network misses.
+    pub only_cnn: Gallery,
+    /// Images that both miss.
+    pub both: Gallery,
+}
+
+/// Some test images out of a larger number, the most confident mistakes first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gallery {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them.
+    pub images: Vec<Mistake>,
+}
+
+/// One test image and what the networks make of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Number in the test split, from 0.
+    pub index: u32,
+    /// Its true class.
+    pub label: u8,
+    /// The answers.
+    pub answer: Pair<Answer>,
+    /// The image (PNG, base64; ink dark on white).
+    pub png: String,
+}
+
+/// The answer of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The class.
+    pub label: u8,
+    /// Its probability, 0 to 1.
+    pub probability: f64,
+}
+
+impl Question for Mistakes {
+    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
+        Ok(vec![Group::full(runner.plan)])
+    }
+
+    /// Confusion matrices and galleries of the networks of the first seed.
+    fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
+        let outputs = runner.outputs(&Group::full(runner.plan))?;
+        let (test, classes) = (&runner.test, runner.test.classes());
+        let answers = outputs.map(|runs| {
+            let rows = runs[0].chunks_exact(classes); // a plan has seeds
+            rows.map(|row| {
                 let (label, probability) = stats::top(row, 1.0);
                 Answer { label, probability }
             })
             .collect::<Vec<Answer>>()
-    });
-    let wrong =
-        |network: Network, index: usize| answers.of(network)[index].label != lab.test.label(index);
-    let confusion = answers.map(|answers| {
-        let mut counts = vec![vec![0; classes]; classes];
-        for (answer, &label) in answers.iter().zip(lab.test.labels()) {
-            counts[usize::from(label)][usize::from(answer.label)] += 1;
-        }
-        counts
-    });
-    let gallery = |mlp_misses: bool, cnn_misses: bool| -> Result<Gallery, CompareError> {
-        let mut found: Vec<usize> = (0..lab.test.len())
-            .filter(|&index| {
-                wrong(Network::Mlp, index) == mlp_misses && wrong(Network::Cnn, index) == cnn_misses
-            })
-            .collect();
-        // How sure the networks that miss it are; the surest first.
-        let sureness = |index: usize| -> f64 {
-            Network::BOTH
-                .into_iter()
-                .filter(|&network| wrong(network, index))
-                .map(|network| answers.of(network)[index].probability)
-                .sum()
-        };
-        found.sort_by(|&a, &b| sureness(b).total_cmp(&sureness(a)).then(a.cmp(&b)));
-        let images = found
-            .iter()
-            .take(lab.plan.gallery)
-            .map(|&index| {
-                Ok(Mistake {
-                    index: index as u32,
-                    label: lab.test.label(index),
-                    answer: Pair {
-                        mlp: answers.mlp[index],
-                        cnn: answers.cnn[index],
-                    },
-                    png: picture::ink(lab.test.shape(), lab.test.pixels(index))?,
-                })
-            })
-            .collect::<Result<_, CompareError>>()?;
-        Ok(Gallery {
-            count: found.len(),
-            images,
+        });
+        let confusion = answers.map(|answers| {
+            let mut counts = vec![vec![0; classes]; classes];
+            for (answer, &label) in answers.iter().zip(test.labels()) {
+                counts[usize::from(label)][usize::from(answer.label)] += 1;
+            }
+            counts
+        });
+        let gallery = |misses| gallery(runner, &answers, misses);
+        let with = |mlp, cnn| Pair { mlp, cnn };
+        Ok(Self {
+            seed: runner.plan.seeds[0],
+            only_mlp: gallery(with(true, false))?,
+            only_cnn: gallery(with(false, true))?,
+            both: gallery(with(true, true))?,
+            confusion,
         })
+    }
+
+    fn heading(&self) -> Heading {
+        Heading {
+            id: "mistakes",
+            title: "What they get wrong",
+            question: "Which classes are confused, and do both networks fail on the same images?",
+        }
+    }
+
+    fn evidence(&self, context: &Context<'_>) -> Result<Vec<Block>, CompareError> {
+        if self.confusion.mlp.is_empty() {
+            return Ok(self.galleries());
+        }
+        let Pair { mlp, cnn } = Pair::measure(|network| self.matrix(network))?;
+        let figure = Figure::new(
+            vec![mlp, cnn],
+            "Confusion matrices: rows are true classes, columns answers; off the diagonal are the mistakes, stronger in color the more there are.",
+            format!(
+                "All {} test images, the two networks of seed {}. Depth of color grows with the square root of the count, each matrix to its own largest.",
+                text::count(context.dataset.test_images),
+                self.seed
+            ),
+        );
+        let mut blocks = vec![Block::Figure(figure), self.frequent_table()];
+        blocks.extend(self.galleries());
+        let raw = Network::BOTH.map(|network| self.raw_table(network));
+        blocks.push(Block::raw(raw.into()));
+        Ok(blocks)
+    }
+}
+
+/// The images that exactly these networks miss; the surest mistakes first.
+fn gallery(
+    runner: &Runner<'_>,
+    answers: &Pair<Vec<Answer>>,
+    misses: Pair<bool>,
+) -> Result<Gallery, CompareError> {
+    let test = &runner.test;
+    let wrong =
+        |network: Network, index: usize| answers.of(network)[index].label != test.label(index);
+    let sureness = |index: usize| -> f64 {
+        let missing = Network::BOTH.into_iter().filter(|&of| wrong(of, index));
+        missing.map(|of| answers.of(of)[index].probability).sum()
     };
-    Ok(Mistakes {
-        seed: lab.plan.seeds[0],
-        only_mlp: gallery(true, false)?,
-        only_cnn: gallery(false, true)?,
-        both: gallery(true, true)?,
-        confusion,
+    let mut found: Vec<usize> = (0..test.len())
+        .filter(|&index| Pair::from_fn(|network| wrong(network, index)) == misses)
+        .collect();
+    found.sort_by(|&a, &b| sureness(b).total_cmp(&sureness(a)).then(a.cmp(&b)));
+    let shown = found.iter().take(runner.plan.gallery);
+    let images = shown.map(|&index| {
+        Ok(Mistake {
+            index: index as u32,
+            label: test.label(index),
+            answer: answers.map(|answers| answers[index]),
+            png: ink(test.shape(), test.pixels(index))?,
+        })
+    });
+    Ok(Gallery {
+        count: found.len(),
+        images: images.collect::<Result<_, CompareError>>()?,
     })
+}
+
+impl Mistakes {
+    fn matrix(&self, network: Network) -> Result<Panel, CompareError> {
+        let name = network.name();
+        Ok(confusion(&Confusion {
+            slug: format!("confusion-{}", name.to_lowercase()),
+            label: format!(
+                "Confusion matrix of the {name}: rows are true classes, columns are answers."
+            ),
+            title: name.to_owned(),
+            role: network.into(),
+            counts: self.confusion.of(network),
+        })?)
+    }
+
+    fn galleries(&self) -> Vec<Block> {
+        [
+            ("Only the MLP misses these", "mistakes-mlp", &self.only_mlp),
+            ("Only the CNN misses these", "mistakes-cnn", &self.only_cnn),
+            ("Both miss these", "mistakes-both", &self.both),
+        ]
+        .into_iter()
+        .flat_map(|(heading, slug, gallery)| {
+            let heading = format!("{heading}: {}", text::count(gallery.count));
+            let images = if gallery.images.is_empty() {
+                Block::paragraph("There is none to show.")
+            } else {
+                Block::Tiles(gallery.tiles(slug, self.seed))
+            };
+            [Block::Heading(heading), images]
+        })
+        .collect()
+    }
+
+    /// What is confused most, by both networks together.
+    fn frequent_table(&self) -> Block {
+        let Pair { mlp, cnn } = &self.confusion;
+        let at = |matrix: &[Vec<usize>], class: usize, answer: usize| {
+            let row = matrix.get(class);
+            row.and_then(|row| row.get(answer)).copied().unwrap_or(0)
+        };
+        let classes = 0..mlp.len().max(cnn.len());
+        let mut kinds: Vec<(usize, usize, usize, usize)> = classes
+            .clone()
+            .flat_map(|class| classes.clone().map(move |answer| (class, answer)))
+            .filter(|(class, answer)| class != answer)
+            .map(|(class, answer)| {
+                let (mlp, cnn) = (at(mlp, class, answer), at(cnn, class, answer));
+                (class, answer, mlp, cnn)
+            })
+            .filter(|(_, _, mlp, cnn)| mlp + cnn > 0)
+            .collect();
+        kinds.sort_by_key(|(class, answer, mlp, cnn)| (usize::MAX - (mlp + cnn), *class, *answer));
+        kinds.truncate(MOST_FREQUENT);
+        Table::new(
+            "The most frequent mistakes",
+            ["true → answer", "MLP", "CNN"],
+        )
+        .rows(kinds.into_iter().map(|(class, answer, mlp, cnn)| {
+            let kind = format!("{class} → {answer}");
+            vec![kind, text::count(mlp), text::count(cnn)]
+        }))
+        .block()
+    }
+
+    fn raw_table(&self, network: Network) -> Block {
+        let matrix = self.confusion.of(network);
+        let name = network.name();
+        if matrix.len() <= MOST_CLASSES {
+            let answers = (0..matrix.len()).map(|answer| answer.to_string());
+            let head = std::iter::once("true".to_owned()).chain(answers);
+            return Table::new(format!("{name}: true class by row, answer by column"), head)
+                .rows(matrix.iter().enumerate().map(|(class, row)| {
+                    let counts = row.iter().map(|count| text::count(*count));
+                    std::iter::once(class.to_string()).chain(counts).collect()
+                }))
+                .block();
+        }
+        Table::new(
+            format!("{name}: every kind of mistake that occurs"),
+            ["true → answer", "images"],
+        )
+        .rows(matrix.iter().enumerate().flat_map(|(class, row)| {
+            row.iter()
+                .enumerate()
+                .filter(move |(answer, count)| *answer != class && **count > 0)
+                .map(move |(answer, count)| {
+                    vec![format!("{class} → {answer}"), text::count(*count)]
+                })
+        }))
+        .block()
+    }
+}
+
+impl Gallery {
+    fn tiles(&self, slug: &'static str, seed: u64) -> Tiles {
+        let all = text::plural(self.count, "test image");
+        let shown = if self.images.len() < self.count {
+            format!("{} of {all}", text::count(self.images.len()))
+        } else {
+            text::capitalized(&all)
+        };
+        Tiles::new(
+            slug,
+            96,
+            format!("{shown}: true class, then the answer of each network with its probability."),
+            format!("The networks of seed {seed}; the most confident mistakes first."),
+        )
+        .group(None, self.images.iter().map(Mistake::tile).collect())
+    }
+}
+
+impl Mistake {
+    fn tile(&self) -> Tile {
+        let [mlp, cnn] = Network::BOTH.map(|network| {
+            let Answer { label, probability } = self.answer.of(network);
+            let probability = text::percent(*probability, 0);
+            format!("{} {label} ({probability})", network.name())
+        });
+        let alt = format!(
+            "Test image {}, true class {}, {mlp}, {cnn}",
+            self.index, self.label
+        );
+        Tile::new(
+            &self.png,
+            alt,
+            vec![format!("true: {}", self.label), mlp, cnn],
+        )
+    }
 }

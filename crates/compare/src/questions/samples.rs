@@ -1,44 +1,305 @@
-//! Question 6: how many images each needs.
+//! How many images each needs.
 
-use crate::CompareError;
-use crate::experiment::Lab;
-use crate::questions::accuracy::test_accuracies;
-use crate::results::{Accuracy, Network, SampleEfficiency, SampleSize};
-use crate::specs::Group;
-use crate::stats;
+use digits_data::stratified_split;
+use digits_report::chart::{Axis, Line, Plot, Point, lines};
+use digits_report::{Block, Figure, Panel, Table, text};
+use digits_train::Keep;
+use serde::{Deserialize, Serialize};
 
-/// Test accuracy against the number of training images.
-pub(crate) fn ask(lab: &Lab<'_>, accuracy: &Accuracy) -> Result<SampleEfficiency, CompareError> {
-    let seeds = lab.plan.samples.seeds;
-    let classes = lab.test.classes();
-    let mut sizes: Vec<SampleSize> = lab
-        .few()
-        .map(|(per_class, runs)| {
-            let values = runs.map(|runs| test_accuracies(runs));
-            SampleSize {
-                per_class: Some(per_class),
-                images: per_class * classes,
-                difference: stats::paired(&values.mlp, &values.cnn),
-                accuracy: values.map(|values| stats::sample(values.clone())),
-            }
+use crate::error::CompareError;
+use crate::evidence::{
+    both_lines, difference_key, difference_table, mean_and_deviation, percents, seeds, spread,
+};
+use crate::network::{Network, Pair};
+use crate::plan::Plan;
+use crate::question::{Claim, Heading, Question};
+use crate::runner::Runner;
+use crate::runs::{Group, config};
+use crate::setting::Context;
+use crate::stats::{Difference, Sample};
+use crate::words::{comparison_sentence, lower};
+
+/// How many images each needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleEfficiency {
+    /// Seeds of the networks.
+    pub seeds: Vec<u64>,
+    /// From few images to all.
+    pub sizes: Vec<SampleSize>,
+}
+
+/// Both networks trained on some of the images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleSize {
+    /// Training images of each class; none for all there are.
+    pub per_class: Option<usize>,
+    /// Training images in all.
+    pub images: usize,
+    /// Test accuracy.
+    pub accuracy: Pair<Sample>,
+    /// CNN − MLP.
+    pub difference: Difference,
+}
+
+impl Question for SampleEfficiency {
+    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
+        let smallest = smallest_class(runner)?;
+        let (possible, too_large): (Vec<usize>, Vec<usize>) = runner
+            .plan
+            .samples
+            .per_class
+            .iter()
+            .partition(|&&size| size <= smallest);
+        if !too_large.is_empty() {
+            runner.notice(format!(
+                "{} has only {smallest} training images of its smallest class: {too_large:?} images per class are left out",
+                runner.dataset.name
+            ));
+        }
+        let sizes = possible.into_iter();
+        Ok(sizes
+            .map(|per_class| small_training_set(runner.plan, per_class))
+            .chain([Group::full(runner.plan)])
+            .collect())
+    }
+
+    fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
+        let (plan, classes) = (runner.plan, runner.test.classes());
+        let seeds = plan.samples.seeds;
+        let smallest = smallest_class(runner)?;
+        let all = Group::full(plan).first(seeds);
+        let all_images = runner.runs(&all).mlp[0].record.dataset.train_images; // a plan has seeds
+        let sizes = plan
+            .samples
+            .per_class
+            .iter()
+            .filter(|&&size| size <= smallest);
+        let groups = sizes
+            .map(|&size| (Some(size), size * classes, small_training_set(plan, size)))
+            .chain([(None, all_images, all)]);
+        Ok(Self {
+            seeds: plan.seeds[..seeds].to_vec(),
+            sizes: groups
+                .map(|(per_class, images, group)| {
+                    let accuracies = runner.test_accuracies(&group);
+                    SampleSize {
+                        per_class,
+                        images,
+                        difference: accuracies.difference(),
+                        accuracy: accuracies.samples(),
+                    }
+                })
+                .collect(),
         })
-        .collect();
-    let all = accuracy
-        .full
-        .accuracy
-        .map(|sample| sample.values[..seeds].to_vec());
-    sizes.push(SampleSize {
-        per_class: None,
-        images: lab
-            .first(Group::Full, Network::Mlp)
-            .record
-            .dataset
-            .train_images,
-        difference: stats::paired(&all.mlp, &all.cnn),
-        accuracy: all.map(|values| stats::sample(values.clone())),
-    });
-    Ok(SampleEfficiency {
-        seeds: lab.plan.seeds[..seeds].to_vec(),
-        sizes,
+    }
+
+    fn heading(&self) -> Heading {
+        Heading {
+            id: "samples",
+            title: "Sample efficiency",
+            question: "How many training images does each network need?",
+        }
+    }
+
+    /// The test is of the smallest number of images; the others are told.
+    fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
+        vec![match self.sizes.first() {
+            Some(fewest) => Claim::tested(&fewest.difference, |p| self.sentence(fewest, p)),
+            None => Claim::untested("Training on fewer images was not tried.".to_owned()),
+        }]
+    }
+
+    fn evidence(&self, context: &Context<'_>) -> Result<Vec<Block>, CompareError> {
+        if self.sizes.is_empty() {
+            return Ok(vec![Block::paragraph("Not measured in this plan.")]);
+        }
+        let plan = &context.plan.samples;
+        let figure = Figure::new(
+            vec![self.accuracies()?, self.differences()?],
+            "Test accuracy against the number of training images, and the paired difference of the two networks. The horizontal axes are logarithmic.",
+            format!(
+                "For each size both networks of a seed are trained on the same images, as many of each class, for about {} of {}, and the last network is kept; “all” is taken from question 1, where epochs and batches are those of the recipe. {}. {}",
+                text::plural(plan.steps, "step"),
+                text::plural(plan.batch_size, "image"),
+                text::capitalized(&seeds(&self.seeds)),
+                spread(self.seeds.len())
+            ),
+        );
+        let sizes = self.sizes.iter().map(|size| {
+            let row = vec![
+                size.name(),
+                text::count(size.images),
+                mean_and_deviation(&size.accuracy.mlp),
+                mean_and_deviation(&size.accuracy.cnn),
+            ];
+            (row, &size.difference)
+        });
+        let table = difference_table(
+            "Test accuracy in %, mean ± standard deviation, and CNN − MLP in percentage points; p of the paired t-test",
+            (&["of each class", "images", "MLP", "CNN"], "difference"),
+            sizes,
+        );
+        Ok(vec![
+            Block::Figure(figure),
+            table.block(),
+            Block::raw(vec![self.raw_table()]),
+        ])
+    }
+}
+
+/// The networks trained on a few images of each class, for the plan's number of steps. The last
+/// network is kept: a choice among epochs would rest on 5,000 images that these runs are not to
+/// have.
+fn small_training_set(plan: &Plan, per_class: usize) -> Group {
+    let (batch_size, steps) = (plan.samples.batch_size, plan.samples.steps);
+    let variant = format!("-{per_class}");
+    Group::changed(plan, plan.samples.seeds, variant, move |config| {
+        let images = per_class * config.model.input().classes;
+        let training = &mut config.training;
+        training.batch_size = batch_size;
+        training.keep = Keep::Last;
+        let passes = (steps * batch_size).div_ceil(training.epochs * images);
+        training.passes = passes.max(1);
+        config.view.per_class = Some(per_class);
     })
+}
+
+/// Training images of the class that has the fewest.
+fn smallest_class(runner: &Runner<'_>) -> Result<usize, CompareError> {
+    let (plan, train) = (runner.plan, &runner.dataset.train);
+    let seed = plan.seeds[0]; // a plan has seeds
+    let validation = config(plan, runner.dataset, &plan.networks.mlp, seed)?
+        .training
+        .validation;
+    let labels = train.labels();
+    let split = stratified_split(labels, validation.min(labels.len() - 1), seed)?;
+    let mut counts = vec![0; train.classes()];
+    for index in split.train {
+        counts[usize::from(train.label(index as usize))] += 1;
+    }
+    Ok(counts.into_iter().min().unwrap_or(usize::MAX))
+}
+
+impl SampleEfficiency {
+    fn sentence(&self, fewest: &SampleSize, p: Option<f64>) -> String {
+        let images = match fewest.per_class {
+            Some(count) => format!("{count} images of each class"),
+            None => "all images".to_owned(),
+        };
+        let sizes = self.sizes.iter();
+        let ahead = sizes.filter(|size| size.difference.mean > 0.0).count();
+        let comparison = comparison_sentence(
+            "is right more often",
+            &fewest.accuracy.map(|sample| sample.mean),
+            &fewest.difference,
+            p,
+            "of the test images right",
+        );
+        format!(
+            "Trained on {images}, {} Over {} sizes of the training set, the CNN's mean is the higher one at {}.",
+            lower(&comparison),
+            self.sizes.len(),
+            if ahead == self.sizes.len() {
+                "every one".to_owned()
+            } else {
+                ahead.to_string()
+            }
+        )
+    }
+
+    /// A plot against the number of images: logarithms with the names of the sizes. No image at
+    /// all has no place there.
+    fn plot(&self) -> Plot {
+        let sizes = self.sizes.iter().filter(|size| size.images > 0);
+        let ticks: Vec<(f64, String)> = sizes.map(|size| (size.place(), size.name())).collect();
+        let places = || ticks.iter().map(|(at, _)| *at);
+        let low = places().reduce(f64::min).unwrap_or(0.0);
+        let high = places().reduce(f64::max).unwrap_or(1.0);
+        Plot {
+            x_title: Some("training images of each class".to_owned()),
+            x: Axis::with_ticks(low - 0.15, high + 0.2, ticks),
+            legend: true,
+            ..Plot::default()
+        }
+    }
+
+    fn accuracies(&self) -> Result<Panel, CompareError> {
+        let places: Vec<f64> = self.sizes.iter().map(SampleSize::place).collect();
+        let samples: Vec<_> = self.sizes.iter().map(|size| &size.accuracy).collect();
+        let means = samples
+            .iter()
+            .flat_map(|pair| [pair.mlp.mean, pair.cnn.mean]);
+        let each = self.sizes.iter().map(|size| {
+            format!(
+                "{} of each class: MLP {}, CNN {}",
+                size.name(),
+                text::percent(size.accuracy.mlp.mean, 1),
+                text::percent(size.accuracy.cnn.mean, 1)
+            )
+        });
+        Ok(lines(&Plot {
+            slug: "samples-accuracy".to_owned(),
+            label: format!(
+                "Test accuracy against training images. {}.",
+                each.collect::<Vec<_>>().join("; ")
+            ),
+            title: "Test accuracy in %".to_owned(),
+            y: Axis::percent(means.chain([1.0])),
+            lines: both_lines(&places, &samples),
+            ..self.plot()
+        })?)
+    }
+
+    fn differences(&self) -> Result<Panel, CompareError> {
+        let sizes = self.sizes.iter();
+        let ends = sizes
+            .clone()
+            .map(|size| &size.difference)
+            .flat_map(|of| of.interval.into_iter().flatten().chain([of.mean]));
+        let each = sizes
+            .clone()
+            .map(|size| format!("{}: {}", size.name(), text::points(size.difference.mean)));
+        Ok(lines(&Plot {
+            slug: "samples-difference".to_owned(),
+            label: format!(
+                "CNN − MLP in percentage points by training images of each class. {}.",
+                each.collect::<Vec<_>>().join("; ")
+            ),
+            title: "CNN − MLP in percentage points".to_owned(),
+            y: Axis::difference(ends),
+            lines: vec![Line {
+                key: difference_key(),
+                points: sizes
+                    .map(|size| Point::percent(size.place(), &size.difference))
+                    .collect(),
+                band: false,
+            }],
+            ..self.plot()
+        })?)
+    }
+
+    fn raw_table(&self) -> Block {
+        let head = ["of each class".to_owned(), "network".to_owned()];
+        let seeds = self.seeds.iter().map(|seed| format!("seed {seed}"));
+        Table::new("Test accuracy in %", head.into_iter().chain(seeds))
+            .words(2)
+            .rows(self.sizes.iter().flat_map(|size| {
+                Network::BOTH.map(|network| {
+                    let mut row = vec![size.name(), network.name().to_owned()];
+                    row.extend(percents(&size.accuracy.of(network).values));
+                    row
+                })
+            }))
+            .block()
+    }
+}
+
+impl SampleSize {
+    fn place(&self) -> f64 {
+        (self.images as f64).log10()
+    }
+
+    fn name(&self) -> String {
+        self.per_class.map_or_else(|| "all".to_owned(), text::count)
+    }
 }

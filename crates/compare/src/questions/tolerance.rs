@@ -1,65 +1,196 @@
-//! Question 3: what shift, rotation and scale of the test images do.
+//! What shift, rotation and scale of the test images do.
+
+use std::iter::once;
 
 use digits_data::{Images, Perturbation};
+use digits_report::chart::{Axis as Scale, Key, Plot, Rows, lines, rows};
+use digits_report::{Block, Figure, Panel, Table, text};
 use digits_train::LoadedRun;
-use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::CompareError;
-use crate::experiment::Lab;
-use crate::results::{Axis, AxisKind, Difference, Direction, Network, Pair, Sample, Tolerance};
-use crate::specs::Group;
-use crate::stats;
+use crate::error::CompareError;
+use crate::evidence::{
+    difference_rows, difference_table, images, keys, line, mean_and_deviation, seeds, spread,
+};
+use crate::images::changed;
+use crate::network::{Network, Pair};
+use crate::plan::{Plan, TolerancePlan};
+use crate::question::{Claim, Heading, Question};
+use crate::runner::Runner;
+use crate::runs::Group;
+use crate::setting::Context;
+use crate::stats::{Difference, Sample, mean, mean_by_seed, paired, sample};
+use crate::words::{Verdict, comparison_sentence, lower, probability, seeds_note, verdict};
 
-/// The four directions of a shift: name, right, down.
-const DIRECTIONS: [(&str, f64, f64); 4] = [
-    ("right", 1.0, 0.0),
-    ("left", -1.0, 0.0),
-    ("down", 0.0, 1.0),
-    ("up", 0.0, -1.0),
-];
-
-/// Networks as they are and networks trained with random shifts.
-struct Contestants {
-    plain: Pair<Vec<LoadedRun>>,
-    shifted: Pair<Vec<LoadedRun>>,
+/// What shift, rotation and scale do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tolerance {
+    /// Seeds of the networks trained without augmentation.
+    pub seeds: Vec<u64>,
+    /// Seeds of the networks trained with it.
+    pub augmented_seeds: Vec<u64>,
+    /// Bound of the random shift in the augmented training, in pixels.
+    pub augmentation_shift: f64,
+    /// Shift, rotation, scale.
+    pub axes: Vec<Axis>,
 }
 
-/// Accuracies of one set of images: for each network, one a seed.
-struct Seen {
+/// What a perturbation of the test images does, step by step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// The perturbation.
+    pub kind: AxisKind,
+    /// Its amounts, ascending, with the one that changes nothing among them.
+    pub amounts: Vec<f64>,
+    /// Test accuracy at each amount, networks trained without augmentation.
+    pub plain: Pair<Vec<Sample>>,
+    /// Test accuracy at each amount, networks trained with shift augmentation.
+    pub augmented: Pair<Vec<Sample>>,
+    /// CNN − MLP of the mean accuracy over all amounts that change something.
+    pub plain_difference: Difference,
+    /// The same with augmentation.
+    pub augmented_difference: Difference,
+    /// Mean accuracy over all amounts that change something, augmented − plain, by seed.
+    pub gain: Pair<Difference>,
+    /// For shifts: the accuracy of the networks trained without augmentation in each direction
+    /// (right, left, down, up), mean over the seeds.
+    pub directions: Vec<Direction>,
+}
+
+/// A perturbation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AxisKind {
+    /// Shift in pixels, mean over four directions.
+    Shift,
+    /// Rotation in degrees, clockwise.
+    Rotation,
+    /// Size of the digit, 1 for unchanged.
+    Scale,
+}
+
+/// Accuracy against shift in one direction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Direction {
+    /// `right`, `left`, `down`, `up`.
+    pub name: String,
+    /// Accuracy at each amount.
+    pub accuracy: Pair<Vec<f64>>,
+}
+
+impl Question for Tolerance {
+    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
+        Ok(vec![Group::full(runner.plan), shifted(runner.plan)])
+    }
+
+    fn evaluated_images(plan: &Plan, test_images: usize) -> usize {
+        let plan = &plan.tolerance;
+        let variants = 4 * plan.shifts.len() + plan.rotations.len() + plan.scales.len();
+        let images = match plan.images {
+            0 => test_images,
+            count => count,
+        };
+        variants * (plan.seeds + plan.augmented_seeds) * images
+    }
+
+    fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
+        let groups = Self::groups(runner)?;
+        runner.cached("tolerance", "shift, rotation, scale", &groups, measure)
+    }
+
+    fn heading(&self) -> Heading {
+        Heading {
+            id: "tolerance",
+            title: "Shift, rotation, scale",
+            question: "Which network is more tolerant of digits that are moved, turned or resized, and what does shift augmentation in training change?",
+        }
+    }
+
+    fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
+        let shift = self.axis(AxisKind::Shift);
+        let rotation = self.axis(AxisKind::Rotation);
+        let both = rotation.zip(self.axis(AxisKind::Scale));
+        let untried = |what: &str| Claim::untested(format!("{what} not tried."));
+        vec![
+            shift.map_or_else(
+                || untried("Shifted test images were"),
+                |axis| Claim::tested(&axis.plain_difference, |p| shift_sentence(axis, p)),
+            ),
+            shift.map_or_else(
+                || untried("Training with shifted images was"),
+                |axis| {
+                    Claim::tested_twice([&axis.gain.mlp, &axis.gain.cnn], |p| {
+                        self.augmentation_sentence(axis, p)
+                    })
+                },
+            ),
+            both.map_or_else(
+                || untried("Rotated and scaled test images were"),
+                |(rotation, scale)| {
+                    Claim::tested_twice(
+                        [&rotation.plain_difference, &scale.plain_difference],
+                        |p| rotation_and_scale_sentence(rotation, scale, p),
+                    )
+                },
+            ),
+        ]
+    }
+
+    fn evidence(&self, context: &Context<'_>) -> Result<Vec<Block>, CompareError> {
+        if self.axes.is_empty() {
+            return Ok(vec![Block::paragraph("Not measured in this plan.")]);
+        }
+        let augmented = !self.augmented_seeds.is_empty();
+        let mut raw: Vec<Block> = self.axes.iter().map(Axis::raw_table).collect();
+        raw.extend(self.axes.iter().filter_map(Axis::direction_table));
+        Ok(vec![
+            self.figure(augmented, context)?.into(),
+            self.difference_table(augmented),
+            Block::raw(raw),
+        ])
+    }
+}
+
+/// The networks trained with random shifts.
+fn shifted(plan: &Plan) -> Group {
+    let TolerancePlan {
+        augmented_seeds,
+        augmentation_shift,
+        ..
+    } = plan.tolerance;
+    Group::changed(plan, augmented_seeds, "-shifted", move |config| {
+        config.augmentation.shift = augmentation_shift;
+    })
+}
+
+/// Accuracies on one set of images, one a seed.
+struct Accuracies {
     plain: Pair<Vec<f64>>,
-    shifted: Pair<Vec<f64>>,
+    augmented: Pair<Vec<f64>>,
+}
+
+impl Accuracies {
+    /// Seed by seed, the mean over several sets.
+    fn mean<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Self {
+        Self {
+            plain: mean_by_seed(all.clone().map(|one| &one.plain)),
+            augmented: mean_by_seed(all.map(|one| &one.augmented)),
+        }
+    }
 }
 
 /// Test accuracy against the amount of each perturbation.
-pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Tolerance, CompareError> {
-    let plan = &lab.plan.tolerance;
-    let contestants = Contestants {
-        plain: Pair::measure(|network| lab.load(Group::Full, network, plan.seeds))?,
-        shifted: Pair::measure(|network| lab.load(Group::Shifted, network, plan.augmented_seeds))?,
-    };
-    let images = lab.some_test_images(plan.images)?;
-    let mut axes = vec![shift(lab, &contestants, &images)?];
-    for (kind, amounts) in [
-        (AxisKind::Rotation, &plan.rotations),
-        (AxisKind::Scale, &plan.scales),
-    ] {
-        let mut seen = Vec::new();
-        for &amount in amounts {
-            let change = match kind {
-                AxisKind::Scale => Perturbation {
-                    scale: amount,
-                    ..Perturbation::default()
-                },
-                AxisKind::Rotation | AxisKind::Shift => Perturbation {
-                    rotation: amount,
-                    ..Perturbation::default()
-                },
-            };
-            seen.push(look(lab, &contestants, &images, change)?);
-        }
-        axes.push(axis(lab, kind, amounts, seen, Vec::new()));
-    }
-    let seeds = &lab.plan.seeds;
+fn measure(runner: &mut Runner<'_>) -> Result<Tolerance, CompareError> {
+    let plan = &runner.plan.tolerance;
+    let plain = runner.load(&Group::full(runner.plan).first(plan.seeds))?;
+    let augmented = runner.load(&shifted(runner.plan))?;
+    let images = runner.some_test_images(plan.images)?;
+    let kinds = [AxisKind::Shift, AxisKind::Rotation, AxisKind::Scale];
+    let axes = kinds
+        .into_iter()
+        .map(|kind| axis(runner, kind, &images, [&plain, &augmented]))
+        .collect::<Result<_, _>>()?;
+    let seeds = &runner.plan.seeds;
     Ok(Tolerance {
         seeds: seeds[..plan.seeds].to_vec(),
         augmented_seeds: seeds[..plan.augmented_seeds].to_vec(),
@@ -68,154 +199,408 @@ pub(crate) fn ask(lab: &mut Lab<'_>) -> Result<Tolerance, CompareError> {
     })
 }
 
-/// Shifts in four directions: their mean, and each.
-fn shift(
-    lab: &mut Lab<'_>,
-    contestants: &Contestants,
+/// Changes all images alike, amount by amount, and asks every network, `[plain, augmented]`.
+fn axis(
+    runner: &mut Runner<'_>,
+    kind: AxisKind,
     images: &Images,
+    networks: [&Pair<Vec<LoadedRun>>; 2],
 ) -> Result<Axis, CompareError> {
-    let amounts = &lab.plan.tolerance.shifts;
-    let mut means = Vec::new();
-    let mut directions: Vec<Direction> = DIRECTIONS
-        .iter()
-        .map(|(name, ..)| Direction {
-            name: (*name).to_owned(),
-            accuracy: Pair::default(),
-        })
-        .collect();
+    let plan = &runner.plan.tolerance;
+    let amounts = kind.amounts(plan);
+    let mut directions: Vec<Direction> = Vec::new();
+    let mut all: Vec<Accuracies> = Vec::new();
     for &amount in amounts {
-        let mut seen = Vec::new();
-        for (direction, (_, right, down)) in directions.iter_mut().zip(DIRECTIONS) {
-            let change = Perturbation {
-                right: right * amount,
-                down: down * amount,
-                ..Perturbation::default()
+        let mut here = Vec::new();
+        for (number, (name, change)) in kind.perturbations(amount).into_iter().enumerate() {
+            change.validate()?;
+            let images = changed(images, |_, pixels| change.apply(images.shape(), pixels))?;
+            let accuracies = Accuracies {
+                plain: runner.accuracies(networks[0], &images)?,
+                augmented: runner.accuracies(networks[1], &images)?,
             };
-            let here = look(lab, contestants, images, change)?;
-            direction.accuracy.mlp.push(mean(&here.plain.mlp));
-            direction.accuracy.cnn.push(mean(&here.plain.cnn));
-            seen.push(here);
+            if let Some(name) = name {
+                if directions.len() <= number {
+                    directions.push(Direction {
+                        name: name.to_owned(),
+                        accuracy: Pair::default(),
+                    });
+                }
+                let direction = &mut directions[number].accuracy;
+                direction.mlp.push(mean(&accuracies.plain.mlp));
+                direction.cnn.push(mean(&accuracies.plain.cnn));
+            }
+            here.push(accuracies);
         }
-        means.push(Seen {
-            plain: average(&seen, |seen| &seen.plain),
-            shifted: average(&seen, |seen| &seen.shifted),
-        });
+        all.push(Accuracies::mean(here.iter()));
     }
-    Ok(axis(lab, AxisKind::Shift, amounts, means, directions))
-}
-
-/// Changes all images alike and asks every network.
-fn look(
-    lab: &mut Lab<'_>,
-    contestants: &Contestants,
-    images: &Images,
-    change: Perturbation,
-) -> Result<Seen, CompareError> {
-    change.validate()?;
-    let changed = changed(images, |_, pixels| change.apply(images.shape(), pixels))?;
-    let mut each = |networks: &Pair<Vec<LoadedRun>>| {
-        Pair::measure(|network| lab.accuracies(networks.of(network), &changed))
+    let changing = all.iter().zip(amounts);
+    let changing = changing.filter(|(_, amount)| **amount != kind.unchanged());
+    let means = Accuracies::mean(changing.map(|(one, _)| one));
+    let samples = |of: fn(&Accuracies) -> &Pair<Vec<f64>>| {
+        Pair::from_fn(|network| {
+            let values = all.iter().map(|one| of(one).of(network).clone());
+            values.map(sample).collect()
+        })
     };
-    Ok(Seen {
-        plain: each(&contestants.plain)?,
-        shifted: each(&contestants.shifted)?,
+    let both = plan.augmented_seeds.min(plan.seeds);
+    Ok(Axis {
+        kind,
+        amounts: amounts.to_vec(),
+        plain: samples(|one| &one.plain),
+        augmented: samples(|one| &one.augmented),
+        plain_difference: means.plain.difference(),
+        augmented_difference: means.augmented.difference(),
+        gain: Pair::from_fn(|network| {
+            let (plain, augmented) = (means.plain.of(network), means.augmented.of(network));
+            paired(&plain[..both], &augmented[..both])
+        }),
+        directions,
     })
 }
 
-/// A copy of the images, each changed by itself.
-pub(crate) fn changed(
-    images: &Images,
-    change: impl Fn(usize, &[u8]) -> Vec<u8> + Sync,
-) -> Result<Images, CompareError> {
-    let pixels: Vec<Vec<u8>> = (0..images.len())
-        .into_par_iter()
-        .map(|index| change(index, images.pixels(index)))
-        .collect();
-    Ok(Images::new(
-        images.shape(),
-        images.classes(),
-        pixels.concat(),
-        images.labels().to_vec(),
-    )?)
-}
+impl AxisKind {
+    fn amounts(self, plan: &TolerancePlan) -> &[f64] {
+        match self {
+            Self::Shift => &plan.shifts,
+            Self::Rotation => &plan.rotations,
+            Self::Scale => &plan.scales,
+        }
+    }
 
-fn axis(
-    lab: &Lab<'_>,
-    kind: AxisKind,
-    amounts: &[f64],
-    seen: Vec<Seen>,
-    directions: Vec<Direction>,
-) -> Axis {
-    let none = match kind {
-        AxisKind::Shift | AxisKind::Rotation => 0.0,
-        AxisKind::Scale => 1.0,
-    };
-    let disturbed: Vec<&Seen> = seen
-        .iter()
-        .zip(amounts)
-        .filter(|(_, amount)| **amount != none)
-        .map(|(seen, _)| seen)
-        .collect();
-    let plain = average(&disturbed, |seen| &seen.plain);
-    let shifted = average(&disturbed, |seen| &seen.shifted);
-    let lines = |pick: fn(&Seen) -> &Pair<Vec<f64>>| Pair {
-        mlp: samples(&seen, |seen| &pick(seen).mlp),
-        cnn: samples(&seen, |seen| &pick(seen).cnn),
-    };
-    let gain = |network: Network| -> Difference {
-        let both = lab
-            .plan
-            .tolerance
-            .augmented_seeds
-            .min(lab.plan.tolerance.seeds);
-        stats::paired(&plain.of(network)[..both], &shifted.of(network)[..both])
-    };
-    Axis {
-        kind,
-        amounts: amounts.to_vec(),
-        plain: lines(|seen| &seen.plain),
-        augmented: lines(|seen| &seen.shifted),
-        plain_difference: stats::paired(&plain.mlp, &plain.cnn),
-        augmented_difference: stats::paired(&shifted.mlp, &shifted.cnn),
-        gain: Pair {
-            mlp: gain(Network::Mlp),
-            cnn: gain(Network::Cnn),
-        },
-        directions,
+    /// The amount that changes nothing.
+    fn unchanged(self) -> f64 {
+        match self {
+            Self::Shift | Self::Rotation => 0.0,
+            Self::Scale => 1.0,
+        }
+    }
+
+    /// What is done to the images, a shift in each of four directions with its name.
+    fn perturbations(self, amount: f64) -> Vec<(Option<&'static str>, Perturbation)> {
+        let unchanged = Perturbation::default();
+        let shift = |name, right, down| {
+            let change = Perturbation {
+                right: right * amount,
+                down: down * amount,
+                ..unchanged
+            };
+            (Some(name), change)
+        };
+        match self {
+            Self::Shift => vec![
+                shift("right", 1.0, 0.0),
+                shift("left", -1.0, 0.0),
+                shift("down", 0.0, 1.0),
+                shift("up", 0.0, -1.0),
+            ],
+            Self::Rotation => vec![(
+                None,
+                Perturbation {
+                    rotation: amount,
+                    ..unchanged
+                },
+            )],
+            Self::Scale => vec![(
+                None,
+                Perturbation {
+                    scale: amount,
+                    ..unchanged
+                },
+            )],
+        }
+    }
+
+    /// Name, unit and file name.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Shift => ("Shift", "shift in pixels, mean of four directions", "shift"),
+            Self::Rotation => ("Rotation", "degrees, clockwise", "rotation"),
+            Self::Scale => ("Scale", "size, 1 = unchanged", "scale"),
+        }
     }
 }
 
-fn samples(seen: &[Seen], pick: impl Fn(&Seen) -> &Vec<f64>) -> Vec<Sample> {
-    seen.iter()
-        .map(|seen| stats::sample(pick(seen).clone()))
-        .collect()
+fn shift_sentence(axis: &Axis, p: Option<f64>) -> String {
+    let above_zero = axis.amounts.iter().copied().filter(|amount| *amount > 0.0);
+    format!(
+        "On test images shifted by {} to {} pixels, {}",
+        text::plain(above_zero.fold(f64::INFINITY, f64::min)),
+        text::plain(largest(&axis.amounts)),
+        lower(&comparison_sentence(
+            "is more tolerant",
+            &axis.mean_of(&axis.plain),
+            &axis.plain_difference,
+            p,
+            "of them right on average"
+        ))
+    )
 }
 
-/// Seed by seed, the mean over several sets of images.
-fn average<S: std::borrow::Borrow<Seen>>(
-    seen: &[S],
-    pick: impl Fn(&Seen) -> &Pair<Vec<f64>>,
-) -> Pair<Vec<f64>> {
-    let of = |network: Network| -> Vec<f64> {
-        let seeds = seen
-            .first()
-            .map_or(0, |first| pick(first.borrow()).of(network).len());
-        (0..seeds)
-            .map(|seed| {
-                let values: Vec<f64> = seen
-                    .iter()
-                    .map(|seen| pick(seen.borrow()).of(network)[seed])
-                    .collect();
-                mean(&values)
+fn rotation_and_scale_sentence(rotation: &Axis, scale: &Axis, p: Option<f64>) -> String {
+    let turned = rotation.mean_of(&rotation.plain);
+    let sized = scale.mean_of(&scale.plain);
+    let numbers = format!(
+        "rotated by up to {}°, CNN {} and MLP {}; scaled to {}–{} of their size, CNN {} and MLP {}{}.",
+        text::plain(largest(&rotation.amounts)),
+        text::percent(turned.cnn, 2),
+        text::percent(turned.mlp, 2),
+        text::plain(scale.amounts.iter().copied().fold(f64::INFINITY, f64::min)),
+        text::plain(largest(&scale.amounts)),
+        text::percent(sized.cnn, 2),
+        text::percent(sized.mlp, 2),
+        probability(p)
+    );
+    let found = [rotation, scale].map(|axis| verdict(&axis.plain_difference, p));
+    match found {
+        [Verdict::Cnn, Verdict::Cnn] => {
+            format!("The CNN is more tolerant of rotation and of scale, too: {numbers}")
+        }
+        [Verdict::Mlp, Verdict::Mlp] => {
+            format!("The MLP is more tolerant of rotation and of scale: {numbers}")
+        }
+        _ => format!(
+            "That one network is more tolerant of both rotation and scale was not found{}: {numbers}",
+            seeds_note(&rotation.plain_difference)
+        ),
+    }
+}
+
+fn largest(amounts: &[f64]) -> f64 {
+    amounts.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+impl Tolerance {
+    fn axis(&self, kind: AxisKind) -> Option<&Axis> {
+        self.axes.iter().find(|axis| axis.kind == kind)
+    }
+
+    fn augmentation_sentence(&self, axis: &Axis, p: Option<f64>) -> String {
+        let plain = axis.mean_of(&axis.plain);
+        let augmented = axis.mean_of(&axis.augmented);
+        let numbers = format!(
+            "the MLP from {} to {}, the CNN from {} to {}{}",
+            text::percent(plain.mlp, 2),
+            text::percent(augmented.mlp, 2),
+            text::percent(plain.cnn, 2),
+            text::percent(augmented.cnn, 2),
+            probability(p)
+        );
+        let training = format!(
+            "Random shifts of up to {} pixels in training",
+            text::plain(self.augmentation_shift)
+        );
+        let gain = &axis.gain;
+        // A gain is augmented − plain: the sign of both is what counts.
+        match (verdict(&gain.mlp, p), verdict(&gain.cnn, p)) {
+            (Verdict::Cnn, Verdict::Cnn) => {
+                format!("{training} make both more tolerant of shift: {numbers}.")
+            }
+            (Verdict::Mlp, Verdict::Mlp) => {
+                format!("{training} make both less tolerant of shift: {numbers}.")
+            }
+            _ => format!(
+                "{training}: no change of both in the same direction was found{} ({numbers}).",
+                seeds_note(&gain.mlp)
+            ),
+        }
+    }
+
+    fn figure(&self, augmented: bool, context: &Context<'_>) -> Result<Figure, CompareError> {
+        let mut panels = Vec::new();
+        for axis in &self.axes {
+            panels.push(axis.curves()?);
+        }
+        if augmented {
+            panels.push(self.gains()?);
+        }
+        let trained = if augmented {
+            format!(
+                "Without augmentation: {}; with it: {}, each training image shifted at random by up to {} pixels in each direction.",
+                seeds(&self.seeds),
+                seeds(&self.augmented_seeds),
+                text::plain(self.augmentation_shift)
+            )
+        } else {
+            format!("{}.", text::capitalized(&seeds(&self.seeds)))
+        };
+        Ok(Figure::new(
+            panels,
+            "Test accuracy as the test images are shifted, turned and resized. Dashed lines with open markers: trained with shift augmentation. Last: what that augmentation gains on average over all amounts that change something.",
+            format!(
+                "The networks are the same at every amount; only {} are changed. A shift is tried to the right, left, down and up, and the four are averaged; turned clockwise; resized about the middle. {trained} {}",
+                images(context.plan.tolerance.images, context),
+                spread(self.seeds.len())
+            ),
+        ))
+    }
+
+    fn gains(&self) -> Result<Panel, CompareError> {
+        let each = self.axes.iter().flat_map(|axis| {
+            Network::BOTH.map(|network| {
+                let gain = text::points(axis.gain.of(network).mean);
+                format!("{} {} {gain}", axis.kind.words().2, network.name())
             })
-            .collect()
-    };
-    Pair {
-        mlp: of(Network::Mlp),
-        cnn: of(Network::Cnn),
+        });
+        let rows_of = self.axes.iter().map(|axis| {
+            let marks = Network::BOTH.map(|network| (network.into(), axis.gain.of(network)));
+            (axis.kind.words().0.to_owned(), marks.into())
+        });
+        Ok(rows(&Rows {
+            slug: "tolerance-gain".to_owned(),
+            label: format!(
+                "Gain from shift augmentation in percentage points: {}.",
+                each.collect::<Vec<_>>().join(", ")
+            ),
+            title: "Gain from shift augmentation".to_owned(),
+            x_title: "percentage points, augmented − not".to_owned(),
+            legend: keys(),
+            ..difference_rows(rows_of.collect())
+        })?)
+    }
+
+    fn difference_table(&self, augmented: bool) -> Block {
+        let rows = self.axes.iter().flat_map(|axis| {
+            let name = axis.kind.words().0;
+            let row = |training: &str| vec![name.to_owned(), training.to_owned()];
+            let plain = (row("as they are"), &axis.plain_difference);
+            let shifted = (row("shift augmentation"), &axis.augmented_difference);
+            once(plain).chain(augmented.then_some(shifted))
+        });
+        difference_table(
+            "CNN − MLP in percentage points: mean accuracy over all amounts that change something; p of the paired t-test",
+            (&["disturbance", "training"], "difference"),
+            rows,
+        )
+        .words(2)
+        .block()
     }
 }
 
-pub(crate) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+impl Axis {
+    /// Mean over all amounts that change something.
+    fn mean_of(&self, lines: &Pair<Vec<Sample>>) -> Pair<f64> {
+        lines.map(|line| {
+            let samples = line.iter().zip(&self.amounts);
+            let changing = samples.filter(|(_, amount)| **amount != self.kind.unchanged());
+            mean(&changing.map(|(sample, _)| sample.mean).collect::<Vec<_>>())
+        })
+    }
+
+    /// Up to four lines: each network, without and with augmentation.
+    fn variants(&self) -> Vec<(Key, &[Sample])> {
+        [(false, &self.plain), (true, &self.augmented)]
+            .into_iter()
+            .flat_map(|(hollow, pair)| {
+                Network::BOTH.map(|network| {
+                    let augmented = if hollow { ", augmented" } else { "" };
+                    let name = format!("{}{augmented}", network.name());
+                    let key = Key {
+                        hollow,
+                        ..Key::new(network, name)
+                    };
+                    (key, pair.of(network).as_slice())
+                })
+            })
+            .filter(|(_, samples)| !samples.is_empty())
+            .collect()
+    }
+
+    fn curves(&self) -> Result<Panel, CompareError> {
+        let (name, unit, slug) = self.kind.words();
+        let variants = self.variants();
+        let samples = variants.iter().flat_map(|(_, samples)| *samples);
+        let low = self.amounts.first().copied().unwrap_or(0.0);
+        let high = self.amounts.last().copied().unwrap_or(1.0);
+        // Every amount has a tick as long as their labels do not touch.
+        let every = self.amounts.len().div_ceil(9).max(1);
+        let ticks = self.amounts.iter().step_by(every);
+        let worst = variants.iter().filter_map(|(key, samples)| {
+            let means = samples.iter().map(|sample| sample.mean);
+            let worst = means.filter(|mean| mean.is_finite()).reduce(f64::min)?;
+            Some(format!("{} {}", key.name, text::percent(worst, 1)))
+        });
+        Ok(lines(&Plot {
+            slug: format!("tolerance-{slug}"),
+            label: format!(
+                "Test accuracy against {slug}; lowest mean accuracy: {}.",
+                worst.collect::<Vec<_>>().join(", ")
+            ),
+            title: format!("{name}: test accuracy in %"),
+            x_title: Some(unit.to_owned()),
+            x: Scale::with_ticks(
+                low,
+                if high > low { high } else { low + 1.0 },
+                ticks
+                    .map(|amount| (*amount, text::plain(*amount)))
+                    .collect(),
+            ),
+            y: Scale::percent(samples.map(|sample| sample.mean).chain([1.0])),
+            lines: variants
+                .iter()
+                .map(|(key, samples)| line(key.clone(), &self.amounts, *samples))
+                .collect(),
+            legend: true,
+            ..Plot::default()
+        })?)
+    }
+
+    /// A table of one row for each amount.
+    fn table(
+        &self,
+        caption: String,
+        head: impl Iterator<Item = String>,
+        cells: impl Fn(usize) -> Vec<String>,
+    ) -> Block {
+        Table::new(caption, head)
+            .rows(
+                self.amounts.iter().enumerate().map(|(number, amount)| {
+                    once(text::plain(*amount)).chain(cells(number)).collect()
+                }),
+            )
+            .block()
+    }
+
+    fn raw_table(&self) -> Block {
+        let (name, unit, _) = self.kind.words();
+        let variants = self.variants();
+        let names = variants.iter().map(|(key, _)| key.name.clone());
+        self.table(
+            format!("{name}: test accuracy in %, mean ± standard deviation"),
+            once(unit.to_owned()).chain(names),
+            |number| {
+                let sample = |samples: &[Sample]| samples.get(number).map(mean_and_deviation);
+                variants
+                    .iter()
+                    .map(|(_, samples)| sample(samples).unwrap_or_else(|| text::NONE.to_owned()))
+                    .collect()
+            },
+        )
+    }
+
+    fn direction_table(&self) -> Option<Block> {
+        let columns: Vec<(String, &[f64])> = self
+            .directions
+            .iter()
+            .flat_map(|of| {
+                Network::BOTH.map(|network| {
+                    let name = format!("{} {}", network.name(), of.name);
+                    (name, of.accuracy.of(network).as_slice())
+                })
+            })
+            .collect();
+        let names = columns.iter().map(|(name, _)| name.clone());
+        (!columns.is_empty()).then(|| {
+            self.table(
+                "By direction: test accuracy in %, mean over the seeds, trained without augmentation".to_owned(),
+                once(self.kind.words().0.to_owned()).chain(names),
+                |number| {
+                    let values = columns.iter().map(|(_, values)| values.get(number).copied());
+                    values
+                        .map(|value| text::fixed(100.0 * value.unwrap_or(f64::NAN), 2))
+                        .collect()
+                },
+            )
+        })
+    }
 }

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::stats::*;
 
 /// Test accuracies such as five seeds give.
 const MLP: [f64; 5] = [0.9812, 0.9807, 0.9821, 0.9799, 0.9815];

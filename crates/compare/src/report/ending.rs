@@ -1,102 +1,38 @@
-use super::images;
-use crate::{CompareError, Contest, NetworkSummary, Results};
-use digits_report::text;
-use digits_report::{Block, Section, Table};
+use digits_report::{Block, Section, Table, text};
+
+use crate::error::CompareError;
+use crate::evidence::images;
+use crate::question::Question;
+use crate::results::Results;
+use crate::setting::Context;
 
 /// What the numbers do not say.
-pub(super) fn caveats(results: &Results) -> Section {
+pub(super) fn caveats(questions: &[&dyn Question], context: &Context<'_>) -> Section {
+    let plan = context.plan;
     let mut items = vec![
         "All seeds share the same training and test images. An interval or t-test over seeds speaks of the randomness of training (start values, held-out images, order, dropout), not of other images.".to_owned(),
         "McNemar's test speaks of the test images, for the two networks of one seed. It does not say how other seeds would have ended.".to_owned(),
         "p-values in the answer are given as they are and adjusted for the number of sentences that rest on a test (Holm 1979). Those in the tables are not adjusted: with many of them, some fall below 0.05 by chance.".to_owned(),
     ];
-    items.push(match results.plan.seeds.len() {
+    items.push(match plan.seeds.len() {
         0 | 1 => "With a single seed there is neither an interval nor a p-value over seeds: a difference may be luck of the draw.".to_owned(),
         n => format!(
             "A t-interval assumes that the results of the seeds are about normally distributed, which {n} of them cannot show."
         ),
     });
     items.extend(
-        [&results.accuracy.full, &results.accuracy.matched]
-            .into_iter()
-            .filter_map(|contest| recipes(results, contest)),
+        questions
+            .iter()
+            .flat_map(|question| question.caveats(context)),
     );
-    items.extend(work(results));
-    if !results.tolerance.axes.is_empty() || !results.corruptions.kinds.is_empty() {
-        items.push(format!(
-            "Shift, rotation and scale are measured on {}, damaged images on {}. “More tolerant” means a smaller loss over the amounts tried here, nothing beyond.",
-            images(results.plan.tolerance.images, results),
-            images(results.plan.corruptions.images, results)
-        ));
-    }
+    items.push(format!(
+        "Shift, rotation and scale are measured on {}, damaged images on {}. “More tolerant” means a smaller loss over the amounts tried here, nothing beyond.",
+        images(plan.tolerance.images, context),
+        images(plan.corruptions.images, context)
+    ));
     items.push("The best epoch and the temperature are chosen on validation images, but with few training images the last network is kept; nothing is chosen on test images.".to_owned());
     items.push("Times are of one machine while it may have done other things; the other numbers are the same for the same plan, data, backend and number of threads.".to_owned());
-    Section {
-        id: "caveats",
-        heading: "Read this with care".to_owned(),
-        blocks: vec![Block::List(items)],
-    }
-}
-
-/// In what the recipes of a contest differ besides the architecture.
-fn recipes(results: &Results, contest: &Contest) -> Option<String> {
-    let find = |recipe: &str| {
-        results
-            .networks
-            .iter()
-            .find(|network| network.recipe == recipe)
-    };
-    let (mlp, cnn) = (find(&contest.recipe.mlp)?, find(&contest.recipe.cnn)?);
-    let alike = |network: &NetworkSummary| (network.label_smoothing, network.dropout);
-    let say = |network: &NetworkSummary| {
-        format!(
-            "dropout {} and label smoothing {}",
-            text::plain(network.dropout),
-            text::plain(network.label_smoothing)
-        )
-    };
-    Some(if alike(mlp) == alike(cnn) {
-        format!(
-            "{} and {} are trained with the same dropout ({}) and label smoothing ({}); how well each recipe was tuned may still differ.",
-            mlp.recipe,
-            cnn.recipe,
-            text::plain(mlp.dropout),
-            text::plain(mlp.label_smoothing)
-        )
-    } else {
-        format!(
-            "The recipes differ in more than the architecture: {} is trained with {}, {} with {}. A part of any difference, above all in calibration, may come from that.",
-            mlp.recipe,
-            say(mlp),
-            cnn.recipe,
-            say(cnn)
-        )
-    })
-}
-
-/// Equal parameters are not equal work.
-fn work(results: &Results) -> Option<String> {
-    let contest = &results.accuracy.matched;
-    let work = |recipe: &str| {
-        let cost = results
-            .cost
-            .networks
-            .iter()
-            .find(|cost| cost.recipe == recipe)?;
-        (cost.multiply_adds > 0).then_some(cost.multiply_adds as f64)
-    };
-    let (mlp, cnn) = (work(&contest.recipe.mlp)?, work(&contest.recipe.cnn)?);
-    let (more, less, times) = if cnn >= mlp {
-        (&contest.recipe.cnn, &contest.recipe.mlp, cnn / mlp)
-    } else {
-        (&contest.recipe.mlp, &contest.recipe.cnn, mlp / cnn)
-    };
-    (times >= 1.5).then(|| {
-        format!(
-            "Matched in parameters is not matched in work: {more} needs {} times the multiply-adds of {less}.",
-            text::rate(times)
-        )
-    })
+    Section::new("caveats", "Read this with care", vec![Block::List(items)])
 }
 
 /// Where the time of this call went.
@@ -122,22 +58,21 @@ pub(super) fn time(results: &Results) -> Section {
             .map(|spent| row(&spent.part, spent.seconds))
             .chain([row("together", total)]),
     );
-    Section {
-        id: "time",
-        heading: "Where the time went".to_owned(),
-        blocks: vec![
+    Section::new(
+        "time",
+        "Where the time went",
+        vec![
             Block::paragraph(
                 "Time of the call that wrote this report. Networks that were trained in an earlier call and could be used again took none.",
             ),
             table.block(),
         ],
-    }
+    )
 }
 
 /// How to get the same numbers.
 pub(super) fn repeat(results: &Results) -> Result<Section, CompareError> {
-    let plan = toml::to_string(&results.plan)
-        .map_err(|error| CompareError::Report(format!("the plan: {error}")))?;
+    let plan = toml::to_string(&results.plan).map_err(CompareError::report)?;
     let mut blocks = vec![
         Block::paragraph("From the repository:"),
         Block::Code("just compare-ffn-cnn".to_owned()),
@@ -155,11 +90,7 @@ pub(super) fn repeat(results: &Results) -> Result<Section, CompareError> {
         let summary = format!("The configuration of {} (TOML)", network.recipe);
         Block::details(summary, vec![Block::Code(network.config.clone())])
     }));
-    Ok(Section {
-        id: "repeat",
-        heading: "How to repeat it".to_owned(),
-        blocks,
-    })
+    Ok(Section::new("repeat", "How to repeat it", blocks))
 }
 
 /// What the methods rest on.
@@ -173,9 +104,9 @@ pub(super) fn references() -> Section {
         "N. Mu, J. Gilmer: MNIST-C: A robustness benchmark for computer vision. arXiv:1906.02337, 2019.",
         "M. P. Naeini, G. F. Cooper, M. Hauskrecht: Obtaining well calibrated probabilities using Bayesian binning. AAAI 2015, pp. 2901–2907.",
     ];
-    Section {
-        id: "references",
-        heading: "References".to_owned(),
-        blocks: vec![Block::List(items.map(str::to_owned).into())],
-    }
+    Section::new(
+        "references",
+        "References",
+        vec![Block::List(items.map(str::to_owned).into())],
+    )
 }

@@ -1,0 +1,194 @@
+//! What the sections of the report share: plots and tables of two networks over several seeds.
+
+use digits_report::chart::{Axis, Estimate, Key, Line, Mark, Point, Role, Row, Rows};
+use digits_report::{Block, Table, text};
+
+use crate::network::{Network, Pair};
+use crate::setting::Context;
+use crate::stats::{Difference, Sample};
+
+impl From<Network> for Role {
+    fn from(network: Network) -> Self {
+        match network {
+            Network::Mlp => Self::First,
+            Network::Cnn => Self::Second,
+        }
+    }
+}
+
+impl<'a> From<&'a Sample> for Estimate<'a> {
+    fn from(sample: &'a Sample) -> Self {
+        Self {
+            values: &sample.values,
+            mean: sample.mean,
+            interval: sample.interval,
+        }
+    }
+}
+
+impl<'a> From<&'a Difference> for Estimate<'a> {
+    fn from(difference: &'a Difference) -> Self {
+        Self {
+            values: &difference.values,
+            mean: difference.mean,
+            interval: difference.interval,
+        }
+    }
+}
+
+/// Every number that a plot has to hold.
+pub(crate) fn extent<'a, E: Into<Estimate<'a>>>(all: impl IntoIterator<Item = E>) -> Vec<f64> {
+    all.into_iter()
+        .map(Into::into)
+        .flat_map(|estimate| estimate.extent().collect::<Vec<_>>())
+        .collect()
+}
+
+/// MLP and CNN.
+pub(crate) fn keys() -> Vec<Key> {
+    Network::BOTH
+        .map(|network| Key::new(network, network.name()))
+        .to_vec()
+}
+
+/// The key of a paired difference.
+pub(crate) fn difference_key() -> Key {
+    Key::new(Role::Neutral, "CNN − MLP")
+}
+
+/// The line of one network over the places `xs`, with a band.
+pub(crate) fn line<'a>(
+    key: Key,
+    xs: &[f64],
+    samples: impl IntoIterator<Item = &'a Sample>,
+) -> Line {
+    Line {
+        key,
+        points: xs
+            .iter()
+            .zip(samples)
+            .map(|(&x, sample)| Point::percent(x, sample))
+            .collect(),
+        band: true,
+    }
+}
+
+/// The lines of both networks over the places `xs`.
+pub(crate) fn both_lines<'a>(xs: &[f64], pairs: &[&'a Pair<Sample>]) -> Vec<Line> {
+    Network::BOTH
+        .into_iter()
+        .zip(keys())
+        .map(|(network, key)| line(key, xs, pairs.iter().map(|pair| pair.of(network))))
+        .collect()
+}
+
+/// One row of a plot of differences: its label, and whose differences.
+pub(crate) type DifferenceRow<'a> = (String, Vec<(Role, &'a Difference)>);
+
+/// Differences in percentage points, one row below the other, around a line at 0; without words.
+pub(crate) fn difference_rows(all: Vec<DifferenceRow<'_>>) -> Rows {
+    let marks = all.iter().flat_map(|(_, marks)| marks);
+    Rows {
+        x: Axis::difference(extent(marks.map(|(_, difference)| *difference))),
+        rows: all
+            .into_iter()
+            .map(|(label, marks)| Row {
+                label,
+                marks: marks
+                    .into_iter()
+                    .map(|(role, difference)| {
+                        Mark::percent(role, difference, text::points(difference.mean))
+                    })
+                    .collect(),
+            })
+            .collect(),
+        line: Some(0.0),
+        ..Rows::default()
+    }
+}
+
+/// A table that ends in a difference in percentage points, its interval and the p of its test.
+pub(crate) fn difference_table<'a>(
+    caption: &str,
+    (head, difference): (&[&str], &str),
+    rows: impl IntoIterator<Item = (Vec<String>, &'a Difference)>,
+) -> Table {
+    let head = head.iter().copied();
+    Table::new(caption, head.chain([difference, "95 % interval", "p"])).rows(rows.into_iter().map(
+        |(mut row, difference)| {
+            row.extend([
+                text::points(difference.mean),
+                text::points_interval(difference.interval),
+                text::p_cell(difference.p),
+            ]);
+            row
+        },
+    ))
+}
+
+/// A table of one number for each seed: columns of a name and values.
+pub(crate) fn seed_table(caption: &str, seeds: &[u64], columns: &[(&str, Vec<String>)]) -> Block {
+    let head = std::iter::once("seed").chain(columns.iter().map(|(name, _)| *name));
+    Table::new(caption, head)
+        .rows(seeds.iter().enumerate().map(|(number, seed)| {
+            let cell = |(_, values): &(&str, Vec<String>)| {
+                let value = values.get(number).cloned();
+                value.unwrap_or_else(|| text::NONE.to_owned())
+            };
+            std::iter::once(seed.to_string())
+                .chain(columns.iter().map(cell))
+                .collect()
+        }))
+        .block()
+}
+
+/// Fractions in percent.
+pub(crate) fn percents(values: &[f64]) -> Vec<String> {
+    values.iter().map(|v| text::fixed(100.0 * v, 2)).collect()
+}
+
+/// Differences of fractions in percentage points.
+pub(crate) fn all_points(values: &[f64]) -> Vec<String> {
+    values.iter().map(|v| text::points(*v)).collect()
+}
+
+/// `99.23 ± 0.05`, mean and standard deviation in percent.
+pub(crate) fn mean_and_deviation(sample: &Sample) -> String {
+    let mean = text::fixed(100.0 * sample.mean, 2);
+    match sample.std {
+        Some(std) if std.is_finite() && mean != text::NONE => {
+            format!("{mean} ± {}", text::fixed(100.0 * std, 2))
+        }
+        _ => mean,
+    }
+}
+
+/// `5 seeds (1, 2, 3, 4 and 5)`.
+pub(crate) fn seeds(seeds: &[u64]) -> String {
+    let number = text::plural(seeds.len(), "seed");
+    if seeds.is_empty() {
+        return number;
+    }
+    format!("{number} ({})", text::listed(seeds))
+}
+
+/// How means and intervals over so many seeds were made.
+pub(crate) fn spread(seeds: usize) -> String {
+    if seeds < 2 {
+        "With a single seed there is neither an interval nor a p-value.".to_owned()
+    } else {
+        format!(
+            "Mean of {seeds} networks trained from different seeds, with the 95 % confidence interval of the mean (Student's t) as a bar or band."
+        )
+    }
+}
+
+/// `the first 2,000 test images`, or all of them.
+pub(crate) fn images(limit: usize, context: &Context<'_>) -> String {
+    let all = context.dataset.test_images;
+    if limit == 0 || limit >= all {
+        format!("all {} test images", text::count(all))
+    } else {
+        format!("the first {} test images", text::count(limit))
+    }
+}

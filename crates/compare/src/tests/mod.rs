@@ -1,0 +1,4 @@
+mod answer;
+mod report;
+mod sample;
+mod stats;

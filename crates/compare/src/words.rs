@@ -1,0 +1,100 @@
+//! How verdicts are put.
+
+use digits_report::text;
+
+use crate::network::{Network, Pair};
+use crate::stats::Difference;
+
+/// Significance level of every claim.
+pub(crate) const LEVEL: f64 = 0.05;
+
+/// What the numbers allow to be said of a difference CNN − MLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The CNN's value is larger.
+    Cnn,
+    /// The MLP's value is larger.
+    Mlp,
+    /// None found.
+    None,
+}
+
+/// What can be said of a difference whose test has the adjusted p-value `p`.
+pub(crate) fn verdict(difference: &Difference, p: Option<f64>) -> Verdict {
+    match p {
+        Some(p) if p < LEVEL && difference.mean > 0.0 => Verdict::Cnn,
+        Some(p) if p < LEVEL && difference.mean < 0.0 => Verdict::Mlp,
+        _ => Verdict::None,
+    }
+}
+
+/// The verdict on a difference of two means, with the numbers: who `verb` than whom, so many `of`.
+pub(crate) fn comparison_sentence(
+    verb: &str,
+    means: &Pair<f64>,
+    difference: &Difference,
+    p: Option<f64>,
+    of: &str,
+) -> String {
+    let (winner, loser, sign) = match verdict(difference, p) {
+        Verdict::Cnn => (Network::Cnn, Network::Mlp, 1.0),
+        Verdict::Mlp => (Network::Mlp, Network::Cnn, -1.0),
+        Verdict::None => {
+            return format!(
+                "No difference was found{}: the CNN gets {} {of}, the MLP {} (difference {}{}).",
+                seeds_note(difference),
+                text::percent(means.cnn, 2),
+                text::percent(means.mlp, 2),
+                with_interval(difference, 1.0),
+                probability(p)
+            );
+        }
+    };
+    format!(
+        "The {} {verb} than the {}: {} {of} against {} (difference {}{}).",
+        winner.name(),
+        loser.name(),
+        text::percent(*means.of(winner), 2),
+        text::percent(*means.of(loser), 2),
+        with_interval(difference, sign),
+        probability(p)
+    )
+}
+
+/// Few seeds are named where nothing was found: it may be for lack of them.
+pub(crate) fn seeds_note(difference: &Difference) -> String {
+    match difference.values.len() {
+        1 => " with a single seed, which allows no test".to_owned(),
+        count if count < 5 => format!(" with only {count} seeds"),
+        _ => String::new(),
+    }
+}
+
+/// `The …` in the middle of a sentence.
+pub(crate) fn lower(text: &str) -> String {
+    for (upper, lower) in [("The ", "the "), ("No ", "no ")] {
+        if let Some(rest) = text.strip_prefix(upper) {
+            return format!("{lower}{rest}");
+        }
+    }
+    text.to_owned()
+}
+
+/// `, p = 0.012`, or nothing without a test.
+pub(crate) fn probability(p: Option<f64>) -> String {
+    p.and_then(text::p_value)
+        .map_or_else(String::new, |p| format!(", {p}"))
+}
+
+/// The difference in percentage points with its interval, in the direction of the sign.
+fn with_interval(difference: &Difference, sign: f64) -> String {
+    let points = |value: f64| text::fixed(100.0 * sign * value, 2);
+    let mean = format!("{} points", points(difference.mean));
+    match difference.interval {
+        Some([low, high]) => {
+            let (low, high) = if sign > 0.0 { (low, high) } else { (high, low) };
+            format!("{mean}, 95 % interval {} to {}", points(low), points(high))
+        }
+        None => mean,
+    }
+}
