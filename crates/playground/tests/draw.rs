@@ -3,78 +3,80 @@
 
 mod common;
 
-use burn::tensor::Device;
-use common::{app, close, fixture, get, json, numbers, one, pgm, picture, post, refused};
+use burn::tensor::{Device, Tensor, TensorData};
+use common::{PICTURE, app, close, get, json, loaded, numbers, one, pgm, picture, post, refused};
 use digits_data::prepare::prepare;
 use digits_data::{ImageShape, Perturbation};
-use digits_train::{RunFolder, predict};
+use digits_models::Model;
+use digits_train::{normalized, predict};
 use serde_json::json as document;
+
+/// [`one`] as the networks see it.
+fn prepared() -> Vec<u8> {
+    prepare("one", &one(), ImageShape::MNIST).unwrap().pixels
+}
 
 #[test]
 fn answers_are_those_of_digits_predict() {
-    let app = app();
-    let answer = json(&picture(&app, "/api/look", "", one()));
+    let answer = json(&picture(&app(), "/api/look", "", one()));
     assert_eq!(answer["blank"], false);
-    let prepared = prepare("one", &one(), ImageShape::MNIST).unwrap();
-    assert_eq!(answer["pixels"], document!(prepared.pixels));
-    for (number, kind) in ["mlp", "cnn"].into_iter().enumerate() {
-        let run = RunFolder::new(fixture().artifacts.join(format!("small-{kind}")))
-            .load(&Device::flex())
-            .unwrap();
-        let expected = predict(
-            &run,
-            std::slice::from_ref(&prepared.pixels),
-            &Device::flex(),
-        )
-        .unwrap();
-        let found = &answer["answers"][number];
-        assert_eq!(found["label"], expected[0].label);
+    assert_eq!(answer["pixels"], document!(prepared()));
+    for (found, kind) in answer["answers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(["mlp", "cnn"])
+    {
+        let expected = &predict(&loaded(kind), &[prepared()], &Device::flex()).unwrap()[0];
+        assert_eq!(found["label"], expected.label);
         let probabilities = numbers(&found["probabilities"]);
         assert_eq!(probabilities.len(), 10);
         assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
-        let winner = probabilities[usize::from(expected[0].label)];
-        assert!(close(winner, expected[0].probability));
+        assert!(close(
+            probabilities[usize::from(expected.label)],
+            expected.probability
+        ));
     }
 }
 
 #[test]
 fn a_blank_canvas_has_no_answers() {
     let app = app();
-    for blank in [pgm(50, 50, &[0; 2500]), pgm(50, 50, &[255; 2500])] {
-        let answer = json(&picture(&app, "/api/look", "", blank.clone()));
-        assert_eq!(answer["blank"], true);
-        assert_eq!(answer["answers"], document!([]));
+    for shade in [0, 255] {
+        let ask = |path: &str| json(&picture(&app, path, "", pgm(50, 50, &[shade; 2500])));
+        let look = ask("/api/look");
         assert_eq!(
-            json(&picture(&app, "/api/inside", "", blank.clone())),
-            document!([])
+            (&look["blank"], &look["answers"]),
+            (&document!(true), &document!([]))
         );
-        assert_eq!(
-            json(&picture(&app, "/api/limits", "", blank)),
-            document!([])
-        );
+        assert_eq!(ask("/api/inside"), document!([]));
+        assert_eq!(ask("/api/limits"), document!([]));
     }
 }
 
 #[test]
 fn the_sliders_move_what_the_networks_see() {
     let app = app();
-    let prepared = prepare("one", &one(), ImageShape::MNIST).unwrap();
     let query = "&right=3&down=-2&rotation=30&scale=0.8&noise=0.1&seed=5";
     let answer = json(&picture(&app, "/api/look", query, one()));
-    let expected = Perturbation {
+    let perturbation = Perturbation {
         right: 3.0,
         down: -2.0,
         rotation: 30.0,
         scale: 0.8,
         noise: 0.1,
         seed: 5,
-    }
-    .apply(ImageShape::MNIST, &prepared.pixels);
+    };
+    let expected = perturbation.apply(ImageShape::MNIST, &prepared());
     assert_eq!(answer["pixels"], document!(expected));
-    let message = refused(&picture(&app, "/api/look", "&scale=0", one()), 400);
-    assert!(message.contains("scale"), "{message}");
-    refused(&picture(&app, "/api/look", "&noise=NaN", one()), 400);
-    refused(&picture(&app, "/api/look", "&right=a", one()), 400);
+    for (query, part) in [
+        ("&scale=0", "scale"),
+        ("&noise=NaN", "noise"),
+        ("&right=a", "right"),
+    ] {
+        let message = refused(&picture(&app, "/api/look", query, one()), 400);
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]
@@ -85,21 +87,13 @@ fn limits_agree_with_single_answers() {
     for slider in sliders.as_array().unwrap() {
         let by = slider["by"].as_str().unwrap();
         for place in [0, 7, 24] {
-            let value = &slider["values"][place];
-            let answer = json(&picture(
-                &app,
-                "/api/look",
-                &format!("&{by}={value}"),
-                one(),
-            ));
+            let query = format!("&{by}={}", slider["values"][place]);
+            let answer = json(&picture(&app, "/api/look", &query, one()));
             for network in 0..2 {
                 let label = &slider["labels"][network][place];
+                assert_eq!(*label, answer["answers"][network]["label"], "{query}");
                 let holds = *label == slider["references"][network];
                 assert_eq!(slider["holds"][network][place], holds);
-                assert_eq!(
-                    slider["labels"][network][place], answer["answers"][network]["label"],
-                    "{by} {value}"
-                );
             }
         }
     }
@@ -107,39 +101,39 @@ fn limits_agree_with_single_answers() {
 
 #[test]
 fn saliency_is_the_slope_of_the_winning_score() {
-    let app = app();
     // No two neighbors are equal: max-pooling has no ties, where a slope would not be defined.
-    let pixels: Vec<u8> = (0..784_u32)
-        .map(|at| {
-            (at.wrapping_mul(2_654_435_761) >> 25) as u8 + if at % 28 == 14 { 120 } else { 0 }
-        })
+    let shade = |at: u32| (at.wrapping_mul(2_654_435_761) >> 25) as u8;
+    let pixels: Vec<u8> = (0..784)
+        .map(|at| shade(at) + if at % 28 == 14 { 120 } else { 0 })
         .collect();
     let inside = json(&picture(
-        &app,
+        &app(),
         "/api/inside",
         "&as=is",
         pgm(28, 28, &pixels),
     ));
-    for (number, kind) in ["mlp", "cnn"].into_iter().enumerate() {
-        let run = RunFolder::new(fixture().artifacts.join(format!("small-{kind}")))
-            .load(&Device::flex())
-            .unwrap();
-        let shown = numbers(&inside[number]["saliency"]);
-        let largest = inside[number]["largest"].as_f64().unwrap();
-        let label = inside[number]["label"].as_u64().unwrap() as usize;
+    for (one, kind) in inside.as_array().unwrap().iter().zip(["mlp", "cnn"]) {
+        assert_eq!(
+            (&one["height"], &one["width"]),
+            (&document!(28), &document!(28))
+        );
+        let run = loaded(kind);
+        let largest = one["largest"].as_f64().unwrap();
+        let gradient = numbers(&one["saliency"]).into_iter().map(|g| g * largest);
+        let gradient: Vec<f64> = gradient.collect();
+        let label = one["label"].as_u64().unwrap() as usize;
         // A small step along the gradient raises the score by step · |gradient|².
-        let base = digits_train::normalized(&run, std::slice::from_ref(&pixels)).unwrap();
+        let base = normalized(&run, std::slice::from_ref(&pixels)).unwrap();
         let score = |step: f64| {
-            let pixels: Vec<f32> = base
+            let moved = base
                 .iter()
-                .zip(&shown)
-                .map(|(x, g)| x + (step * g * largest) as f32)
-                .collect();
-            let data = burn::tensor::TensorData::new(pixels, [1, 1, 28, 28]);
-            let images = burn::tensor::Tensor::<4>::from_data(data, &Device::flex());
-            f64::from(run.model.forward(images).try_into_vec_as::<f32>().unwrap()[label])
+                .zip(&gradient)
+                .map(|(x, g)| x + (step * g) as f32);
+            let data = TensorData::new(moved.collect(), [1, 1, 28, 28]);
+            let logits = run.model.forward(Tensor::from_data(data, &Device::flex()));
+            f64::from(logits.try_into_vec_as::<f32>().unwrap()[label])
         };
-        let squared: f64 = shown.iter().map(|g| (g * largest).powi(2)).sum();
+        let squared: f64 = gradient.iter().map(|g| g * g).sum();
         let step = 1e-3 / squared.sqrt();
         let slope = (score(step) - score(-step)) / (2.0 * step);
         assert!(largest > 0.0);
@@ -148,17 +142,7 @@ fn saliency_is_the_slope_of_the_winning_score() {
             "{kind}: {slope} {squared}"
         );
     }
-    assert_eq!(
-        (&inside[1]["height"], &inside[1]["width"]),
-        (&document!(28), &document!(28))
-    );
     assert_eq!(inside[0]["blocks"], document!([]));
-    let block = &inside[1]["blocks"][0];
-    let size = ["channels", "height", "width"].map(|key| block[key].as_u64().unwrap());
-    assert_eq!(
-        block["values"].as_array().unwrap().len() as u64,
-        size.iter().product::<u64>()
-    );
 }
 
 #[test]
@@ -170,59 +154,51 @@ fn networks_of_other_sizes_and_classes_are_shown_with_their_own() {
     let app = common::app_on(&artifacts);
     let ask = |path: &str| {
         let path = format!("/api/{path}?first=pretrained/cnn&second=run:other");
-        json(&post(&app, &path, "application/octet-stream", one()))
+        json(&post(&app, &path, PICTURE, one()))
     };
-    let inside = ask("inside");
-    for (number, size) in [(0, (28, 28)), (1, (12, 20))] {
+    let (inside, look) = (ask("inside"), ask("look"));
+    for (number, height, width, classes) in [(0, 28, 28, 10), (1, 12, 20, 3)] {
         let one = &inside[number];
         assert_eq!(
-            (one["height"].as_u64(), one["width"].as_u64()),
-            (Some(size.0), Some(size.1))
+            (&one["height"], &one["width"]),
+            (&document!(height), &document!(width))
         );
-        let saliency = one["saliency"].as_array().unwrap();
-        assert_eq!(saliency.len() as u64, size.0 * size.1);
+        assert_eq!(numbers(&one["saliency"]).len(), height * width);
+        assert_eq!(
+            numbers(&look["answers"][number]["probabilities"]).len(),
+            classes
+        );
     }
-    let look = ask("look");
-    assert_eq!(numbers(&look["answers"][0]["probabilities"]).len(), 10);
-    assert_eq!(numbers(&look["answers"][1]["probabilities"]).len(), 3);
     let networks = json(&get(&app, "/api/networks"));
-    let other = networks
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|n| n["id"] == "run:other");
-    assert_eq!(other.unwrap()["classes"], 3);
+    let other = |network: &&serde_json::Value| network["id"] == "run:other";
+    let other = networks.as_array().unwrap().iter().find(other).unwrap();
+    assert_eq!(other["classes"], 3);
 }
 
 #[test]
 fn feature_maps_are_shown_as_the_square_root_of_their_values() {
-    let app = app();
-    let inside = json(&picture(&app, "/api/inside", "", one()));
-    let run = RunFolder::new(fixture().artifacts.join("small-cnn"))
-        .load(&Device::flex())
-        .unwrap();
-    let digits_models::Model::Cnn(cnn) = &run.model else {
+    let inside = json(&picture(&app(), "/api/inside", "", one()));
+    let run = loaded("cnn");
+    let Model::Cnn(cnn) = &run.model else {
         panic!("a CNN")
     };
-    let prepared = prepare("one", &one(), ImageShape::MNIST).unwrap();
-    let input = digits_train::normalized(&run, &[prepared.pixels]).unwrap();
-    let data = burn::tensor::TensorData::new(input, [1, 1, 28, 28]);
-    let maps = cnn.feature_maps(burn::tensor::Tensor::from_data(data, &Device::flex()));
-    for (at, map) in maps.into_iter().enumerate() {
+    let input = normalized(&run, &[prepared()]).unwrap();
+    let data = TensorData::new(input, [1, 1, 28, 28]);
+    let maps = cnn.feature_maps(Tensor::from_data(data, &Device::flex()));
+    for (found, map) in inside[1]["blocks"].as_array().unwrap().iter().zip(maps) {
+        let size = ["channels", "height", "width"].map(|key| found[key].as_u64().unwrap());
+        assert_eq!(size.map(|edge| edge as usize), map.dims()[1..]);
         let values = map.try_into_vec_as::<f32>().unwrap();
         let largest = values.iter().copied().fold(0.0, f32::max);
-        let expected: Vec<u8> = values
-            .iter()
-            .map(|v| (255.0 * (v / largest).max(0.0).sqrt()).round() as u8)
-            .collect();
-        let found = numbers(&inside[1]["blocks"][at]["values"]);
-        assert!(
-            found
-                .iter()
-                .zip(&expected)
-                .all(|(a, &b)| (a - f64::from(b)).abs() <= 1.0),
-            "block {at}"
-        );
+        let shown = numbers(&found["values"]);
+        assert_eq!(shown.len(), values.len());
+        for (found, value) in shown.iter().zip(&values) {
+            let expected = (255.0 * (value / largest).max(0.0).sqrt()).round();
+            assert!(
+                (found - f64::from(expected)).abs() <= 1.0,
+                "{found} {expected}"
+            );
+        }
     }
 }
 
@@ -263,8 +239,5 @@ fn what_is_no_picture_or_too_large_is_refused() {
         400,
     );
     assert!(message.contains("5×5"), "{message}");
-    refused(
-        &post(&app, "/api/look", "application/octet-stream", one()),
-        400,
-    );
+    refused(&post(&app, "/api/look", PICTURE, one()), 400);
 }

@@ -9,16 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::http::Client;
-use common::{app, one, serve};
+use common::{JSON, LOOK, PICTURE, app, one, serve};
 use digits_playground::MAX_BODY;
 
 const CLIENTS: usize = 64;
 const TIME: Duration = Duration::from_secs(30);
 /// What the process may still grow by in its last third: allocators keep some pages for later.
 const GROWTH: usize = 8 << 20;
-const PICTURE: &str = "application/octet-stream";
-const JSON: &str = "application/json";
-const LOOK: &str = "/api/look?first=pretrained/mlp&second=pretrained/cnn";
 const WINDOW: &str =
     r#"{"image":[[1,2,3],[4,5,6],[7,8,9]],"kernel":[[1,0],[0,1]],"stride":1,"padding":"same"}"#;
 const STEPS: &str = r#"{"values":{},"steps":100}"#;

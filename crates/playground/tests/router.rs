@@ -3,13 +3,13 @@
 
 mod common;
 
-use common::{app, close, fixture, get, json, numbers, options, pgm, post, refused};
+use common::{
+    JSON, LOOK, PICTURE, app, close, fixture, get, json, numbers, options, pgm, post, refused,
+};
 use digits_playground::{App, Options};
 use digits_verify::filter::{sheet_filters, sheet_image};
 use digits_verify::{Precision, Values, Worked};
 use serde_json::{Value, json as document};
-
-const JSON: &str = "application/json";
 
 #[test]
 fn the_page_and_all_that_it_names_is_there_with_a_policy_against_inline_code() {
@@ -125,7 +125,7 @@ fn a_kernel_on_a_picture_gives_the_loops_result() {
     let pixels: Vec<u8> = (0..30).map(|v| v * 8).collect();
     let kernel = "kernel=1+0+-1%3B2+0+-2%3B1+0+-1&padding=same&stride=2";
     let path = format!("/api/filter?{kernel}");
-    let answer = post(&app, &path, "application/octet-stream", pgm(6, 5, &pixels));
+    let answer = post(&app, &path, PICTURE, pgm(6, 5, &pixels));
     assert_eq!(answer.status(), 200);
     let words: Vec<[u8; 4]> = answer
         .body()
@@ -153,7 +153,7 @@ fn a_kernel_on_a_picture_gives_the_loops_result() {
     }
     let refuse = |kernel: &str, picture: Vec<u8>| {
         let path = format!("/api/filter?kernel={kernel}");
-        refused(&post(&app, &path, "application/octet-stream", picture), 400)
+        refused(&post(&app, &path, PICTURE, picture), 400)
     };
     refuse("1+x", pgm(6, 5, &pixels));
     // What would take seconds: every product of a large kernel with a large picture.
@@ -169,11 +169,8 @@ fn a_kernel_on_a_picture_gives_the_loops_result() {
 fn a_small_file_that_unpacks_to_a_large_picture_is_refused_everywhere() {
     let app = app();
     let claim = b"P5\n900000 900000\n255\n".to_vec();
-    for path in [
-        "/api/filter?kernel=1",
-        "/api/look?first=pretrained/mlp&second=pretrained/cnn",
-    ] {
-        let response = post(&app, path, "application/octet-stream", claim.clone());
+    for path in ["/api/filter?kernel=1", LOOK] {
+        let response = post(&app, path, PICTURE, claim.clone());
         let message = refused(&response, 400);
         assert!(message.contains("900000"), "{message}");
     }

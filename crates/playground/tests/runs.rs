@@ -28,9 +28,7 @@ fn runs_are_listed_with_their_curves_and_evaluated_as_digits_evaluate_does() {
         );
     }
     let found = json(&get(&app, "/api/evaluation?run=run:small-cnn"));
-    let run = RunFolder::new(fixture().artifacts.join("small-cnn"))
-        .load(&Device::flex())
-        .unwrap();
+    let run = common::loaded("cnn");
     let source = Source::Folder(fixture().data.clone());
     let test = open(&source, &OpenOptions::default(), &mut |_| {})
         .unwrap()
@@ -175,7 +173,7 @@ fn a_run_that_goes_on_is_loaded_anew() {
     let app = app_on(inside.path());
     let look = || {
         let path = "/api/look?first=run:run&second=run:run";
-        json(&post(&app, path, "application/octet-stream", one()))
+        json(&post(&app, path, common::PICTURE, one()))
     };
     copy_run("mlp", &folder);
     let before = look();

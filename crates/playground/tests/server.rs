@@ -7,11 +7,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use common::http::Client;
-use common::{app, one, serve};
+use common::{LOOK, PICTURE, app, one, serve};
 use digits_playground::{MAX_BODY, PlaygroundError, Server};
-
-const PICTURE: &str = "application/octet-stream";
-const LOOK: &str = "/api/look?first=pretrained/mlp&second=pretrained/cnn";
 
 #[test]
 fn one_connection_carries_many_requests() {

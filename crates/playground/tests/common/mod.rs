@@ -13,7 +13,9 @@ use bytes::Bytes;
 use digits_data::idx::{self, Split};
 use digits_data::{ImageShape, Images, OpenOptions, Source, drawn, open};
 use digits_playground::{App, Options, Server};
-use digits_train::{Callbacks, Event, Recipe, RunFolder, StartFrom, TrainingJob, input_of, train};
+use digits_train::{
+    Callbacks, Event, LoadedRun, Recipe, RunFolder, StartFrom, TrainingJob, input_of, train,
+};
 use digits_verify::Precision;
 use hyper::{Request, Response};
 use serde_json::Value;
@@ -120,6 +122,18 @@ pub fn small_run_watched(
     .unwrap();
 }
 
+/// The media types of bodies.
+pub const PICTURE: &str = "application/octet-stream";
+pub const JSON: &str = "application/json";
+/// Both pretrained networks look at a picture.
+pub const LOOK: &str = "/api/look?first=pretrained/mlp&second=pretrained/cnn";
+
+/// One of the fixture's runs, loaded.
+pub fn loaded(kind: &str) -> LoadedRun {
+    let folder = RunFolder::new(fixture().artifacts.join(format!("small-{kind}")));
+    folder.load(&Device::flex()).unwrap()
+}
+
 /// The app on the fixture's runs.
 pub fn app() -> App {
     app_on(&fixture().artifacts)
@@ -163,7 +177,7 @@ pub fn post(app: &App, path: &str, kind: &str, body: impl Into<Bytes>) -> Respon
 /// A picture sent to one of the addresses of the Draw part, with both small networks.
 pub fn picture(app: &App, path: &str, query: &str, body: impl Into<Bytes>) -> Response<Bytes> {
     let path = format!("{path}?first=run:small-mlp&second=run:small-cnn{query}");
-    post(app, &path, "application/octet-stream", body)
+    post(app, &path, PICTURE, body)
 }
 
 /// The JSON document of an answer that must be one.
