@@ -28,16 +28,21 @@ impl TorchTensor {
     }
 }
 
+/// The name of the network's variant in [`ModelConfig`], and of its class in PyTorch.
+pub(crate) fn variant(model: &ModelConfig) -> &'static str {
+    match model {
+        ModelConfig::Mlp(_) => "Mlp",
+        ModelConfig::Cnn(_) => "Cnn",
+    }
+}
+
 /// Every tensor with values of the module that `digits export --script` prints, in its order.
 /// (`num_batches_tracked` of batch normalization is a counter and not among them.)
 ///
 /// # Errors
 /// A configuration that describes no network.
 pub fn torch_tensors(model: &ModelConfig) -> Result<Vec<TorchTensor>, ModelError> {
-    let variant = match model {
-        ModelConfig::Mlp(_) => "Mlp",
-        ModelConfig::Cnn(_) => "Cnn",
-    };
+    let variant = variant(model);
     let mut tensors = Vec::new();
     for part in parts(model)? {
         for (index, (layer, ours)) in part.layers.iter().enumerate() {

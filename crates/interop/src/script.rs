@@ -1,7 +1,7 @@
 use digits_data::Normalization;
 use digits_models::{Activation, ModelConfig, ModelError};
 
-use crate::layout::{ConvPadding, Layer, parts};
+use crate::layout::{ConvPadding, Layer, parts, variant};
 
 /// A PyTorch module equal to the network of `model`, which loads the exported `file`, and the
 /// function that normalizes pixels for it.
@@ -13,10 +13,7 @@ pub fn script(
     normalization: &Normalization,
     file: &str,
 ) -> Result<String, ModelError> {
-    let class = match model {
-        ModelConfig::Mlp(_) => "Mlp",
-        ModelConfig::Cnn(_) => "Cnn",
-    };
+    let class = variant(model);
     let input = model.input();
     let parts = parts(model)?;
     let mut init = String::new();

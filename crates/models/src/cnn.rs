@@ -1,7 +1,9 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::{Device, Tensor, activation, module::max_pool2d, ops::MaxPoolOptions};
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Device, Tensor, activation};
 use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementation};
 use serde::{Deserialize, Serialize};
 
@@ -328,7 +330,7 @@ impl Cnn {
         self.blocks
             .iter()
             .map(|block| {
-                x = block.forward(x.clone(), Mode::Inference);
+                x = block.forward(x.clone(), false);
                 x.clone()
             })
             .collect()
@@ -340,47 +342,36 @@ impl Cnn {
         let mut found = Vec::new();
         for block in &self.blocks {
             found.push(block.implementation(&x));
-            x = block.forward(x, Mode::Inference);
+            x = block.forward(x, false);
         }
         found.extend(self.dense.implementations(x.flatten(1, 3)));
         found
     }
 
     fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
-        let mode = match dropout_seed {
-            Some(_) => Mode::Training,
-            None => Mode::Inference,
-        };
         let mut x = images;
         for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x, mode); // [batch, channels, height', width']
+            x = block.forward(x, dropout_seed.is_some()); // [batch, channels, height', width']
             x = drop_out(x, block.dropout, dropout_seed, index as u64);
         }
         self.dense.forward(x.flatten(1, 3), dropout_seed) // [batch, classes]
     }
 }
 
-/// What a layer does that is not the same in training and inference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Training,
-    Inference,
-}
-
 impl ConvBlock {
     /// # Shapes
     /// `[batch, channels in, height, width]` → `[batch, channels out, height', width']`
-    fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+    fn forward(&self, x: Tensor<4>, training: bool) -> Tensor<4> {
         let (x, done) = match &self.norm {
-            Some(layer) if mode == Mode::Training && norm::is_training(layer) => {
+            Some(layer) if training && norm::is_training(layer) => {
                 let x = convolve(&self.conv, x, Epilogue::Nothing);
                 (norm::train(layer, x), Epilogue::Relu)
             }
-            Some(layer) => {
-                let conv = norm::folded(layer, &self.conv);
-                (convolve(&conv, x, self.epilogue()), self.epilogue())
+            norm => {
+                let folded = norm.as_ref().map(|layer| norm::folded(layer, &self.conv));
+                let conv = folded.as_ref().unwrap_or(&self.conv);
+                (convolve(conv, x, self.epilogue()), self.epilogue())
             }
-            None => (convolve(&self.conv, x, self.epilogue()), self.epilogue()),
         };
         if self.pool == 1 || done == Epilogue::ReluPool {
             x

@@ -121,8 +121,8 @@ impl ModelConfig {
         self
     }
 
-    /// What decides the numbers that the trained network returns: without dropout, and the same
-    /// for two configurations that compute the same.
+    /// What decides the numbers that the trained network returns: without dropout, and without an
+    /// activation that is nowhere applied.
     pub fn as_computed(mut self) -> Self {
         match &mut self {
             Self::Mlp(mlp) => {
@@ -130,14 +130,6 @@ impl ModelConfig {
                 if mlp.hidden.is_empty() {
                     mlp.activation = Activation::default();
                 }
-            }
-            Self::Cnn(cnn) if cnn.blocks.is_empty() => {
-                return Self::Mlp(MlpConfig {
-                    input: cnn.input,
-                    hidden: std::mem::take(&mut cnn.hidden),
-                    activation: Activation::Relu,
-                    dropout: 0.0,
-                });
             }
             Self::Cnn(cnn) => {
                 cnn.dropout = 0.0;
@@ -171,5 +163,14 @@ impl Model {
     /// operations.
     pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         each!(self, model => model.implementations(images))
+    }
+
+    /// The feature maps after each block in inference, `[batch, channels, height, width]`; none
+    /// for a network without blocks.
+    pub fn feature_maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
+        match self {
+            Self::Mlp(_) => Vec::new(),
+            Self::Cnn(model) => model.feature_maps(images),
+        }
     }
 }

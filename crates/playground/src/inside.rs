@@ -1,7 +1,6 @@
 //! What two networks look at: saliency and feature maps.
 
 use burn::tensor::{Tensor, TensorData};
-use digits_models::Model;
 use digits_train::normalized;
 use serde::Serialize;
 
@@ -57,14 +56,14 @@ pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
         let (label, saliency) = saliency(app, &network, data.clone())?;
         let largest = saliency.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
         let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
-        let blocks = match &network.run.model {
-            Model::Mlp(_) => Vec::new(),
-            Model::Cnn(cnn) => cnn
-                .feature_maps(Tensor::from_data(data, &app.device))
-                .into_iter()
-                .map(maps)
-                .collect::<Result<_, _>>()?,
-        };
+        let maps_of_blocks = network
+            .run
+            .model
+            .feature_maps(Tensor::from_data(data, &app.device));
+        let blocks = maps_of_blocks
+            .into_iter()
+            .map(maps)
+            .collect::<Result<_, _>>()?;
         all.push(Inside {
             id: network.choice.id.clone(),
             label,

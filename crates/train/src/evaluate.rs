@@ -7,13 +7,13 @@ use crate::TrainError;
 use crate::loss::predictions_and_losses;
 use crate::run_folder::LoadedRun;
 
-/// Images in one forward pass of an evaluation.
-const BATCH: usize = 250;
+/// Images in one forward pass.
+pub(crate) const BATCH: usize = 250;
 
 /// What a network makes of a set of labelled images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Fraction classified rightly.
+    /// Fraction classified correctly.
     pub accuracy: f64,
     /// Mean cross-entropy in nats.
     pub loss: f64,
@@ -39,7 +39,7 @@ pub struct ClassReport {
 }
 
 impl Evaluation {
-    /// Images classified rightly.
+    /// Images classified correctly.
     pub fn correct(&self) -> usize {
         self.confusion
             .iter()

@@ -2,12 +2,9 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::evaluate::logits;
+use crate::evaluate::{BATCH, logits};
 use crate::loss::softmax;
 use crate::run_folder::LoadedRun;
-
-/// Images in one forward pass.
-const BATCH: usize = 250;
 
 /// The answer for one image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,11 +88,8 @@ fn rank(probabilities: Vec<f64>) -> Prediction {
         .zip(0..=u8::MAX)
         .map(|(probability, label)| Ranked { label, probability })
         .collect();
-    ranked.sort_by(|a, b| {
-        b.probability
-            .total_cmp(&a.probability)
-            .then(a.label.cmp(&b.label))
-    });
+    // Stable: ties go to the smaller class.
+    ranked.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     ranked.truncate(3);
     Prediction {
         label: ranked[0].label,
@@ -111,8 +105,10 @@ mod tests {
     #[test]
     fn the_top_three_are_sorted_and_ties_go_to_the_smaller_class() {
         let prediction = rank(softmax(&[0.0, 2.0, 1.0, 2.0]));
-        let labels: Vec<u8> = prediction.top.iter().map(|ranked| ranked.label).collect();
-        assert_eq!(labels, [1, 3, 2]);
+        assert_eq!(
+            [0, 1, 2].map(|place| prediction.top[place].label),
+            [1, 3, 2]
+        );
         assert_eq!(prediction.label, 1);
         assert_eq!(prediction.probability, prediction.top[0].probability);
     }

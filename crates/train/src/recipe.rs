@@ -263,6 +263,7 @@ mod tests {
         let cases = "
             training.epohcs=3 → did you mean `epochs`
             trainning.epochs=3 → did you mean `training`
+            classes=['a'] → unknown key `classes`
             model.blocks.0.chanels=3 → did you mean `channels`
             model.blocks.0.padding=smae → did you mean `same`
             training.optimizer.kind=adm → did you mean `adam`

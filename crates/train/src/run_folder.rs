@@ -133,19 +133,18 @@ impl RunFolder {
     /// # Errors
     /// No run here, a newer schema, or any file that is not what was written, by name.
     pub fn read(&self) -> Result<(RunRecord, BTreeMap<String, Vec<u8>>), TrainError> {
-        let mut seen = self.read_record()?;
-        // A training process may replace the set between two reads; then run.json has changed too.
+        let (mut text, mut record) = self.read_record()?;
+        // A training process may replace the set between two reads; then run.json has changed.
         for _ in 0..20 {
-            match self.read_files(&seen.1) {
-                Ok(files) => return Ok((seen.1, files)),
-                Err(error) => {
-                    let again = self.read_record()?;
-                    if again.0 == seen.0 {
-                        return Err(error);
-                    }
-                    seen = again;
-                }
+            let error = match self.read_files(&record) {
+                Ok(files) => return Ok((record, files)),
+                Err(error) => error,
+            };
+            let (again, newer) = self.read_record()?;
+            if again == text {
+                return Err(error);
             }
+            (text, record) = (again, newer);
         }
         Err(TrainError::Locked(self.path.clone()))
     }
@@ -186,8 +185,7 @@ impl RunFolder {
     /// As [`RunFolder::read`].
     pub fn describe(&self) -> Result<(RunRecord, RunConfig), TrainError> {
         let (record, files) = self.read()?;
-        let config = self.config(&files)?;
-        Ok((record, config))
+        Ok((record, self.config(&files)?))
     }
 
     /// Makes a finished run of a network (the bytes of a `model.bpk`) that was not trained here.
@@ -223,10 +221,8 @@ impl RunFolder {
     /// # Errors
     /// A file that cannot be read or is no configuration.
     pub fn settings(&self) -> Result<RunConfig, TrainError> {
-        let path = self.file(CONFIG);
-        let bytes = self
-            .read_bytes(CONFIG)
-            .map_err(TrainError::io("read", &path))?;
+        let bytes = self.read_bytes(CONFIG);
+        let bytes = bytes.map_err(TrainError::io("read", self.file(CONFIG)))?;
         self.config(&BTreeMap::from([(CONFIG.to_owned(), bytes)]))
     }
 
@@ -272,13 +268,11 @@ impl RunFolder {
     /// Ends a replacement that was cut off: called with the lock held, before a run is resumed.
     pub(crate) fn repair(&self, record: &RunRecord) -> Result<(), TrainError> {
         for (name, expected) in &record.files {
-            if let Ok(bytes) = fs::read(self.fresh(name)) {
-                if sha256(&bytes) == *expected {
-                    self.take_place(name)?;
-                } else {
-                    let fresh = self.fresh(name);
-                    fs::remove_file(&fresh).map_err(TrainError::io("remove", fresh))?;
-                }
+            let fresh = self.fresh(name);
+            match fs::read(&fresh) {
+                Ok(bytes) if sha256(&bytes) == *expected => self.take_place(name)?,
+                Ok(_) => fs::remove_file(&fresh).map_err(TrainError::io("remove", fresh))?,
+                Err(_) => {} // nothing to end
             }
         }
         Ok(())
@@ -309,55 +303,48 @@ impl RunFolder {
 
     fn read_record(&self) -> Result<(String, RunRecord), TrainError> {
         let path = self.file(RECORD);
-        let text = match self.read_bytes(RECORD) {
-            Ok(bytes) => {
-                String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(TrainError::NotARun(self.path.clone()));
-            }
-            Err(error) => return Err(TrainError::io("read", path)(error)),
-        };
+        let bytes = self
+            .read_bytes(RECORD)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => TrainError::NotARun(self.path.clone()),
+                _ => TrainError::io("read", &path)(error),
+            })?;
+        let text = String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?;
         let record = RunRecord::from_text(&path, &text)?;
         Ok((text, record))
     }
 
     fn read_files(&self, record: &RunRecord) -> Result<BTreeMap<String, Vec<u8>>, TrainError> {
-        record
-            .files
-            .iter()
-            .map(|(name, expected)| {
-                for candidate in [name, &format!("{name}.new")] {
-                    match self.read_bytes(candidate) {
-                        Ok(bytes) if sha256(&bytes) == *expected => {
-                            return Ok((name.clone(), bytes));
-                        }
-                        Ok(_) => {}
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        Err(error) => {
-                            return Err(TrainError::io("read", self.file(candidate))(error));
-                        }
-                    }
-                }
-                let reason = if self.read_bytes(name).is_ok() {
-                    "its SHA-256 is not the one in run.json"
-                } else {
-                    "it is missing"
-                };
-                Err(TrainError::damaged(self.file(name), reason))
-            })
+        let files = record.files.iter();
+        files
+            .map(|(name, expected)| Ok((name.clone(), self.read_checked(name, expected)?)))
             .collect()
+    }
+
+    /// The content of a file with this SHA-256, or of what is about to take its place.
+    fn read_checked(&self, name: &str, expected: &str) -> Result<Vec<u8>, TrainError> {
+        let mut reason = "it is missing";
+        for candidate in [name, &format!("{name}.new")] {
+            match self.read_bytes(candidate) {
+                Ok(bytes) if sha256(&bytes) == expected => return Ok(bytes),
+                Ok(_) if candidate == name => reason = "its SHA-256 is not the one in run.json",
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(TrainError::io("read", self.file(candidate))(error)),
+            }
+        }
+        Err(TrainError::damaged(self.file(name), reason))
     }
 
     /// The content of one file, from the folder or from the program.
     fn read_bytes(&self, name: &str) -> io::Result<Vec<u8>> {
         match self.compiled_in {
             None => fs::read(self.file(name)),
-            Some(files) => files
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, bytes)| bytes.to_vec())
-                .ok_or_else(|| io::ErrorKind::NotFound.into()),
+            Some(files) => {
+                let file = files.iter().find(|(known, _)| *known == name);
+                let (_, bytes) = file.ok_or(io::ErrorKind::NotFound)?;
+                Ok(bytes.to_vec())
+            }
         }
     }
 }

@@ -64,14 +64,12 @@ mod tests {
     use super::*;
     use crate::Recipe;
 
-    /// Without a hidden layer there is nothing that the activation would be applied to, and
-    /// without a block a CNN is an MLP.
+    /// Without a hidden layer there is nothing that the activation would be applied to.
     const CASES: &str = "
         cnn; model.dropout=0.5; seed=1; same
         cnn; model.blocks.0.dropout=0.5; seed=1; same
         mlp; model.dropout=0.5; seed=1; same
         mlp; model={kind='mlp',hidden=[]}; model={kind='mlp',hidden=[],activation='tanh'}; same
-        mlp; model={kind='mlp',hidden=[9]}; model={kind='cnn',hidden=[9],blocks=[]}; same
         cnn; seed=1; model={kind='mlp'}; model.kind
         cnn; seed=1; model.blocks.0.stride=2; model.blocks.0.stride
         cnn; seed=1; model.blocks.1.norm=batch; model.blocks.1.norm
