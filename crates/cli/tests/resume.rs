@@ -136,11 +136,15 @@ fn kill_and_resume(recipe: &str, kills: usize, settings: &[&str]) {
         sleep(duration.mul_f64(rng.random_range(0.02..0.95)));
         child.kill().unwrap(); // SIGKILL
         killed += usize::from(!child.wait().unwrap().success());
-        let resumed = if path.join("run.json").exists() {
-            run(["train", "--resume", "--run", &path.display().to_string()])
-        } else {
-            run(&args)
-        };
+        if path.join("run.json").exists() {
+            // Alone, or after options that repeat what the run has.
+            if attempt % 2 == 0 {
+                let run = path.display().to_string();
+                args = ["train", "--run", &run].map(str::to_owned).to_vec();
+            }
+            args.push("--resume".to_owned());
+        }
+        let resumed = run(&args);
         let said = stderr(&resumed);
         assert!(
             resumed.status.success() || said.contains("it is finished"),
@@ -220,6 +224,10 @@ fn a_folder_in_use_and_a_folder_that_holds_a_run_are_refused() {
         training(&data, &path),
         &["already holds a run", "--resume"],
     );
+    let mut changed = training(&data, &path);
+    changed.extend(["--resume", "--seed", "9", "--set", "model.hidden.0=9"].map(str::to_owned));
+    let settings = ["seed = 42, not 9", "model.hidden.0 = 8, not 9"];
+    fails(2, changed, &settings);
     fails(
         1,
         ["train", "--resume", "--run", &path.display().to_string()],

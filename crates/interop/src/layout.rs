@@ -206,10 +206,8 @@ pub(crate) fn parts(model: &ModelConfig) -> Result<Vec<Part>, ModelError> {
 fn add_block(layers: &mut Vec<(Layer, String)>, map: &mut [usize; 3], block: &Block, ours: &str) {
     let [inputs, height, width] = *map;
     let conv = format!("{ours}.conv");
-    let size = |edge: usize| match block.padding {
-        Padding::Valid => (edge - block.kernel) / block.stride + 1,
-        Padding::Same => edge.div_ceil(block.stride),
-    };
+    // `parts` has checked that every window fits.
+    let size = |edge: usize| block.convolved(edge).unwrap_or_default() / block.pool;
     let padding = match (block.padding, block.stride) {
         (Padding::Valid, _) => ConvPadding::None,
         (Padding::Same, 1) => ConvPadding::Same,
@@ -250,11 +248,7 @@ fn add_block(layers: &mut Vec<(Layer, String)>, map: &mut [usize; 3], block: &Bl
     if block.dropout > 0.0 {
         layers.push((Layer::Dropout(block.dropout), ours.to_owned()));
     }
-    *map = [
-        block.channels,
-        size(height) / block.pool,
-        size(width) / block.pool,
-    ];
+    *map = [block.channels, size(height), size(width)];
 }
 
 /// Zeros so that ⌈edge / stride⌉ windows fit; the odd one goes after.

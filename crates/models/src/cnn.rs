@@ -3,8 +3,10 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
-use burn::tensor::{Device, Tensor, activation};
-use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementation};
+use burn::tensor::{Device, Tensor};
+use burn_fused_cpu::{
+    Epilogue, Implementation, conv_block, conv_block_implementation, convolution_size,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
@@ -220,16 +222,9 @@ impl FeatureMap {
                 return Err(ModelError::zero(layer, what));
             }
         }
-        let size = |edge: usize| match block.padding {
-            Padding::Valid => edge
-                .checked_sub(block.kernel)
-                .map(|room| room / block.stride + 1),
-            // A kernel more than twice as large as the image would see zeros only on some sides.
-            Padding::Same => {
-                (block.kernel <= edge.saturating_mul(2)).then(|| edge.div_ceil(block.stride))
-            }
-        };
-        let sizes = size(self.height).zip(size(self.width));
+        let sizes = block
+            .convolved(self.height)
+            .zip(block.convolved(self.width));
         let (height, width) = sizes.ok_or_else(|| self.too_small(layer, "kernel", block.kernel))?;
         Ok(Self {
             channels: block.channels,
@@ -262,6 +257,18 @@ impl FeatureMap {
 }
 
 impl Block {
+    /// Height or width after the convolution and before the pool, of an image with this `edge`;
+    /// `None` where the kernel does not fit.
+    pub fn convolved(&self, edge: usize) -> Option<usize> {
+        match self.padding {
+            Padding::Valid => convolution_size(edge, self.kernel, self.stride),
+            // A kernel more than twice as large as the image would see zeros only on some sides.
+            Padding::Same => {
+                (self.kernel <= edge.saturating_mul(2)).then(|| edge.div_ceil(self.stride))
+            }
+        }
+    }
+
     fn init(&self, channels_in: usize, device: &Device) -> ConvBlock {
         let conv = Conv2dConfig::new([channels_in, self.channels], [self.kernel; 2])
             .with_stride([self.stride; 2])
@@ -382,10 +389,9 @@ impl ConvBlock {
 
     /// What is one operation with the convolution.
     fn epilogue(&self) -> Epilogue {
-        if self.pool == 2 && self.conv.stride == [1, 1] {
-            Epilogue::ReluPool
-        } else {
-            Epilogue::Relu
+        match self.pool {
+            2 => Epilogue::ReluPool,
+            _ => Epilogue::Relu,
         }
     }
 
@@ -399,16 +405,13 @@ impl ConvBlock {
     }
 }
 
-/// The convolution and what is fused with it; of strides other than 1 that is at most ReLU.
+/// The convolution and what is fused with it.
 fn convolve(conv: &Conv2d, x: Tensor<4>, epilogue: Epilogue) -> Tensor<4> {
-    if conv.stride == [1, 1] {
-        let bias = conv.bias.as_ref().map(|bias| bias.val());
-        return conv_block(x, conv.weight.val(), bias, zeros_around(conv), epilogue);
+    if conv.stride != [1, 1] {
+        return epilogue.apply(conv.forward(x));
     }
-    match epilogue {
-        Epilogue::Nothing => conv.forward(x),
-        Epilogue::Relu | Epilogue::ReluPool => activation::relu(conv.forward(x)),
-    }
+    let bias = conv.bias.as_ref().map(|bias| bias.val());
+    conv_block(x, conv.weight.val(), bias, zeros_around(conv), epilogue)
 }
 
 /// Zeros at the top, left, bottom and right at stride 1; as Burn, an odd one goes to the end.

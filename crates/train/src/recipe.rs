@@ -269,7 +269,7 @@ mod tests {
             training.optimizer.kind=adm → did you mean `adam`
             training.epochs → write it as key=value
             training..epochs=3 → a part of the key is empty
-            seed.x=3 → `seed` is a value
+            model.kind.x=3 → `kind` is a value
             model.blocks.first.channels=3 → `blocks` is a list of 2
             model.hidden.1=64 → `hidden` is a list of 1
             training.epochs=0 → training.epochs
