@@ -78,16 +78,7 @@ impl Corruption {
 
     /// The name in plain words, for example `shot noise`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::ShotNoise => "shot noise",
-            Self::ImpulseNoise => "impulse noise",
-            Self::GaussianBlur => "Gaussian blur",
-            Self::Shear => "shear",
-            Self::Brightness => "brightness",
-            Self::Stripe => "stripe",
-            Self::Occlusion => "occlusion",
-            Self::Translate => "translate",
-        }
+        self.facts().0
     }
 
     /// What a severity means, for people: for example `σ = 0.5 px`.
@@ -106,21 +97,25 @@ impl Corruption {
         }
     }
 
-    /// The strengths, in the unit of [`Corruption::setting`] or as a fraction where that is a
-    /// percentage. Those of the noises and of brightness are from Hendrycks and Dietterich (2019),
-    /// whom MNIST-C follows; the others are chosen so that most digits of 28×28 stay readable.
+    /// The name, and the strengths in the unit of [`Corruption::setting`] or as a fraction where
+    /// that is a percentage. Those of the noises and of brightness are from Hendrycks and
+    /// Dietterich (2019), whom MNIST-C follows; the others are chosen so that most digits of 28×28
+    /// stay readable.
+    fn facts(self) -> (&'static str, [f64; 5]) {
+        match self {
+            Self::ShotNoise => ("shot noise", [60.0, 25.0, 12.0, 5.0, 3.0]),
+            Self::ImpulseNoise => ("impulse noise", [0.03, 0.06, 0.09, 0.17, 0.27]),
+            Self::GaussianBlur => ("Gaussian blur", [0.5, 0.8, 1.2, 1.6, 2.0]),
+            Self::Shear => ("shear", [7.0, 14.0, 21.0, 28.0, 35.0]),
+            Self::Brightness => ("brightness", [0.1, 0.2, 0.3, 0.4, 0.5]),
+            Self::Stripe => ("stripe", [0.1, 0.2, 0.3, 0.4, 0.5]),
+            Self::Occlusion => ("occlusion", [0.15, 0.2, 0.25, 0.3, 0.35]),
+            Self::Translate => ("translate", [1.0, 2.0, 3.0, 4.5, 6.0]),
+        }
+    }
+
     fn amount(self, severity: Severity) -> f64 {
-        let amounts = match self {
-            Self::ShotNoise => [60.0, 25.0, 12.0, 5.0, 3.0],
-            Self::ImpulseNoise => [0.03, 0.06, 0.09, 0.17, 0.27],
-            Self::GaussianBlur => [0.5, 0.8, 1.2, 1.6, 2.0],
-            Self::Shear => [7.0, 14.0, 21.0, 28.0, 35.0],
-            Self::Brightness => [0.1, 0.2, 0.3, 0.4, 0.5],
-            Self::Stripe => [0.1, 0.2, 0.3, 0.4, 0.5],
-            Self::Occlusion => [0.15, 0.2, 0.25, 0.3, 0.35],
-            Self::Translate => [1.0, 2.0, 3.0, 4.5, 6.0],
-        };
-        amounts[severity.0 - 1]
+        self.facts().1[severity.0 - 1]
     }
 
     /// A damaged copy of image number `index` of a set, whose `shape.pixels()` bytes, row by row,

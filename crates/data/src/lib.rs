@@ -1,8 +1,4 @@
-//! Bytes to batches: MNIST, any data set in the four-file IDX form, and whatever a person hands
-//! in as a picture, prepared the way MNIST was. Knows no model.
-//!
-//! The feature `fetch` (on by default) brings what needs a network and a cache: MNIST by download
-//! and through Burn's data set.
+#![doc = include_str!("../README.md")]
 
 mod affine;
 mod augmentation;

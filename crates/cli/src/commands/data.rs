@@ -1,12 +1,10 @@
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use digits_data::files::write_whole;
 use digits_data::idx::{self, FILES, Split};
-use digits_data::{Cache, DataError, Images, OpenOptions, Source, drawn, open};
-use image::{GrayImage, ImageFormat, Luma};
+use digits_data::{Cache, Images, OpenOptions, Source, drawn, open};
+use digits_report::Picture;
 use serde::Serialize;
 
 use crate::args::{DataArgs, OutputArgs};
@@ -84,8 +82,8 @@ enum Shown {
 }
 
 #[derive(Debug, Serialize)]
-struct Report {
-    cache: PathBuf,
+struct Report<'a> {
+    cache: &'a Path,
     whole: bool,
     files: Vec<File>,
 }
@@ -99,45 +97,48 @@ struct File {
 
 /// Runs `digits data …`.
 pub fn run(command: &Command) -> Result<ExitCode, CliError> {
-    let (cache, output) = match command {
-        Command::Status(output) => (Cache::of_user()?, output),
-        Command::Fetch(output) => {
-            let cache = Cache::of_user()?;
-            let mut progress = DataProgress::new(output.quiet);
-            cache.fetch(&OpenOptions::default(), &mut |event| progress.show(event))?;
-            (cache, output)
-        }
-        Command::Import { folder, output } => {
-            let cache = Cache::of_user()?;
-            let mut progress = DataProgress::new(output.quiet);
-            cache.import(folder, &mut |event| progress.show(event))?;
-            (cache, output)
-        }
+    let output = match command {
+        Command::Status(output) | Command::Fetch(output) | Command::Import { output, .. } => output,
         Command::Draw(args) => return draw(args),
         Command::Sheet(args) => return sheet(args),
     };
-    let report = report(&cache);
-    if output.json {
-        output::json(&report)?;
-    } else {
-        let mut text = format!("MNIST in {}\n", report.cache.display());
-        for file in &report.files {
-            let name = file
-                .path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
-            text += &format!(
-                "  {:<26} {}\n",
-                name.unwrap_or_default(),
-                file.problem.as_deref().unwrap_or("ok")
-            );
-        }
-        if !report.whole {
-            text += "not whole: `digits data fetch` downloads it, `digits data import DIR` copies it from a folder\n";
-        }
-        output::text(&text)?;
+    let cache = Cache::of_user()?;
+    let mut progress = DataProgress::new(output.quiet);
+    let mut on_event = |event| progress.show(event);
+    match command {
+        Command::Fetch(_) => cache.fetch(&OpenOptions::default(), &mut on_event)?,
+        Command::Import { folder, .. } => cache.import(folder, &mut on_event)?,
+        _ => {}
     }
+    report(&cache, output.json)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn report(cache: &Cache, json: bool) -> Result<(), CliError> {
+    let files = cache.status().into_iter().map(|file| File {
+        path: file.path,
+        ok: file.state.is_ok(),
+        problem: file.state.err(),
+    });
+    let files: Vec<File> = files.collect();
+    let whole = files.iter().all(|file| file.ok);
+    let cache = cache.path();
+    if json {
+        return output::json(&Report {
+            cache,
+            whole,
+            files,
+        });
+    }
+    let mut text = format!("MNIST in {}\n", cache.display());
+    for File { path, problem, .. } in &files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        text += &format!("  {name:<26} {}\n", problem.as_deref().unwrap_or("ok"));
+    }
+    if !whole {
+        text += "not whole: `digits data fetch` downloads it, `digits data import DIR` copies it from a folder\n";
+    }
+    output::text(&text)
 }
 
 fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
@@ -150,11 +151,8 @@ fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
             drawn::MOST
         )));
     }
-    let there = args
-        .folder
-        .as_ref()
-        .and_then(|folder| FILES.iter().find_map(|name| idx::find(folder, name).ok()));
-    if let (Some(file), false) = (there, args.force) {
+    let holds = |folder: &PathBuf| FILES.iter().find_map(|name| idx::find(folder, name).ok());
+    if let (Some(file), false) = (args.folder.as_ref().and_then(holds), args.force) {
         return Err(CliError::failed(format!(
             "{} is there already, part of a data set. Name another folder, or replace it with --force",
             file.display()
@@ -203,45 +201,18 @@ fn sheet(args: &SheetArgs) -> Result<ExitCode, CliError> {
 const COLUMNS: usize = 20;
 const ROWS: usize = 10;
 
+/// The first images, 20 in a row, dark on white.
 fn write_sheet(images: &Images, file: &Path) -> Result<(), CliError> {
-    let mut png = Cursor::new(Vec::new());
-    contact_sheet(images)
-        .write_to(&mut png, ImageFormat::Png)
-        .map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))?;
-    Ok(write_whole(file, png.get_ref()).map_err(DataError::io("write", file))?)
-}
-
-/// The first images, 20 in a row.
-fn contact_sheet(images: &Images) -> GrayImage {
     let shape = images.shape();
-    GrayImage::from_fn(
-        (COLUMNS * shape.width) as u32,
-        (ROWS * shape.height) as u32,
-        |x, y| {
-            let (x, y) = (x as usize, y as usize);
-            let index = y / shape.height * COLUMNS + x / shape.width;
-            let ink = if index < images.len() {
-                images.pixels(index)[y % shape.height * shape.width + x % shape.width]
-            } else {
-                0
-            };
-            Luma([255 - ink])
-        },
-    )
-}
-
-fn report(cache: &Cache) -> Report {
-    let status = cache.status();
-    Report {
-        cache: cache.path().to_owned(),
-        whole: status.iter().all(|file| file.state.is_ok()),
-        files: status
-            .into_iter()
-            .map(|file| File {
-                path: file.path,
-                ok: file.state.is_ok(),
-                problem: file.state.err(),
-            })
-            .collect(),
+    let (width, height) = (COLUMNS * shape.width, ROWS * shape.height);
+    let mut ink = vec![0; width * height];
+    for index in 0..images.len().min(COLUMNS * ROWS) {
+        let (row, column) = (index / COLUMNS, index % COLUMNS);
+        for (y, line) in images.pixels(index).chunks(shape.width).enumerate() {
+            let start = (row * shape.height + y) * width + column * shape.width;
+            ink[start..start + shape.width].copy_from_slice(line);
+        }
     }
+    let picture = Picture::ink(width as u32, height as u32, &ink)?;
+    output::file(file, &picture.png()?)
 }
