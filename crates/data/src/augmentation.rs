@@ -72,38 +72,26 @@ mod tests {
 
     #[test]
     fn draws_stay_within_their_bounds_and_depend_on_the_generator_alone() {
-        let augmentation = Augmentation {
-            shift: 2.0,
-            rotation: 30.0,
-            scale: 0.2,
-            shear: 10.0,
-        };
-        let mut rng = stream(5, 0);
-        for _ in 0..1000 {
-            // 1/scale², whatever shear and rotation.
-            let area = augmentation.draw(&mut rng).area();
-            assert!(
-                (1.0 / 1.44 - 1e-4..=1.0 / 0.64 + 1e-4).contains(&area),
-                "{area}"
-            );
-        }
-        let shape = ImageShape::new(7, 7);
-        let image: Vec<u8> = (0..49).map(|i| i * 5).collect();
-        let once = |augmentation: Augmentation, seed| {
-            let mut out = vec![0; 49];
-            augmentation.apply(shape, &image, &mut out, &mut stream(seed, 0));
+        let of = |text| serde_json::from_str::<Augmentation>(text).unwrap();
+        let apply = |change: &Augmentation, image: &[u8; 49], seed| {
+            let mut out = [0; 49];
+            change.apply(ImageShape::new(7, 7), image, &mut out, &mut stream(seed, 0));
             out
         };
-        assert_eq!(once(augmentation, 3), once(augmentation, 3));
-        assert_ne!(once(augmentation, 3), once(augmentation, 4));
-        assert_eq!(once(Augmentation::default(), 3), image);
-        // A shift of two pixels at most: the middle of a wide stripe stays.
-        let stripe: Vec<u8> = (0..49).map(|i| u8::from((7..42).contains(&i))).collect();
-        let shift: Augmentation = serde_json::from_str(r#"{"shift": 2}"#).unwrap();
-        for _ in 0..1000 {
-            let mut out = vec![0; 49];
-            shift.apply(shape, &stripe, &mut out, &mut rng);
-            assert_eq!(out[3 * 7 + 3], 1);
+        let image: [u8; 49] = std::array::from_fn(|i| i as u8 * 5);
+        let all = of(r#"{"shift": 2, "rotation": 30, "scale": 0.2, "shear": 10}"#);
+        assert_eq!(apply(&all, &image, 3), apply(&all, &image, 3));
+        assert_ne!(apply(&all, &image, 3), apply(&all, &image, 4));
+        assert_eq!(apply(&Augmentation::default(), &image, 3), image);
+        // The middle of a wide stripe stays in it.
+        let stripe = std::array::from_fn(|i| u8::from((7..42).contains(&i)));
+        for seed in 0..1000 {
+            let shifted = apply(&of(r#"{"shift": 2}"#), &stripe, seed);
+            assert_eq!(shifted[3 * 7 + 3], 1);
+            // 1/scale², whatever shear and rotation.
+            let area = all.draw(&mut stream(seed, 0)).area();
+            let within = 1.0 / 1.44 - 1e-4..=1.0 / 0.64 + 1e-4;
+            assert!(within.contains(&area), "{area}");
         }
     }
 

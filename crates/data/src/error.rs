@@ -32,16 +32,11 @@ pub enum DataError {
         /// What does not fit.
         reason: String,
     },
-    /// A folder lacks one of the four files.
+    /// A folder lacks one of the four files: the folder, and the file's name.
     #[error(
-        "{folder} holds no {name} (nor {name}.gz). A data set is four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
+        "{0} holds no {1} (nor {1}.gz). A data set is four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
     )]
-    MissingFile {
-        /// The folder.
-        folder: PathBuf,
-        /// The file.
-        name: &'static str,
-    },
+    MissingFile(PathBuf, &'static str),
     /// A file of MNIST is not MNIST's.
     #[error("{path} is not the MNIST file it is named after: {reason}")]
     NotMnist {
@@ -75,42 +70,19 @@ pub enum DataError {
         "no cache folder: neither XDG_CACHE_HOME nor HOME is set. Set one, or give a folder with --data DIR"
     )]
     NoCacheFolder,
-    /// The name of a data set is not understood.
+    /// The name of a data set is not understood, or asks for an invalid number of drawn digits.
     #[error(
-        "unknown data set `{given}`: give auto, mnist, drawn, drawn:N for N training images, or a folder that exists"
+        "unknown data set `{0}`: give auto, mnist, drawn, drawn:N for N training images (1 to 2,000,000), or a folder that exists"
     )]
-    UnknownSource {
-        /// What was given.
-        given: String,
-    },
-    /// An invalid number of drawn digits.
-    #[error("`{given}`: give drawn:N with N from 1 to {most}, the number of training images")]
-    DrawnCount {
-        /// What was given.
-        given: String,
-        /// The most that are drawn.
-        most: usize,
-    },
-    /// Numbers that pixels cannot be normalized with.
+    UnknownSource(String),
+    /// Mean and deviation that pixels cannot be normalized with.
     #[error(
-        "pixels cannot be normalized with mean {mean} and deviation {std}: give two finite numbers, the deviation above 0, as in 0.1307,0.3081"
+        "pixels cannot be normalized with mean {0} and deviation {1}: give two finite numbers, the deviation above 0, as in 0.1307,0.3081"
     )]
-    Normalization {
-        /// The mean given.
-        mean: f32,
-        /// The deviation given.
-        std: f32,
-    },
-    /// A setting out of its range.
-    #[error("{name} is {value}; give {wanted}")]
-    Setting {
-        /// The setting.
-        name: &'static str,
-        /// The value given.
-        value: f64,
-        /// The range in words.
-        wanted: String,
-    },
+    Normalization(f32, f32),
+    /// A setting out of its range: name, value, and the range in words.
+    #[error("{0} is {1}; give {2}")]
+    Setting(&'static str, f64, String),
     /// A picture cannot be decoded.
     #[error("{0} is not a picture that this program reads (PNG, JPEG, BMP, PGM/PPM): {1}")]
     NotAPicture(String, String),
@@ -154,11 +126,7 @@ pub(crate) fn within(
         return Ok(());
     }
     let wanted = format!("{unit} from {} to {}", range.start(), range.end());
-    Err(DataError::Setting {
-        name,
-        value,
-        wanted,
-    })
+    Err(DataError::Setting(name, value, wanted))
 }
 
 /// What a person can do about the usual reasons.

@@ -41,7 +41,7 @@ impl Normalization {
         if std > 0.0 && std.is_finite() && stated.table().iter().all(|value| value.is_finite()) {
             Ok(stated)
         } else {
-            Err(DataError::Normalization { mean, std })
+            Err(DataError::Normalization(mean, std))
         }
     }
 

@@ -199,22 +199,14 @@ fn ink(gray: &Gray) -> Option<(Gray, bool)> {
             (low.min(pixel.0[0]), high.max(pixel.0[0]))
         });
     let inverted = paper - darkest > lightest - paper;
-    let contrast = if inverted {
-        paper - darkest
-    } else {
-        lightest - paper
-    };
+    let contrast = (paper - darkest).max(lightest - paper);
     if contrast < MIN_CONTRAST {
         return None;
     }
     let floor = 3.0 * noise;
+    let sign = if inverted { -1.0 } else { 1.0 };
     let ink = ImageBuffer::from_fn(width, height, |x, y| {
-        let value = gray.get_pixel(x, y).0[0];
-        let difference = if inverted {
-            paper - value
-        } else {
-            value - paper
-        };
+        let difference = sign * (gray.get_pixel(x, y).0[0] - paper);
         let amount = if difference <= floor {
             0.0
         } else {
@@ -268,14 +260,11 @@ fn center(ink: &Gray, shape: ImageShape) -> Option<Vec<u8>> {
 
 /// The smallest box around all ink: left, top, right, bottom, all inclusive.
 fn bounds(ink: &Gray) -> Option<(u32, u32, u32, u32)> {
-    ink.enumerate_pixels()
-        .filter(|(_, _, pixel)| pixel.0[0] > 0.0)
-        .fold(None, |bounds, (x, y, _)| {
-            Some(match bounds {
-                None => (x, y, x, y),
-                Some((left, top, right, bottom)) => {
-                    (left.min(x), top.min(y), right.max(x), bottom.max(y))
-                }
-            })
-        })
+    let inked = ink
+        .enumerate_pixels()
+        .filter(|(_, _, pixel)| pixel.0[0] > 0.0);
+    inked.fold(None, |bounds, (x, y, _)| {
+        let (left, top, right, bottom) = bounds.unwrap_or((x, y, x, y));
+        Some((left.min(x), top.min(y), right.max(x), bottom.max(y)))
+    })
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use common::mnist;
 use digits_data::{Cache, DataError, Event, OpenOptions};
 
 /// What a mirror does with a request.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Mirror {
     Serve,
     WrongBytes,
@@ -25,99 +25,91 @@ enum Mirror {
     Silent,
 }
 
-/// A mirror of the files in a folder; the list of paths that were asked for grows as it serves.
-fn mirror(files: PathBuf, behavior: Mirror) -> (String, Arc<Mutex<Vec<String>>>) {
+/// A mirror of the files in a folder, and the names that it is asked for.
+fn mirror(files: &Path, behavior: Mirror) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&asked);
+    let (log, asked) = channel();
+    let files = files.to_owned();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (files, log) = (files.clone(), Arc::clone(&log));
+            let (files, log) = (files.clone(), log.clone());
             thread::spawn(move || answer(stream.unwrap(), &files, behavior, &log));
         }
     });
     (address, asked)
 }
 
-fn answer(mut stream: TcpStream, files: &Path, behavior: Mirror, log: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    let name = line
-        .split(' ')
-        .nth(1)
-        .unwrap()
-        .trim_start_matches('/')
-        .to_owned();
-    log.lock().unwrap().push(name.clone());
-    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-        line.clear();
-    }
-    let mut bytes = fs::read(files.join(&name)).unwrap();
-    let mut status = "200 OK";
+fn answer(mut stream: TcpStream, files: &Path, behavior: Mirror, log: &Sender<String>) {
+    let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
+    let line = request.next().unwrap().unwrap();
+    let name = line.split([' ', '/']).nth(2).unwrap();
+    let _ = log.send(name.to_owned()); // not every test listens
+    request.find(|line| line.as_ref().is_ok_and(String::is_empty));
+    let read = |name: &str| fs::read(files.join(name)).unwrap();
+    let (mut status, mut bytes) = ("200 OK", read(name));
     let mut length = bytes.len();
     match behavior {
         Mirror::Serve => {}
-        Mirror::WrongBytes => bytes = fs::read(files.join("t10k-labels-idx1-ubyte.gz")).unwrap(),
+        Mirror::WrongBytes => bytes = read("t10k-labels-idx1-ubyte.gz"),
         Mirror::CutOff => bytes.truncate(length / 2),
-        Mirror::WebPage => {
-            bytes = b"<html><body>Please log in to the hotel's network</body></html>".to_vec()
-        }
+        Mirror::WebPage => bytes = b"<html><body>Please log in to the hotel</body></html>".into(),
         Mirror::NotFound => status = "404 Not Found",
         Mirror::Silent => {
             let _ = stream.read(&mut [0; 1]); // until the client gives up
             return;
         }
     }
-    if !matches!(behavior, Mirror::CutOff) {
+    if behavior != Mirror::CutOff {
         length = bytes.len();
     }
-    // A client that found out enough closes; that is no failure of this server.
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    );
-    let _ = stream.write_all(&bytes);
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    // A client that found out enough closes; that is not a failure of this server.
+    let _ = stream.write_all(&[head.as_bytes(), &bytes].concat());
 }
 
-fn options(mirrors: &[&str]) -> OpenOptions {
-    OpenOptions {
+fn fetch(cache: &Cache, mirrors: &[&str]) -> Result<Option<Event>, DataError> {
+    let options = OpenOptions {
         offline: false,
-        mirrors: Some(mirrors.iter().map(|mirror| (*mirror).to_owned()).collect()),
-    }
+        mirrors: Some(mirrors.iter().map(|&mirror| mirror.to_owned()).collect()),
+    };
+    let mut last = None;
+    cache.fetch(&options, &mut |event| last = Some(event))?;
+    assert!(cache.is_whole());
+    Ok(last)
+}
+
+fn empty_cache() -> (tempfile::TempDir, Cache) {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache::at(folder.path().join("cache"));
+    (folder, cache)
 }
 
 #[test]
 fn a_good_mirror_fills_the_cache_and_only_what_is_missing_is_fetched_again() {
     let Some(files) = mnist() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let cache = Cache::at(folder.path());
-    let (address, asked) = mirror(files, Mirror::Serve);
-    let mut last = None;
-    cache
-        .fetch(&options(&[&address]), &mut |event| last = Some(event))
-        .unwrap();
-    assert!(cache.is_whole());
-    assert_eq!(asked.lock().unwrap().len(), 4);
+    let (_folder, cache) = empty_cache();
+    let (address, asked) = mirror(&files, Mirror::Serve);
+    let last = fetch(&cache, &[&address]).unwrap();
     assert!(
         matches!(last, Some(Event::Download { bytes, total: Some(total), .. }) if bytes == total)
     );
+    assert_eq!(asked.try_iter().count(), 4);
 
-    let damaged = folder.path().join("test/t10k-labels-idx1-ubyte");
-    fs::write(&damaged, b"nonsense").unwrap();
+    let test = cache.path().join("test");
+    fs::write(test.join("t10k-labels-idx1-ubyte"), b"nonsense").unwrap();
     assert!(!cache.is_whole());
-    cache.fetch(&options(&[&address]), &mut |_| {}).unwrap();
-    assert!(cache.is_whole());
-    assert_eq!(asked.lock().unwrap()[4..], ["t10k-labels-idx1-ubyte.gz"]);
-    let left: Vec<_> = fs::read_dir(folder.path().join("test")).unwrap().collect();
+    fetch(&cache, &[&address]).unwrap();
+    assert!(asked.try_iter().eq(["t10k-labels-idx1-ubyte.gz"]));
+    let left: Vec<_> = fs::read_dir(test).unwrap().collect();
     assert_eq!(left.len(), 2, "temporary files are left: {left:?}");
 }
 
 #[test]
 fn mirrors_that_fail_are_passed_over_and_nothing_wrong_enters_the_cache() {
     let Some(files) = mnist() else { return };
-    let (good, _) = mirror(files.clone(), Mirror::Serve);
+    let (good, _) = mirror(&files, Mirror::Serve);
     for (behavior, reason) in [
         (Mirror::WrongBytes, "bytes"),
         (Mirror::CutOff, ""),
@@ -125,71 +117,57 @@ fn mirrors_that_fail_are_passed_over_and_nothing_wrong_enters_the_cache() {
         (Mirror::NotFound, "404"),
         (Mirror::Silent, "no answer in time"),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::at(folder.path());
-        let (bad, _) = mirror(files.clone(), behavior);
-        let error = cache.fetch(&options(&[&bad]), &mut |_| {}).unwrap_err();
+        let (_folder, cache) = empty_cache();
+        let (bad, _) = mirror(&files, behavior);
+        let error = fetch(&cache, &[&bad]).unwrap_err();
         assert!(matches!(error, DataError::Unavailable { .. }), "{error}");
+        let message = error.to_string();
         assert!(
-            error.to_string().contains(reason) && error.to_string().contains(&bad),
-            "{error}"
+            message.contains(reason) && message.contains(&bad),
+            "{message}"
         );
-        assert!(!folder.path().join("train/train-images-idx3-ubyte").exists());
-        cache.fetch(&options(&[&bad, &good]), &mut |_| {}).unwrap();
-        assert!(cache.is_whole());
+        assert!(!cache.path().join("train").exists());
+        fetch(&cache, &[&bad, &good]).unwrap();
     }
 }
 
 #[test]
-fn two_mirrors_that_say_nothing_leave_time_for_a_third() {
+fn two_mirrors_that_say_nothing_leave_time_for_a_third_which_is_asked_first_from_then_on() {
     let Some(files) = mnist() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let cache = Cache::at(folder.path());
-    let (good, asked) = mirror(files.clone(), Mirror::Serve);
-    let (silent, refused) = mirror(files, Mirror::Silent);
-    let mirrors = options(&[&silent, &silent, &good]);
-    cache.fetch(&mirrors, &mut |_| {}).unwrap();
-    assert!(cache.is_whole());
-    // The one that serves is asked first from then on.
-    assert_eq!(asked.lock().unwrap().len(), 4);
-    assert_eq!(refused.lock().unwrap().len(), 2);
+    let (_folder, cache) = empty_cache();
+    let (good, asked) = mirror(&files, Mirror::Serve);
+    let (silent, refused) = mirror(&files, Mirror::Silent);
+    fetch(&cache, &[&silent, &silent, &good]).unwrap();
+    let counts = (asked.try_iter().count(), refused.try_iter().count());
+    assert_eq!(counts, (4, 2));
 }
 
 #[test]
 fn with_no_network_it_is_known_within_five_seconds() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_folder, cache) = empty_cache();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}/", listener.local_addr().unwrap()); // never accepts
     let started = Instant::now();
-    let error = Cache::at(folder.path())
-        .fetch(
-            &options(&["http://127.0.0.1:1/", &silent, &silent]),
-            &mut |_| {},
-        )
-        .unwrap_err();
+    let error = fetch(&cache, &["http://127.0.0.1:1/", &silent, &silent]).unwrap_err();
     // Not a measure of speed: 5 seconds are promised, and the test itself needs none of them.
-    assert!(
-        started.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        started.elapsed()
-    );
+    let elapsed = started.elapsed();
+    assert!(elapsed < Duration::from_secs(6), "{elapsed:?}");
     assert!(error.to_string().contains("Three ways out"), "{error}");
 }
 
 #[test]
 fn two_processes_at_once_do_not_harm_the_cache() {
     let Some(files) = mnist() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let (address, _) = mirror(files.clone(), Mirror::Serve);
+    let (_folder, cache) = empty_cache();
+    let (address, _) = mirror(&files, Mirror::Serve);
     thread::scope(|scope| {
         for import in [false, true, false, true] {
-            let (address, files, path) = (&address, &files, folder.path());
+            let (address, files, cache) = (&address, &files, &cache);
             scope.spawn(move || {
-                let cache = Cache::at(path);
                 if import {
                     cache.import(files, &mut |_| {}).unwrap();
                 } else {
-                    cache.fetch(&options(&[address]), &mut |_| {}).unwrap();
+                    fetch(cache, &[address]).unwrap();
                 }
                 assert!(cache.is_whole());
             });
@@ -198,38 +176,32 @@ fn two_processes_at_once_do_not_harm_the_cache() {
 }
 
 #[test]
-fn importing_something_else_is_refused_before_anything_is_written() {
+fn what_cannot_be_imported_is_named_before_anything_is_written() {
     let Some(files) = mnist() else { return };
-    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, cache) = empty_cache();
+    let source = folder.path().join("source");
+    fs::create_dir(&source).unwrap();
     for entry in fs::read_dir(&files).unwrap() {
         let path = entry.unwrap().path();
-        fs::copy(&path, source.path().join(path.file_name().unwrap())).unwrap();
+        fs::copy(&path, source.join(path.file_name().unwrap())).unwrap();
     }
-    let swapped = source.path().join("t10k-labels-idx1-ubyte.gz");
-    fs::copy(source.path().join("train-labels-idx1-ubyte.gz"), &swapped).unwrap();
-    let cache = Cache::at(target.path().join("cache"));
-    let error = cache.import(source.path(), &mut |_| {}).unwrap_err();
+    let import = |cache: &Cache, from: &PathBuf| cache.import(from, &mut |_| {}).unwrap_err();
+    let swapped = source.join("t10k-labels-idx1-ubyte.gz");
+    fs::copy(source.join("train-labels-idx1-ubyte.gz"), &swapped).unwrap();
+    let error = import(&cache, &source);
     assert!(
         matches!(&error, DataError::NotMnist { path, .. } if *path == swapped),
         "{error}"
     );
     fs::remove_file(&swapped).unwrap();
-    let error = cache.import(source.path(), &mut |_| {}).unwrap_err();
+    let error = import(&cache, &source);
     assert!(matches!(error, DataError::MissingFile { .. }), "{error}");
     assert!(!cache.path().exists());
-}
 
-#[test]
-fn a_cache_that_cannot_be_written_is_named() {
-    let Some(files) = mnist() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let blocked = folder.path().join("file");
-    fs::write(&blocked, b"in the way").unwrap();
-    let error = Cache::at(blocked.join("cache"))
-        .import(&files, &mut |_| {})
-        .unwrap_err();
+    fs::write(cache.path(), b"a file in the way").unwrap();
+    let error = import(&cache, &files);
     assert!(
-        matches!(&error, DataError::Io { path, .. } if path.starts_with(&blocked)),
+        matches!(&error, DataError::Io { path, .. } if path.starts_with(cache.path())),
         "{error}"
     );
 }

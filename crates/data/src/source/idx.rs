@@ -56,10 +56,7 @@ pub fn find(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
         .into_iter()
         .map(|file| folder.join(file))
         .find(|path| path.is_file())
-        .ok_or_else(|| DataError::MissingFile {
-            folder: folder.to_owned(),
-            name,
-        })
+        .ok_or_else(|| DataError::MissingFile(folder.to_owned(), name))
 }
 
 /// The content of a file, unpacked if it is gzipped.
@@ -100,9 +97,7 @@ pub(super) fn unpack(packed: &[u8], most: u64) -> Result<Vec<u8>, String> {
 /// Opens a folder, and says where it really is.
 pub(super) fn open(folder: &Path) -> Result<(PathBuf, Opened), DataError> {
     if !folder.is_dir() {
-        return Err(DataError::UnknownSource {
-            given: folder.display().to_string(),
-        });
+        return Err(DataError::UnknownSource(folder.display().to_string()));
     }
     // All four are looked for first: a missing test split is known before training starts.
     for name in FILES {
@@ -154,12 +149,11 @@ pub fn parse(
 ) -> Result<Images, DataError> {
     let ([count, height, width], pixels) = header::<3>(images_path, images, "images")?;
     let ([label_count], labels) = header::<1>(labels_path, labels, "labels")?;
+    let bad_images = |reason: String| Err(DataError::idx(images_path, reason));
+    let bad_labels = |reason: String| Err(DataError::idx(labels_path, reason));
     if height > MAX_SIDE || width > MAX_SIDE {
-        return Err(DataError::idx(
-            images_path,
-            format!(
-                "its images are {height}×{width}; at most {MAX_SIDE} pixels a side are possible"
-            ),
+        return bad_images(format!(
+            "its images are {height}×{width}; at most {MAX_SIDE} pixels a side are possible"
         ));
     }
     if count != label_count {
@@ -171,20 +165,16 @@ pub fn parse(
             ),
         });
     }
-    if count == 0 {
-        return Err(DataError::idx(images_path, "it holds no images"));
-    }
-    let most = labels.iter().max().map_or(0, |&label| usize::from(label));
-    let classes = classes.unwrap_or(most + 1);
+    let Some(&most) = labels.iter().max() else {
+        return bad_images("it holds no images".to_owned());
+    };
+    let classes = classes.unwrap_or(usize::from(most) + 1);
     let unknown = |&label: &u8| usize::from(label) >= classes;
     if let Some(position) = labels.iter().position(unknown) {
-        return Err(DataError::idx(
-            labels_path,
-            format!(
-                "label {} at byte {} is not below the {classes} classes of the training split",
-                labels[position],
-                8 + position
-            ),
+        return bad_labels(format!(
+            "label {} at byte {} is not below the {classes} classes of the training split",
+            labels[position],
+            8 + position
         ));
     }
     let shape = ImageShape::new(height as usize, width as usize);
@@ -198,15 +188,18 @@ fn header<'a, const D: usize>(
     what: &str,
 ) -> Result<([u32; D], &'a [u8]), DataError> {
     let length = 4 + 4 * D;
+    let bad = |reason: String| Err(DataError::idx(path, reason));
     if bytes.trim_ascii_start().starts_with(b"<") {
-        let reason =
-            "it is a web page (HTML), probably an error page saved by a download. Fetch it again";
-        return Err(DataError::idx(path, reason));
+        return bad(
+            "it is a web page (HTML), probably an error page saved by a download. Fetch it again"
+                .to_owned(),
+        );
     }
     let Some((header, elements)) = bytes.split_at_checked(length) else {
-        let size = bytes.len();
-        let reason = format!("it has {size} bytes, fewer than the header's {length}");
-        return Err(DataError::idx(path, reason));
+        return bad(format!(
+            "it has {} bytes, fewer than the header's {length}",
+            bytes.len()
+        ));
     };
     let (magic, header) = header.split_at(4);
     let expected = [0, 0, 8, D as u8];
@@ -216,11 +209,8 @@ fn header<'a, const D: usize>(
             [0, 0, 8, 3] => "; it holds images",
             _ => "",
         };
-        return Err(DataError::idx(
-            path,
-            format!(
-                "its magic number is {magic:02x?}, and a file of {what} starts with {expected:02x?}{other}"
-            ),
+        return bad(format!(
+            "its magic number is {magic:02x?}, and a file of {what} starts with {expected:02x?}{other}"
         ));
     }
     let mut sizes = [0; D];
@@ -234,9 +224,10 @@ fn header<'a, const D: usize>(
         let promised = product.map_or("more than 2⁶⁴".to_owned(), |product| {
             product.to_string()
         });
-        let follow = elements.len();
-        let reason = format!("its header {sizes:?} promises {promised} bytes, and {follow} follow");
-        return Err(DataError::idx(path, reason));
+        return bad(format!(
+            "its header {sizes:?} promises {promised} bytes, and {} follow",
+            elements.len()
+        ));
     }
     Ok((sizes, elements))
 }

@@ -87,15 +87,15 @@ impl Cache {
         Ok(())
     }
 
-    /// Waits for other processes that change the cache. A file system without locks is told: each
-    /// file is still written whole, so two processes at once only do the work twice.
+    /// Waits for other processes that change the cache. Where the file system has no locks, each
+    /// file is still written whole: two processes at once do the work twice.
     pub(super) fn lock(&self, on_event: &mut dyn FnMut(Event)) -> Result<Lock, DataError> {
         fs::create_dir_all(&self.root).map_err(DataError::io("create", &self.root))?;
         let path = self.root.join(".lock");
         let lock = wait_for_lock(&path).map_err(DataError::io("lock", &path))?;
         if let Lock::Unsupported(error) = &lock {
             on_event(Event::Notice(format!(
-                "the file system of {} has no file locks ({error}); do not change the cache from two processes at once",
+                "the file system of {} has no file locks ({error}): nothing keeps other processes from changing the cache at the same time",
                 self.root.display()
             )));
         }
@@ -104,30 +104,22 @@ impl Cache {
 
     /// Indices of the files that are missing or wrong.
     pub(super) fn missing(&self) -> Vec<usize> {
-        let wrong = |(index, file): (usize, FileStatus)| file.state.is_err().then_some(index);
-        self.status()
-            .into_iter()
-            .enumerate()
-            .filter_map(wrong)
-            .collect()
+        let status = self.status();
+        let wrong = |&index: &usize| status[index].state.is_err();
+        (0..status.len()).filter(wrong).collect()
     }
 
-    /// Checks a content and puts it in its place.
+    /// Puts a content that was checked in its place.
     pub(super) fn put(&self, index: usize, bytes: &[u8]) -> Result<(), DataError> {
         let path = self.file(index);
-        check(index, bytes).map_err(|reason| DataError::NotMnist {
-            path: path.clone(),
-            reason,
-        })?;
         write_whole(&path, bytes).map_err(DataError::io("write", path))
     }
 
     fn file(&self, index: usize) -> PathBuf {
-        let folder = if Split::Train.files().contains(&FILES[index]) {
-            "train"
-        } else {
-            "test"
-        };
-        self.root.join(folder).join(FILES[index])
+        let name = FILES[index];
+        let train = Split::Train.files().contains(&name);
+        self.root
+            .join(if train { "train" } else { "test" })
+            .join(name)
     }
 }
