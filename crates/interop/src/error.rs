@@ -17,24 +17,26 @@ pub enum InteropError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A pickle refers to code that has no place in a state dict.
+    /// A file of `torch.save` that holds something else than weights.
     #[error(
-        "{path} refers to the Python object `{}`, which is no part of a state dict. Nothing was executed. \
-         Save the weights alone: torch.save(model.state_dict(), FILE)",
-        printable(.object)
+        "{path} cannot be read: {}. It refers to the Python object `{}`, which is not part of a state dict. \
+         Nothing was executed. Save the weights alone: torch.save(model.state_dict(), FILE)",
+        printable(.reason), printable(.object)
     )]
     ForeignObject {
         /// The file.
         path: PathBuf,
         /// Its full Python name.
         object: String,
+        /// Why no tensors were found.
+        reason: String,
     },
     /// The tensors of the file are not those of the network.
     #[error("the tensors of {path} do not fit the network:{}{}", lines(.problems), .hint)]
     Tensors {
         /// The file.
         path: PathBuf,
-        /// One line for each tensor that is missing, surplus or of another shape.
+        /// One line for each tensor that is missing, unexpected or of another size.
         problems: Vec<String>,
         /// What to do, on a line of its own.
         hint: String,
@@ -59,7 +61,7 @@ pub enum InteropError {
         /// A type that can hold it.
         instead: &'static str,
     },
-    /// The file that renames tensors makes no sense.
+    /// The file that renames tensors is invalid.
     #[error("{path}: {reason}")]
     Map {
         /// The file.

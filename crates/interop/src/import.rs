@@ -75,13 +75,13 @@ fn values(file: &WeightFile, assignment: &Assignment) -> Result<Vec<Vec<f32>>, I
     let mut all = Vec::new();
     for (tensor, &place) in assignment.wanted.iter().zip(&assignment.places) {
         let stored = &file.tensors[place];
-        match file.values(stored) {
+        match stored.values(&file.bytes) {
             Err(reason) => problems.push(format!("{}: {reason}", stored.name)),
             Ok(values) => {
                 let odd = values.iter().filter(|value| !value.is_finite()).count();
                 if odd > 0 {
                     problems.push(format!(
-                        "{}: {odd} of {} values are no finite 32-bit numbers",
+                        "{}: {odd} of {} values are not finite 32-bit numbers",
                         stored.name,
                         values.len()
                     ));

@@ -6,16 +6,17 @@
 //! only ever read: no pickle is executed, no claimed size is believed before it is compared with
 //! the bytes that are there, and nothing is written before everything has been checked.
 
-mod archive;
 mod error;
 mod export;
 mod import;
 mod layout;
 mod matching;
 mod onnx;
-mod pickle;
+mod outline;
+mod safetensors_file;
 mod script;
-mod state_dict;
+mod stored;
+mod torch_file;
 mod weight_file;
 
 #[cfg(test)]

@@ -1,4 +1,3 @@
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use serde::Serialize;
 
 use crate::InteropError;
 use crate::layout::{TorchTensor, counters, torch_tensors};
-use crate::weight_file::{WeightFile, shown};
+use crate::weight_file::WeightFile;
 
 /// Which tensor of a file becomes which tensor of the network.
 #[derive(Debug)]
@@ -56,13 +55,13 @@ impl NameMap {
     /// Reads a map.
     ///
     /// # Errors
-    /// A file that cannot be read, or that is no table of names.
+    /// A file that cannot be read, or that is not a table of names.
     pub fn open(path: &Path) -> Result<Self, InteropError> {
         let text = fs::read_to_string(path).map_err(InteropError::io("read", path))?;
         let names = toml::from_str(&text).map_err(|error| InteropError::Map {
             path: path.to_owned(),
             reason: format!(
-                "it is no table of names, such as \"conv1\" = \"features.0\": {}",
+                "it is not a table of names, such as \"conv1\" = \"features.0\": {}",
                 error.to_string().trim_end()
             ),
         })?;
@@ -95,7 +94,7 @@ impl WeightFile {
     /// else by name, else by shape and order.
     ///
     /// # Errors
-    /// Every tensor that is missing, surplus or of another shape, all at once; a configuration
+    /// Every tensor that is missing, unexpected or of another size, all at once; a configuration
     /// that describes no network; a map that names what is not there.
     pub fn assign(
         &self,
@@ -146,9 +145,17 @@ impl WeightFile {
         } else if known == wanted.len() {
             (How::Names, by_name)
         } else {
-            let found = self.guess(&wanted, names.values().copied());
+            let Guess { found, ambiguous } = self.guess(&wanted, names.values().copied());
+            let fits = self.problems(&wanted, &found, &names).is_empty();
+            if fits && !ambiguous.is_empty() {
+                return Err(InteropError::Tensors {
+                    path: self.path.clone(),
+                    problems: ambiguous,
+                    hint: NO_ORDER.to_owned(),
+                });
+            }
             // A network of ours that does not fit is reported under its own names.
-            if known * 2 > wanted.len() && !self.problems(&wanted, &found, &names).is_empty() {
+            if known * 2 > wanted.len() && !fits {
                 (How::Names, by_name)
             } else {
                 (How::ShapeAndOrder, found)
@@ -183,21 +190,19 @@ impl WeightFile {
     /// Layers of the file for layers of the network: first those whose tensors have the same
     /// names and shapes, then, so that they are reported as pairs, those of the same names and
     /// other shapes; among equals, in their order.
-    fn guess(
-        &self,
-        wanted: &[TorchTensor],
-        free: impl Iterator<Item = usize>,
-    ) -> Vec<Option<usize>> {
-        let layers = layers(
-            wanted
-                .iter()
-                .enumerate()
-                .map(|(place, tensor)| (tensor.name.as_str(), place)),
-        );
-        let mut candidates = self.layers(free);
+    fn guess(&self, wanted: &[TorchTensor], free: impl Iterator<Item = usize>) -> Guess {
+        let names = wanted.iter().map(|tensor| tensor.name.as_str());
+        let wanted_layers = layers(names.zip(0..));
+        let mut places: Vec<usize> = free.collect();
+        places.sort_unstable();
+        let named = places
+            .iter()
+            .map(|&place| (self.tensors[place].name.as_str(), place));
+        let mut candidates = layers(named);
         let mut found = vec![None; wanted.len()];
+        let mut ambiguous = Vec::new();
         for exact in [true, false] {
-            for layer in &layers {
+            for layer in &wanted_layers {
                 if layer.iter().any(|&(_, place)| found[place].is_some()) {
                     continue;
                 }
@@ -215,6 +220,10 @@ impl WeightFile {
                 let Some(position) = candidates.iter().position(fits) else {
                     continue;
                 };
+                if exact && !self.ordered {
+                    let rivals = candidates.iter().filter(|candidate| fits(candidate));
+                    ambiguous.extend(self.told_apart(rivals).err());
+                }
                 let candidate = candidates.remove(position);
                 for &(leaf, place) in layer {
                     found[place] = candidate
@@ -224,7 +233,7 @@ impl WeightFile {
                 }
             }
         }
-        // What is left over under the very name is of another shape, not missing.
+        // What is left over under the very name has another size and is not missing.
         for (tensor, place) in wanted.iter().zip(&mut found) {
             if place.is_none() {
                 let named = candidates.iter().flatten().map(|&(_, index)| index);
@@ -233,25 +242,28 @@ impl WeightFile {
                     .find(|&index| self.tensors[index].name == tensor.name);
             }
         }
-        found
+        Guess { found, ambiguous }
     }
 
-    /// The layers of the file in its own order, or in that of their names where the file keeps
-    /// none.
-    fn layers(&self, free: impl Iterator<Item = usize>) -> Vec<Layer<'_>> {
-        let mut places: Vec<usize> = free.collect();
-        places.sort_unstable();
-        if !self.ordered {
-            places.sort_by(|&a, &b| natural(&self.tensors[a].name, &self.tensors[b].name));
+    /// Whether the names of layers of equal shapes say their order, as those of `conv1` and
+    /// `conv2` do.
+    fn told_apart<'a>(&self, layers: impl Iterator<Item = &'a Layer<'a>>) -> Result<(), String> {
+        let names: BTreeSet<&str> = layers
+            .flatten()
+            .map(|&(_, place)| layer_of(&self.tensors[place].name).0)
+            .collect();
+        let without_numbers: BTreeSet<String> = names
+            .iter()
+            .map(|name| name.replace(|c: char| c.is_ascii_digit(), ""))
+            .collect();
+        if without_numbers.len() <= 1 {
+            return Ok(());
         }
-        layers(
-            places
-                .iter()
-                .map(|&place| (self.tensors[place].name.as_str(), place)),
-        )
+        let names: Vec<&str> = names.into_iter().collect();
+        Err(format!("in any order: {}", names.join(", ")))
     }
 
-    /// One line for every tensor that is missing, of another shape, or surplus.
+    /// One line for every tensor that is missing, of another size, or unexpected.
     fn problems(
         &self,
         wanted: &[TorchTensor],
@@ -264,7 +276,7 @@ impl WeightFile {
             match place.map(|place| &self.tensors[place]) {
                 None => problems.push(format!("missing: {needs}")),
                 Some(stored) if stored.shape != tensor.shape => problems.push(format!(
-                    "of another shape: {} {} for {needs}",
+                    "size mismatch: {} {} for {needs}",
                     stored.name,
                     shown(&stored.shape)
                 )),
@@ -272,13 +284,20 @@ impl WeightFile {
             }
         }
         let used: BTreeSet<usize> = found.iter().flatten().copied().collect();
-        let surplus = names.values().filter(|place| !used.contains(place));
-        for tensor in surplus.map(|&place| &self.tensors[place]) {
-            problems.push(format!("surplus: {} {}", tensor.name, shown(&tensor.shape)));
+        let unexpected = names.values().filter(|place| !used.contains(place));
+        for tensor in unexpected.map(|&place| &self.tensors[place]) {
+            problems.push(format!(
+                "unexpected: {} {}",
+                tensor.name,
+                shown(&tensor.shape)
+            ));
         }
         problems
     }
 }
+
+const NO_ORDER: &str = "\nThese layers have equal shapes, and neither the file nor their names say in which order the module has them. \
+     Say which is which: --map FILE";
 
 fn hint(how: How) -> &'static str {
     match how {
@@ -298,7 +317,7 @@ fn layers<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Vec<Layer<'a>> {
     let mut known: HashMap<&str, usize> = HashMap::new();
     let mut layers: Vec<Layer<'_>> = Vec::new();
     for (name, place) in names {
-        let (layer, leaf) = name.rsplit_once('.').unwrap_or(("", name));
+        let (layer, leaf) = layer_of(name);
         let index = *known.entry(layer).or_insert(layers.len());
         if index == layers.len() {
             layers.push(Vec::new());
@@ -308,29 +327,25 @@ fn layers<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Vec<Layer<'a>> {
     layers
 }
 
+/// The layer of a tensor, and the rest of its name.
+fn layer_of(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}
+
+/// What was found for each tensor of the network, and one line for all layers between which only
+/// their order would decide where the file does not keep it.
+struct Guess {
+    found: Vec<Option<usize>>,
+    ambiguous: Vec<String>,
+}
+
 /// Names without the layer, and places.
 type Layer<'a> = Vec<(&'a str, usize)>;
 
-/// By text, numbers in it counted as numbers: `conv2` before `conv10`.
-fn natural(a: &str, b: &str) -> Ordering {
-    let split = |text: &str| -> Vec<(String, u64)> {
-        let mut parts = vec![(String::new(), 0)];
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let length = if digits > 0 { digits } else { first.len_utf8() };
-            let (head, tail) = rest.split_at(length);
-            match head.parse() {
-                Ok(number) if digits > 0 => parts.push((String::new(), number)),
-                _ => {
-                    if let Some((text, _)) = parts.last_mut() {
-                        text.push_str(head);
-                    }
-                }
-            }
-            rest = tail;
-        }
-        parts
-    };
-    split(a).cmp(&split(b)).then(a.cmp(b))
+/// A shape as PyTorch writes it.
+fn shown(shape: &[usize]) -> String {
+    if shape.is_empty() {
+        return "[] (a single number)".to_owned();
+    }
+    format!("{shape:?}")
 }
