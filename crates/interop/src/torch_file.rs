@@ -1,0 +1,197 @@
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::path::Path;
+
+use pytorch_reader::{DType, PytorchReader};
+use zip::{CompressionMethod, ZipArchive};
+
+use crate::InteropError;
+use crate::outline::{Outline, outline};
+use crate::stored::{Element, Source, Stored};
+
+/// What the files of `torch.save` before version 1.6 begin with.
+const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.";
+/// Of the pickles that such a file begins with, the one that holds what was saved.
+const LEGACY_ROOT: usize = 3;
+/// A longer name is not that of a tensor.
+const NAME_BYTES: usize = 1000;
+/// Dictionaries around a tensor's own, at most.
+const DEPTH: usize = 16;
+
+/// The tensors of a file that `torch.save` wrote, under dotted names.
+pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, InteropError> {
+    let format = |reason: String| InteropError::Format {
+        path: path.to_owned(),
+        reason,
+    };
+    let outline = outlined(bytes).map_err(format)?;
+    // What cannot be parsed, or holds nothing, is most often something else than weights.
+    let refused = |reason: String| match &outline.foreign {
+        Some(object) => InteropError::ForeignObject {
+            path: path.to_owned(),
+            object: object.clone(),
+            reason,
+        },
+        None => format(reason),
+    };
+    let reader = PytorchReader::new(path).map_err(|error| refused(error.to_string()))?;
+    let keys = Keys::new(&outline);
+    let mut names = reader.keys();
+    names.sort();
+    if let Some(name) = names.iter().find(|name| name.len() > NAME_BYTES) {
+        let length = name.len();
+        return Err(format(format!("a tensor has a name of {length} bytes")));
+    }
+    keys.check_all_are_named(&names).map_err(format)?;
+    names.retain(|name| !keys.is_list_item(name));
+    if !outline.root_has_attributes && has_model(path, &names, &keys) {
+        names.retain(|name| name.starts_with("model."));
+    }
+    if names.is_empty() {
+        return Err(refused("it holds no tensor".to_owned()));
+    }
+    let mut tensors = reader.into_tensors();
+    let stored = names.into_iter().filter_map(|name| {
+        let tensor = tensors.remove(&name)?;
+        Some(Stored {
+            place: keys.place(&name),
+            name,
+            shape: tensor.shape().to_vec(),
+            element: match tensor.dtype() {
+                DType::F64 => Element::F64,
+                DType::F32 => Element::F32,
+                DType::F16 => Element::F16,
+                DType::BF16 => Element::BF16,
+                other => Element::Other(format!("{other:?}")),
+            },
+            source: Source::Torch(tensor),
+        })
+    });
+    Ok(stored.collect())
+}
+
+/// The outline of the pickle that lists the tensors.
+fn outlined(bytes: &[u8]) -> Result<Outline<'_>, String> {
+    if bytes.starts_with(b"PK") {
+        return outline(zipped_pickle(bytes)?);
+    }
+    if bytes.get(257..262) == Some(b"ustar") {
+        return Err("it is a tar archive, as PyTorch before 0.1.10 wrote. Load it there and save it again with torch.save".to_owned());
+    }
+    if bytes.first() != Some(&0x80) {
+        return Err("it is neither a .safetensors file nor one that torch.save wrote".to_owned());
+    }
+    if !bytes.starts_with(LEGACY_MAGIC) {
+        return outline(bytes);
+    }
+    let mut rest = bytes;
+    for _ in 0..LEGACY_ROOT {
+        rest = &rest[outline(rest)?.length..];
+    }
+    let root = outline(rest)?;
+    outline(&rest[root.length..])?; // the keys of the storages
+    Ok(root)
+}
+
+/// The entry `data.pkl` of a zip archive. `torch.save` compresses nothing, so that a small file
+/// cannot become a large one.
+fn zipped_pickle(bytes: &[u8]) -> Result<&[u8], String> {
+    let damaged = |error: zip::result::ZipError| format!("the zip archive is not whole: {error}");
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    if archive.has_duplicate_names() {
+        return Err("two entries of its zip archive have one name".to_owned());
+    }
+    if archive.has_overlapping_entries().map_err(damaged)? {
+        return Err("the entries of its zip archive overlap".to_owned());
+    }
+    let mut found: Option<(usize, &[u8])> = None;
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index).map_err(damaged)?;
+        let name = entry.name().map_err(damaged)?;
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(format!(
+                "its entry {name:?} is compressed, which torch.save never does"
+            ));
+        }
+        let root = name.strip_suffix("data.pkl");
+        let root = root.filter(|root| root.is_empty() || root.ends_with('/'));
+        if let Some(root) = root
+            && found.is_none_or(|(length, _)| root.len() < length)
+        {
+            let start = entry.data_start().unwrap_or(u64::MAX) as usize;
+            let content = bytes
+                .get(start..)
+                .and_then(|rest| rest.get(..entry.size() as usize));
+            let content = content.ok_or("its entry data.pkl reaches beyond the file")?;
+            found = Some((root.len(), content));
+        }
+    }
+    let (_, pickle) =
+        found.ok_or("the zip archive has no data.pkl, so torch.save did not write it")?;
+    Ok(pickle)
+}
+
+/// Whether this is a checkpoint `{"model": {…}, …}`, beside which an optimizer keeps tensors, too.
+fn has_model(path: &Path, names: &[String], keys: &Keys<'_>) -> bool {
+    let mut inside = names.iter().filter_map(|name| name.strip_prefix("model."));
+    inside.any(|name| keys.times.contains_key(name))
+        && PytorchReader::with_top_level_key(path, "model").is_ok()
+}
+
+/// The keys under which tensors stand in their dictionaries: the last parts of their names.
+struct Keys<'a> {
+    /// Where each stands first.
+    first: HashMap<&'a str, usize>,
+    /// How often it stands there.
+    times: HashMap<&'a str, usize>,
+    module: bool,
+}
+
+impl<'a> Keys<'a> {
+    fn new(outline: &Outline<'a>) -> Self {
+        let (mut first, mut times) = (HashMap::new(), HashMap::new());
+        for (place, &key) in outline.keys.iter().enumerate() {
+            first.entry(key).or_insert(place);
+            *times.entry(key).or_default() += 1;
+        }
+        Self {
+            first,
+            times,
+            module: outline.module,
+        }
+    }
+
+    /// The key of a tensor; the parts before it are the keys of dictionaries around it.
+    fn key(&self, name: &str) -> Option<&'a str> {
+        let starts = name.match_indices('.').map(|(dot, _)| dot + 1);
+        let starts = [0].into_iter().chain(starts).take(DEPTH);
+        let mut found = starts.filter_map(|start| self.first.get_key_value(&name[start..]));
+        found.next().map(|(&key, _)| key)
+    }
+
+    /// The place of a tensor among those of the file. In a whole module the keys of all layers
+    /// are the same.
+    fn place(&self, name: &str) -> Option<usize> {
+        let key = self.key(name).filter(|_| !self.module)?;
+        self.first.get(key).copied()
+    }
+
+    /// Of two tensors with one name the parser keeps either. (A module leaves some out.)
+    fn check_all_are_named(&self, names: &[String]) -> Result<(), String> {
+        let mut named: HashMap<&str, usize> = HashMap::new();
+        for key in names.iter().filter_map(|name| self.key(name)) {
+            *named.entry(key).or_default() += 1;
+        }
+        let lost = named.iter().find(|(key, named)| self.times[*key] > **named);
+        match lost.filter(|_| !self.module) {
+            Some((key, _)) => Err(format!("it has two tensors named {key}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it stands in a list, as the history of a training does, and not in a dictionary.
+    fn is_list_item(&self, name: &str) -> bool {
+        let leaf = name.rsplit('.').next().unwrap_or(name);
+        leaf.parse::<usize>().is_ok() && !self.first.contains_key(leaf)
+    }
+}
