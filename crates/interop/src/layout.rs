@@ -287,36 +287,3 @@ fn classifier(
         layers,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use burn::tensor::{Bytes, Device};
-    use burn_pack::Reader;
-    use digits_train::{Recipe, recipe_names, weights};
-
-    #[test]
-    fn names_and_shapes_of_every_recipe_are_those_of_the_saved_network() {
-        for name in recipe_names() {
-            let config = Recipe::built_in(name).unwrap().resolve().unwrap();
-            let model = weights::seeded(&config.model, 1, &Device::flex()).unwrap();
-            let bytes = weights::to_bytes(&model).unwrap().to_vec();
-            let mut saved: Vec<(String, Vec<usize>)> =
-                Reader::from_bytes(Bytes::from_bytes_vec(bytes))
-                    .unwrap()
-                    .into_tensors()
-                    .unwrap()
-                    .into_iter()
-                    .map(|tensor| (tensor.name.clone(), tensor.shape.to_vec()))
-                    .collect();
-            let mut listed: Vec<(String, Vec<usize>)> = torch_tensors(&config.model)
-                .unwrap()
-                .into_iter()
-                .map(|tensor| (tensor.ours.clone(), tensor.our_shape()))
-                .collect();
-            saved.sort();
-            listed.sort();
-            assert_eq!(saved, listed, "{name}");
-        }
-    }
-}

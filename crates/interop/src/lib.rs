@@ -20,10 +20,6 @@ mod torch_file;
 mod weight_file;
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod reference;
-#[cfg(test)]
 mod tests;
 
 pub use error::InteropError;

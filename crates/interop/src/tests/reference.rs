@@ -140,7 +140,7 @@ fn references() -> impl Iterator<Item = Reference> {
             results: file
                 .tensors
                 .iter()
-                .map(|tensor| (tensor.name.clone(), file.values(tensor).unwrap()))
+                .map(|tensor| (tensor.name.clone(), tensor.values(&file.bytes).unwrap()))
                 .collect(),
             case,
         }
