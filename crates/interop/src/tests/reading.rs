@@ -140,9 +140,7 @@ fn equal_layers_are_told_apart_by_the_order_of_the_file_or_by_numbers_or_not_at_
                 parts.map(|(leaf, bytes)| (format!("{name}.{leaf}"), bytes))
             })
             .collect();
-        let entries: Vec<_> = named
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()));
+        let entries = named.iter().map(|(name, bytes)| (&name[..], bytes.clone()));
         archive(&pickle(&dict(&entries.collect::<Vec<_>>())), &storages)
     };
     let nested = |layers: [&str; 4]| {

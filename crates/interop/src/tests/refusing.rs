@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::support::{
-    archive, config, dict, find, fixture, pickle, refused_bytes, safetensors, take, tensor, text,
+    archive, config, dict, fixture, pickle, refused_bytes, safetensors, take, tensor, text,
     written, zip,
 };
 use crate::{FloatType, InteropError, WeightFile, export};
