@@ -98,7 +98,7 @@ fn outlined(bytes: &[u8]) -> Result<Outline<'_>, String> {
 fn zipped_pickle(bytes: &[u8]) -> Result<&[u8], String> {
     let damaged = |error: zip::result::ZipError| format!("the zip archive is not whole: {error}");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-    if archive.has_duplicate_names() {
+    if archive.len() < directory_entries(bytes, archive.central_directory_start()) {
         return Err("two entries of its zip archive have one name".to_owned());
     }
     if archive.has_overlapping_entries().map_err(damaged)? {
@@ -129,6 +129,25 @@ fn zipped_pickle(bytes: &[u8]) -> Result<&[u8], String> {
     let (_, pickle) =
         found.ok_or("the zip archive has no data.pkl, so torch.save did not write it")?;
     Ok(pickle)
+}
+
+/// Entries of the directory that begins at `start`; of two with one name the archive keeps one.
+/// (APPNOTE.TXT 6.3.10, 4.3.12)
+fn directory_entries(bytes: &[u8], start: u64) -> usize {
+    const HEADER: usize = 46;
+    let mut rest = usize::try_from(start)
+        .ok()
+        .and_then(|start| bytes.get(start..));
+    let mut entries = 0;
+    while let Some(header) = rest.filter(|rest| rest.starts_with(b"PK\x01\x02")) {
+        let lengths = header.get(28..34).unwrap_or_default().as_chunks().0;
+        let lengths = lengths
+            .iter()
+            .map(|&length| usize::from(u16::from_le_bytes(length)));
+        rest = header.get(HEADER + lengths.sum::<usize>()..);
+        entries += 1;
+    }
+    entries
 }
 
 /// Whether this is a checkpoint `{"model": {…}, …}`, beside which an optimizer keeps tensors, too.
