@@ -29,7 +29,7 @@ STEPS = 10
 DRAWS = 3
 LOGITS = 1e-5  # as in reference.rs
 
-# The same constants stand in crates/interop/src/reference.rs.
+# The same constants stand in crates/interop/src/tests/reference.rs.
 OPTIMIZERS = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=1e-3),
     "nesterov": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),

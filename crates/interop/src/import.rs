@@ -2,7 +2,7 @@ use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_train::{DatasetRecord, Origin, RunConfig, RunFolder, RunRecord, weights};
 
-use crate::export::to_burnpack;
+use crate::parameters::Parameters;
 use crate::{Assignment, InteropError, WeightFile};
 
 /// What an imported run is besides its weights.
@@ -19,7 +19,7 @@ pub struct ImportSettings<'a> {
 /// Makes a run folder of a file of weights. Everything is checked before anything is written.
 ///
 /// # Errors
-/// Values that are not finite, variances below 0, elements that are no floats, a folder that
+/// Values that are not finite, variances below 0, elements that are not floats, a folder that
 /// holds a run or cannot be written.
 pub fn import(
     file: &WeightFile,
@@ -34,7 +34,7 @@ pub fn import(
         normalization,
     } = settings;
     config.validate()?;
-    let model = model_file(file, assignment, &config, device)?;
+    let model = parameters(file, assignment)?.build(&config.model, device)?;
     let dataset = DatasetRecord {
         name: file
             .dataset()
@@ -50,55 +50,39 @@ pub fn import(
     };
     let mut record = RunRecord::new(recipe, &config, dataset, Some(origin))?;
     record.passes = 1; // no epoch was trained here
-    folder.create(&mut record, &config, &model)?;
+    folder.create(&mut record, &config, &weights::to_bytes(&model)?)?;
     Ok(record)
 }
 
-/// The bytes of `model.bpk`, after the network has been built from them once.
-pub(crate) fn model_file(
-    file: &WeightFile,
-    assignment: &Assignment,
-    config: &RunConfig,
-    device: &Device,
-) -> Result<Vec<u8>, InteropError> {
-    let values = values(file, assignment)?;
-    let tensors: Vec<_> = assignment.wanted.iter().collect();
-    let bytes = to_burnpack(&tensors, values.iter().map(Vec::as_slice))?;
-    let model = weights::from_bytes(&config.model, bytes, device)
-        .map_err(|error| InteropError::backend("building the network", error))?;
-    Ok(weights::to_bytes(&model)?.to_vec())
-}
-
 /// The values of every tensor, checked.
-fn values(file: &WeightFile, assignment: &Assignment) -> Result<Vec<Vec<f32>>, InteropError> {
+fn parameters(file: &WeightFile, assignment: &Assignment) -> Result<Parameters, InteropError> {
     let mut problems = Vec::new();
     let mut all = Vec::new();
-    for (tensor, &place) in assignment.wanted.iter().zip(&assignment.places) {
-        let stored = &file.tensors[place];
+    for (tensor, place) in &assignment.pairs {
+        let stored = &file.tensors[*place];
+        let mut problem = |reason: String| problems.push(format!("{}: {reason}", stored.name));
         match stored.values(&file.bytes) {
-            Err(reason) => problems.push(format!("{}: {reason}", stored.name)),
+            Err(reason) => problem(reason),
             Ok(values) => {
                 let odd = values.iter().filter(|value| !value.is_finite()).count();
                 if odd > 0 {
-                    problems.push(format!(
-                        "{}: {odd} of {} values are not finite 32-bit numbers",
-                        stored.name,
-                        values.len()
+                    let of = values.len();
+                    problem(format!(
+                        "{odd} of {of} values are not finite 32-bit numbers"
                     ));
                 }
                 if tensor.name.ends_with(".running_var") && values.iter().any(|&v| v < 0.0) {
-                    problems.push(format!("{}: a variance is negative", stored.name));
+                    problem("a variance is negative".to_owned());
                 }
-                all.push(values);
+                all.push((tensor.clone(), values));
             }
         }
     }
-    if problems.is_empty() {
-        Ok(all)
-    } else {
-        Err(InteropError::Values {
+    if !problems.is_empty() {
+        return Err(InteropError::Values {
             path: file.path.clone(),
             problems,
-        })
+        });
     }
+    Ok(Parameters(all))
 }

@@ -23,6 +23,28 @@ impl TorchTensor {
         shape
     }
 
+    /// Its values in the layout of PyTorch, from those of Burn.
+    pub(crate) fn to_torch(&self, values: Vec<f32>) -> Vec<f32> {
+        self.with_rows(values, self.shape[0])
+    }
+
+    /// Its values in the layout of Burn, from those of PyTorch.
+    pub(crate) fn to_burn(&self, values: Vec<f32>) -> Vec<f32> {
+        self.with_rows(values, self.elements() / self.shape[0])
+    }
+
+    /// The transpose with that many rows, if Burn keeps the transpose.
+    fn with_rows(&self, values: Vec<f32>, rows: usize) -> Vec<f32> {
+        if !self.transposed {
+            return values;
+        }
+        let columns = values.len() / rows;
+        (0..rows)
+            .flat_map(|row| (0..columns).map(move |column| (row, column)))
+            .map(|(row, column)| values[column * rows + row])
+            .collect()
+    }
+
     pub(crate) fn elements(&self) -> usize {
         self.shape.iter().product()
     }

@@ -13,6 +13,7 @@ mod layout;
 mod matching;
 mod onnx;
 mod outline;
+mod parameters;
 mod safetensors_file;
 mod script;
 mod stored;

@@ -16,8 +16,8 @@ pub struct Assignment {
     pub how: How,
     /// One entry for each tensor of the network, in its order.
     pub matches: Vec<Match>,
-    pub(crate) wanted: Vec<TorchTensor>,
-    pub(crate) places: Vec<usize>,
+    /// The same, with the place in the file.
+    pub(crate) pairs: Vec<(TorchTensor, usize)>,
 }
 
 /// How tensors were assigned.
@@ -169,21 +169,19 @@ impl WeightFile {
                 hint: hint(how).to_owned(),
             });
         }
-        let places: Vec<usize> = found.into_iter().flatten().collect();
-        let matches = wanted
-            .iter()
-            .zip(&places)
-            .map(|(tensor, &place)| Match {
-                file: format!("{}{}", self.prefix, self.tensors[place].name),
-                network: tensor.name.clone(),
-                shape: tensor.shape.clone(),
-            })
+        let pairs: Vec<_> = wanted
+            .into_iter()
+            .zip(found.into_iter().flatten())
             .collect();
+        let matches = pairs.iter().map(|(tensor, place)| Match {
+            file: format!("{}{}", self.prefix, self.tensors[*place].name),
+            network: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+        });
         Ok(Assignment {
             how,
-            matches,
-            wanted,
-            places,
+            matches: matches.collect(),
+            pairs,
         })
     }
 

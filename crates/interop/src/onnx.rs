@@ -16,6 +16,7 @@ use rten_onnx::onnx::{
 use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
 
 use crate::layout::{ConvPadding, Layer, Sides, parts};
+use crate::parameters::Parameters;
 
 /// Version of the operators; all that are used have been the same since version 9 or 13.
 const OPERATORS: i64 = 17;
@@ -29,12 +30,11 @@ const IMAGE: &str = "image";
 /// Name of the output, `[batch, classes]`.
 const LOGITS: &str = "logits";
 
-/// The model as the bytes of a file. `values` are the tensors in the layout and under the names
-/// of PyTorch, with their shapes.
+/// The model as the bytes of a file. Its constants have the names and the layout of PyTorch.
 pub(crate) fn onnx<'a>(
     model: &ModelConfig,
     normalization: &Normalization,
-    values: impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])>,
+    parameters: &Parameters,
     metadata: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<u8>, OnnxError> {
     let mut graph = Graph::new();
@@ -48,8 +48,8 @@ pub(crate) fn onnx<'a>(
             graph.layer(layer, &format!("{}.{index}", part.name), &mut zeros);
         }
     }
-    for (name, shape, values) in values {
-        graph.constant(name, shape, values);
+    for (tensor, values) in &parameters.0 {
+        graph.constant(&tensor.name, &tensor.shape, values);
     }
     let input = model.input();
     let file = File {

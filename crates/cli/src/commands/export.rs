@@ -2,9 +2,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use burn::tensor::Device;
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use digits_data::{Dataset, Images};
-use digits_interop::{Export, FloatType, export, script};
+use digits_interop::{Export, FloatType, export};
 use digits_report::text::count;
 use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
@@ -29,8 +30,8 @@ pub struct Args {
     )]
     to: Option<PathBuf>,
     /// Type of the numbers; for f16 and bf16 the accuracy that it costs is measured
-    #[arg(long, value_enum, default_value_t = DtypeName::F32)]
-    dtype: DtypeName,
+    #[arg(long, value_parser = dtype(), default_value = "f32")]
+    dtype: FloatType,
     /// Print the PyTorch module that loads the file, instead of a summary
     #[arg(long)]
     script: bool,
@@ -42,24 +43,19 @@ pub struct Args {
     output: OutputArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum DtypeName {
-    /// 32 bits, nothing lost
-    F32,
-    /// IEEE half precision
-    F16,
-    /// The upper half of an f32
-    Bf16,
-}
-
-impl From<DtypeName> for FloatType {
-    fn from(name: DtypeName) -> Self {
-        match name {
-            DtypeName::F32 => Self::F32,
-            DtypeName::F16 => Self::F16,
-            DtypeName::Bf16 => Self::Bf16,
-        }
-    }
+fn dtype() -> impl TypedValueParser<Value = FloatType> {
+    let names = [
+        (FloatType::F32, "32 bits, nothing lost"),
+        (FloatType::F16, "IEEE half precision"),
+        (FloatType::Bf16, "The upper half of an f32"),
+    ];
+    let values = names.map(|(float, help)| PossibleValue::new(float.name()).help(help));
+    PossibleValuesParser::new(values).try_map(move |given| {
+        let found = names.iter().find(|(float, _)| float.name() == given);
+        found
+            .map(|&(float, _)| float)
+            .ok_or("there is no such type")
+    })
 }
 
 /// The result, as `--json` prints it.
@@ -84,7 +80,7 @@ struct Cost {
     images: usize,
     accuracy_f32: f64,
     accuracy: f64,
-    /// Images that the rounded network reads rightly less those that the original does.
+    /// Images that the rounded network reads correctly less those that the original does.
     gained: i64,
 }
 
@@ -98,39 +94,23 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = folder.path().to_owned();
     let threads = args.device.threads.unwrap_or(0);
     let (device, _) = open::device(args.device.backend(), threads)?;
-    let export = export(&folder, args.dtype.into())?;
-    let name = args
-        .to
-        .clone()
-        .unwrap_or_else(|| "model.safetensors".into());
-    let script = args
-        .script
-        .then(|| {
-            let normalization = &export.record.dataset.normalization;
-            script(
-                &export.config.model,
-                normalization,
-                &name.display().to_string(),
-            )
-        })
-        .transpose()?;
+    let export = export(&folder, args.dtype)?;
+    let name = args.to.as_deref().unwrap_or(Path::new("model.safetensors"));
+    let script = args.script.then(|| export.script(name)).transpose()?;
     let bytes = match (&args.to, format) {
         (Some(file), Format::Onnx) => export.write_onnx(file)?,
-        (Some(file), Format::Safetensors) => {
-            export.write(file)?;
-            export.bytes().len()
-        }
+        (Some(file), Format::Safetensors) => export.write(file)?,
         (None, _) => export.bytes().len(),
     };
     let cost = match (args.dtype, &args.to) {
-        (DtypeName::F32, _) | (_, None) => None,
+        (FloatType::F32, _) | (_, None) => None,
         _ => cost(args, &folder, &export, &device)?,
     };
     if args.output.json {
         output::json(&Report {
             run: &path,
             file: args.to.as_deref(),
-            dtype: args.dtype.into(),
+            dtype: args.dtype,
             tensors: export.tensors,
             parameters: export.record.parameters,
             bytes,
@@ -147,30 +127,25 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             file.display(),
             export.tensors,
             count(export.record.parameters),
-            FloatType::from(args.dtype).name(),
+            args.dtype.name(),
             count(bytes),
         );
     }
     if let Some(cost) = &cost {
         summary += &cost_line(cost, args.dtype);
     }
-    match script {
-        Some(script) => {
-            output::text(&script)?;
-            if !args.output.quiet {
-                eprint!("{summary}");
-            }
+    if let Some(script) = script {
+        output::text(&script)?;
+        if !args.output.quiet {
+            eprint!("{summary}");
         }
-        None => {
-            summary += &match format {
-                Format::Onnx => "input `image`: bytes [batch, 1, height, width], 0 = background, 255 = ink; output `logits`\n".to_owned(),
-                Format::Safetensors => format!(
-                "next: digits export {} --script > network.py\n",
-                path.display()
-            )};
-            output::text(&summary)?;
-        }
+        return Ok(ExitCode::SUCCESS);
     }
+    summary += &match format {
+        Format::Onnx => "input `image`: bytes [batch, 1, height, width], 0 = background, 255 = ink; output `logits`\n".to_owned(),
+        Format::Safetensors => format!("next: digits export {} --script > network.py\n", path.display()),
+    };
+    output::text(&summary)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -193,7 +168,7 @@ impl Format {
                 "the file that is written is FILE.safetensors, which PyTorch reads with safetensors.torch.load_file, or FILE.onnx",
             ));
         }
-        if args.script || args.dtype != DtypeName::F32 {
+        if args.script || args.dtype != FloatType::F32 {
             return Err(problem("--script and --dtype go with FILE.safetensors"));
         }
         Ok(Self::Onnx)
@@ -212,7 +187,7 @@ fn cost(
         Err(error) if args.data.data.is_none() => {
             eprintln!(
                 "what {} costs was not measured: {error}. Name the data with --data",
-                FloatType::from(args.dtype).name()
+                args.dtype.name()
             );
             return Ok(None);
         }
@@ -243,13 +218,13 @@ fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError>
     Ok((dataset, test))
 }
 
-fn cost_line(cost: &Cost, dtype: DtypeName) -> String {
+fn cost_line(cost: &Cost, dtype: FloatType) -> String {
     format!(
         "test accuracy on {}: {} in f32, {} with parameters in {} ({:+} of {} images right)\n",
         cost.dataset,
         percent(cost.accuracy_f32),
         percent(cost.accuracy),
-        FloatType::from(dtype).name(),
+        dtype.name(),
         cost.gained,
         count(cost.images),
     )

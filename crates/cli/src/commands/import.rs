@@ -1,6 +1,5 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use clap::Args as ClapArgs;
 use digits_data::Normalization;
@@ -36,8 +35,8 @@ pub struct Args {
     map: Option<PathBuf>,
     /// Mean and standard deviation that pixels of 0..1 were normalized with, for example
     /// 0.1307,0.3081; 0,1 for none
-    #[arg(long, value_name = "MEAN,STD")]
-    normalize: Option<GivenNormalization>,
+    #[arg(long, value_name = "MEAN,STD", value_parser = normalization)]
+    normalize: Option<Normalization>,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -46,20 +45,12 @@ pub struct Args {
     output: OutputArgs,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct GivenNormalization(Normalization);
-
-impl FromStr for GivenNormalization {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let numbers = text
-            .split_once(',')
-            .and_then(|(mean, std)| Some((mean.trim().parse().ok()?, std.trim().parse().ok()?)));
-        let (mean, std) = numbers.ok_or("give two numbers, as in 0.1307,0.3081")?;
-        let stated = Normalization::new(mean, std).map_err(|error| error.to_string())?;
-        Ok(Self(stated))
-    }
+fn normalization(text: &str) -> Result<Normalization, String> {
+    let numbers = text
+        .split_once(',')
+        .and_then(|(mean, std)| Some((mean.trim().parse().ok()?, std.trim().parse().ok()?)));
+    let (mean, std) = numbers.ok_or("give two numbers, as in 0.1307,0.3081")?;
+    Normalization::new(mean, std).map_err(|error| error.to_string())
 }
 
 /// The result, as `--json` prints it.
@@ -81,7 +72,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let map = args.map.as_deref().map(NameMap::open).transpose()?;
     let assignment = file.assign(&config.model, map.as_ref())?;
     let normalization = match (args.normalize, file.normalization()?) {
-        (Some(GivenNormalization(given)), _) => given,
+        (Some(given), _) => given,
         (None, Some(stated)) => stated,
         (None, None) => {
             return Err(CliError::usage(format!(

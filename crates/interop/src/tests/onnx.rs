@@ -6,22 +6,20 @@ use rten_onnx::onnx::{DataType, ModelProto, ValueInfoProto};
 
 use super::support::config;
 use crate::onnx::onnx;
+use crate::parameters::Parameters;
 use crate::torch_tensors;
 
 /// The model of a network of zeros.
 fn written(model: &ModelConfig) -> ModelProto {
     let tensors = torch_tensors(model).unwrap();
-    let zeros = vec![0.0; 100_000];
-    let values = tensors.iter().map(|tensor| {
-        (
-            &tensor.name[..],
-            &tensor.shape[..],
-            &zeros[..tensor.elements()],
-        )
+    let zeros = tensors.into_iter().map(|tensor| {
+        let values = vec![0.0; tensor.elements()];
+        (tensor, values)
     });
+    let zeros = Parameters(zeros.collect());
     let normalization = Normalization::new(0.25, 0.5).unwrap();
     let metadata = [("recipe", "test")].into_iter();
-    let bytes = onnx(model, &normalization, values, metadata).unwrap();
+    let bytes = onnx(model, &normalization, &zeros, metadata).unwrap();
     ModelProto::parse_buf(&bytes).unwrap()
 }
 

@@ -14,8 +14,8 @@ use digits_models::{Model, ModelConfig};
 use digits_train::{Optimizer, OptimizerConfig, cross_entropy, weights};
 use serde::Deserialize;
 
-use crate::export::{read_saved, to_burnpack, transposed};
-use crate::layout::{TorchTensor, torch_tensors};
+use crate::layout::torch_tensors;
+use crate::parameters::Parameters;
 use crate::{WeightFile, script};
 
 /// Largest difference of a logit, relative to the largest logit of all or to 1.
@@ -43,7 +43,6 @@ struct Case {
 struct Reference {
     name: String,
     case: Case,
-    tensors: Vec<TorchTensor>,
     results: BTreeMap<String, Vec<f32>>,
     images: [usize; 4],
 }
@@ -87,21 +86,14 @@ fn hold_to_pytorch(device: &Device) {
 fn the_references_were_made_with_the_modules_that_are_printed_now() {
     for path in descriptions(&own_folder()) {
         let case = read_case(&path);
-        let none = Normalization {
-            mean: 0.0,
-            std: 1.0,
-        };
+        let none = Normalization::new(0.0, 1.0).unwrap();
         let text = script(&case.model, &none, "network.safetensors").unwrap();
         let module = path.with_extension("py");
         if env::var_os("DIGITS_WRITE_MODULES").is_some() {
             fs::write(&module, &text).unwrap();
         }
-        assert_eq!(
-            fs::read_to_string(&module).unwrap(),
-            text,
-            "{}",
-            module.display()
-        );
+        let saved = fs::read_to_string(&module).unwrap();
+        assert_eq!(saved, text, "{}", module.display());
     }
 }
 
@@ -110,14 +102,9 @@ fn own_folder() -> PathBuf {
 }
 
 fn descriptions(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-        })
-        .collect();
+    let entries = fs::read_dir(folder).unwrap();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
     found.sort();
     assert!(!found.is_empty(), "no case in {}", folder.display());
     found
@@ -135,7 +122,6 @@ fn references() -> impl Iterator<Item = Reference> {
         let images = file.tensors.iter().find(|tensor| tensor.name == "images");
         Reference {
             name: path.file_stem().unwrap().to_string_lossy().into_owned(),
-            tensors: torch_tensors(&case.model).unwrap(),
             images: images.unwrap().shape.clone().try_into().unwrap(),
             results: file
                 .tensors
@@ -171,21 +157,15 @@ impl Reference {
             found: BTreeMap::new(),
         };
         model.visit(&mut collect);
-        let error = self
-            .tensors
-            .iter()
-            .filter(|tensor| !tensor.name.contains(".running_"))
-            .map(|tensor| {
-                let torch = self.get(&format!("gradient.{}", tensor.name));
-                let ours = in_torch_layout(tensor, &collect.found[&tensor.ours]);
-                difference(&ours, torch) / largest(torch).max(1e-12)
-            })
-            .fold(0.0, larger);
-        errors.push((
-            "gradient".to_owned(),
-            error,
-            self.limit("gradient", GRADIENT),
-        ));
+        let tensors = torch_tensors(&self.case.model).unwrap();
+        let trained = tensors.iter().filter(|t| !t.name.contains(".running_"));
+        let error = trained.fold(0.0, |most, tensor| {
+            let torch = self.get(&format!("gradient.{}", tensor.name));
+            let ours = tensor.to_torch(collect.found[&tensor.ours].clone());
+            larger(most, difference(&ours, torch) / largest(torch).max(1e-12))
+        });
+        let limit = self.limit("gradient", GRADIENT);
+        errors.push(("gradient".to_owned(), error, limit));
 
         for (name, rate, config) in optimizers() {
             let mut model = self.model(&training).train();
@@ -194,16 +174,12 @@ impl Reference {
                 let (_, gradients) = self.gradients(&model, step, &training);
                 model = optimizer.step(rate, model, gradients);
             }
-            let saved = read_saved(weights::to_bytes(&model).unwrap().to_vec()).unwrap();
-            let error = self
-                .tensors
-                .iter()
-                .map(|tensor| {
-                    let ours = in_torch_layout(tensor, &saved[&tensor.ours]);
-                    let torch = self.get(&format!("{name}.{}", tensor.name));
-                    difference(&ours, torch)
-                })
-                .fold(0.0, larger);
+            let bytes = weights::to_bytes(&model).unwrap().to_vec();
+            let ours = Parameters::from_saved(&self.case.model, bytes).unwrap();
+            let error = ours.0.iter().fold(0.0, |most, (tensor, ours)| {
+                let torch = self.get(&format!("{name}.{}", tensor.name));
+                larger(most, difference(ours, torch))
+            });
             errors.push((name.to_owned(), error, self.limit(name, PARAMETER)));
         }
         errors
@@ -221,13 +197,13 @@ impl Reference {
     }
 
     fn model(&self, device: &Device) -> Model {
-        let values = self
-            .tensors
-            .iter()
-            .map(|tensor| self.get(&format!("weights.{}", tensor.name)));
-        let tensors: Vec<&TorchTensor> = self.tensors.iter().collect();
-        let bytes = to_burnpack(&tensors, values).unwrap();
-        weights::from_bytes(&self.case.model, bytes, device).unwrap()
+        let tensors = torch_tensors(&self.case.model).unwrap().into_iter();
+        let parameters = tensors.map(|tensor| {
+            let values = self.get(&format!("weights.{}", tensor.name)).to_vec();
+            (tensor, values)
+        });
+        let parameters = Parameters(parameters.collect());
+        parameters.build(&self.case.model, device).unwrap()
     }
 
     /// Loss and gradients of one batch; batches run through the images in a circle.
@@ -300,14 +276,6 @@ impl ModuleVisitor for Collect<'_> {
             let values = gradient.try_into_vec_as::<f32>().unwrap();
             self.found.insert(self.path.join("."), values);
         }
-    }
-}
-
-fn in_torch_layout(tensor: &TorchTensor, ours: &[f32]) -> Vec<f32> {
-    if tensor.transposed {
-        transposed(ours, &tensor.our_shape())
-    } else {
-        ours.to_vec()
     }
 }
 
