@@ -120,12 +120,9 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
     for (setting, part) in [
         (
             "model.activation=tanh",
-            "has activation = relu, and the run to be trained from it tanh",
+            "activation = \"relu\", not \"tanh\"",
         ),
-        (
-            "model.hidden=[9, 8]",
-            "has hidden = [8], and the run to be trained from it [9, 8]",
-        ),
+        ("model.hidden=[9, 8]", "hidden.0 = 8, not 9"),
     ] {
         let output = train(&place.at("other"), setting);
         let said = stderr(&output);

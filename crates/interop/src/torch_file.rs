@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -180,32 +180,37 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The key of a tensor; the parts before it are the keys of dictionaries around it.
-    fn key(&self, name: &str) -> Option<&'a str> {
+    /// The keys that a name ends with, the longest first: that is most often the tensor's own,
+    /// and what stands before it are the keys of dictionaries around its own.
+    fn of(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let starts = name.match_indices('.').map(|(dot, _)| dot + 1);
         let starts = [0].into_iter().chain(starts).take(DEPTH);
-        let mut found = starts.filter_map(|start| self.first.get_key_value(&name[start..]));
-        found.next().map(|(&key, _)| key)
+        starts.filter_map(|start| Some(*self.first.get_key_value(&name[start..])?.0))
     }
 
     /// The place of a tensor among those of the file. In a whole module the keys of all layers
     /// are the same.
     fn place(&self, name: &str) -> Option<usize> {
-        let key = self.key(name).filter(|_| !self.module)?;
+        let key = self.of(name).next().filter(|_| !self.module)?;
         self.first.get(key).copied()
     }
 
     /// Of two tensors with one name the parser keeps either. (A module leaves some out.)
     fn check_all_are_named(&self, names: &[String]) -> Result<(), String> {
-        let mut named: HashMap<&str, usize> = HashMap::new();
-        for key in names.iter().filter_map(|name| self.key(name)) {
-            *named.entry(key).or_default() += 1;
+        let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+        for name in names {
+            for (index, key) in self.of(name).enumerate() {
+                *named.entry(key).or_default() += usize::from(index == 0);
+            }
         }
-        let lost = named.iter().find(|(key, named)| self.times[*key] > **named);
-        match lost.filter(|_| !self.module) {
-            Some((key, _)) => Err(format!("it has two tensors named {key}")),
-            None => Ok(()),
+        let tensors: usize = named.keys().map(|key| self.times[key]).sum();
+        if self.module || tensors <= named.values().sum() {
+            return Ok(());
         }
+        let mut keys = named.iter();
+        let lost = keys.find(|(key, named)| self.times[*key] > **named);
+        let name = lost.map_or("the same", |(key, _)| key);
+        Err(format!("it has two tensors named {name}"))
     }
 
     /// Whether it stands in a list, as the history of a training does, and not in a dictionary.
