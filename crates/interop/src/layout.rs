@@ -204,21 +204,14 @@ pub(crate) fn parts(model: &ModelConfig) -> Result<Vec<Part>, ModelError> {
             for (index, block) in cnn.blocks.iter().enumerate() {
                 add_block(&mut layers, &mut map, block, &format!("blocks.{index}"));
             }
-            let classifier = classifier(
-                map.iter().product(),
-                &cnn.hidden,
-                Activation::Relu,
-                cnn.dropout,
-                input.classes,
-            );
-            let features = Part {
-                name: "features",
-                layers,
-            };
+            let inputs = map.iter().product();
+            let (activation, dropout) = (Activation::Relu, cnn.dropout);
+            let classifier = classifier(inputs, &cnn.hidden, activation, dropout, input.classes);
+            let name = "features";
             if cnn.blocks.is_empty() {
                 vec![classifier]
             } else {
-                vec![features, classifier]
+                vec![Part { name, layers }, classifier]
             }
         }
     })

@@ -1,10 +1,11 @@
-//! Weights in and out of PyTorch.
+//! Weights from and to PyTorch and ONNX.
 //!
 //! [`export`] writes a run's network under the names and in the layout of the equivalent
-//! `torch.nn` module, or as an ONNX model, [`script`] writes that module, and [`WeightFile`] with [`import`] read
-//! `.safetensors` files and PyTorch state dicts back into a run folder. A file from elsewhere is
-//! only ever read: no pickle is executed, no claimed size is believed before it is compared with
-//! the bytes that are there, and nothing is written before everything has been checked.
+//! `torch.nn` module, or as an ONNX model; [`script`] writes that module; [`WeightFile`] and
+//! [`import`] read `.safetensors` files and those of `torch.save` back into a run folder. A file
+//! from elsewhere is only ever read: no pickle is executed, no claimed size is believed before it
+//! is compared with the bytes that are there, and nothing is written before everything has been
+//! checked.
 
 mod error;
 mod export;

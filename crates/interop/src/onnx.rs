@@ -187,17 +187,11 @@ impl Graph {
             Layer::BatchNorm(_) => {
                 let leaves = ["weight", "bias", "running_mean", "running_var"];
                 let epsilon = AttributeProto {
-                    name: Some("epsilon".to_owned()),
                     f: Some(EPSILON),
-                    r#type: Some(AttributeType::FLOAT),
-                    ..AttributeProto::default()
+                    ..attribute("epsilon", AttributeType::FLOAT)
                 };
-                self.node(
-                    "BatchNormalization",
-                    name,
-                    &constants(&leaves),
-                    vec![epsilon],
-                );
+                let constants = constants(&leaves);
+                self.node("BatchNormalization", name, &constants, vec![epsilon]);
             }
             Layer::Activation(activation) => {
                 let kind = match activation {
@@ -214,12 +208,8 @@ impl Graph {
             Layer::Dropout(_) => {} // only in training
             Layer::Linear { .. } => {
                 let transposed = int("transB", 1); // [outputs, inputs], as in PyTorch
-                self.node(
-                    "Gemm",
-                    name,
-                    &constants(&["weight", "bias"]),
-                    vec![transposed],
-                );
+                let constants = constants(&["weight", "bias"]);
+                self.node("Gemm", name, &constants, vec![transposed]);
             }
         }
     }
@@ -258,21 +248,25 @@ fn value(name: &str, element: DataType, shape: &[usize]) -> ValueInfoProto {
     }
 }
 
-fn int(name: &str, value: i64) -> AttributeProto {
+fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
     AttributeProto {
         name: Some(name.to_owned()),
-        i: Some(value),
-        r#type: Some(AttributeType::INT),
+        r#type: Some(kind),
         ..AttributeProto::default()
+    }
+}
+
+fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto {
+        i: Some(value),
+        ..attribute(name, AttributeType::INT)
     }
 }
 
 fn ints(name: &str, values: &[usize]) -> AttributeProto {
     AttributeProto {
-        name: Some(name.to_owned()),
         ints: values.iter().map(|&value| value as i64).collect(),
-        r#type: Some(AttributeType::INTS),
-        ..AttributeProto::default()
+        ..attribute(name, AttributeType::INTS)
     }
 }
 
