@@ -5,6 +5,18 @@
 features=$1
 shift
 
+# Prints the program's path, and at the end cargo's exit status.
+build() {
+    # Cargo writes to a pipe here; in a terminal it is told to draw its bar nevertheless.
+    if [ -t 2 ] && size=$(stty size <&2); then
+        CARGO_TERM_COLOR=always CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=${size#* }
+        export CARGO_TERM_COLOR CARGO_TERM_PROGRESS_WHEN CARGO_TERM_PROGRESS_WIDTH
+    fi
+    # shellcheck disable=SC2086 # no feature is no argument
+    { cargo build --release --bin digits $features --message-format json-render-diagnostics 2>&4
+        echo "status $?"; } | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p; /^status /p'
+}
+
 # Cargo's messages, unless there is but one: that a build without work is finished.
 show() {
     IFS= read -r first || return
@@ -15,18 +27,9 @@ show() {
     cat
 }
 
-# Cargo writes to a pipe here; in a terminal it is told to draw its bar nevertheless.
-build() {
-    if [ -t 2 ] && size=$(stty size <&2); then
-        CARGO_TERM_COLOR=always CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=${size#* }
-        export CARGO_TERM_COLOR CARGO_TERM_PROGRESS_WHEN CARGO_TERM_PROGRESS_WIDTH
-    fi
-    # shellcheck disable=SC2086 # no feature is no argument
-    cargo build --release --bin digits $features 2>&1
-}
-
-# The status of `build` leaves the pipe through descriptor 3.
-status=$({ { build; echo $? >&3; } | show >&2; } 3>&1)
-[ "$status" -eq 0 ] || exit "$status"
-# shellcheck disable=SC2086
-exec cargo run --quiet --release --bin digits $features -- "$@"
+# What `build` prints goes around the pipe to `show`, which takes cargo's messages.
+built=$({ { build 4>&1 >&3 3>&-; } | show >&2; } 3>&1)
+status=${built##*status }
+[ "$status" = 0 ] || exit "$status"
+exec "${built%
+status*}" "$@"
