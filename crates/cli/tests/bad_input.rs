@@ -1,71 +1,77 @@
-//! Bad input gets one clear error: what, where, and what to do.
+//! Bad input gets one clear error: what, where, and what to do. Tables: what is changed, and what
+//! the message must hold.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Cursor;
 use std::path::Path;
 
-use common::{bars, digits, fails, json, run, stderr, stdout, training};
+use common::{Sandbox, digits, failed, fails, json, read_json, stdout, succeeds};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgba, RgbaImage};
+use serde_json::{Value, json};
 
 #[test]
-fn settings_that_make_no_sense_are_usage_errors() {
+fn invalid_settings_are_usage_errors() {
     for (args, parts) in [
+        ("cnnn", ["unknown recipe `cnnn`", "did you mean `cnn`"]),
         (
-            vec!["train", "cnnn"],
-            vec!["unknown recipe `cnnn`", "did you mean `cnn`"],
+            "cnn --set training.epohcs=3",
+            ["`epohcs`", "did you mean `epochs`"],
         ),
         (
-            vec!["train", "cnn", "--set", "training.epohcs=3"],
-            vec!["`epohcs`", "did you mean `epochs`"],
+            "cnn --set training.schedule.peak=nan",
+            ["training.schedule.peak is NaN", ""],
         ),
         (
-            vec!["train", "cnn", "--set", "training.schedule.peak=nan"],
-            vec!["training.schedule.peak is NaN"],
+            "cnn --set training.schedule.peak=-1",
+            ["training.schedule.peak is -1", ""],
         ),
+        ("cnn --set nonsense", ["key=value", ""]),
+        ("cnn --epochs 0", ["training.epochs is 0", ""]),
+        ("cnn --epochs many", ["--epochs", "many"]),
         (
-            vec!["train", "cnn", "--set", "training.schedule.peak=-1"],
-            vec!["training.schedule.peak is -1"],
+            "cnn --set model.blocks.0.kernel=99",
+            ["blocks[0]", "99×99 kernel does not fit"],
         ),
-        (vec!["train", "cnn", "--set", "nonsense"], vec!["key=value"]),
-        (
-            vec!["train", "cnn", "--epochs", "0"],
-            vec!["training.epochs is 0"],
-        ),
-        (
-            vec!["train", "cnn", "--set", "model.blocks.0.kernel=99"],
-            vec!["blocks[0]", "99×99 kernel does not fit"],
-        ),
-        (
-            vec!["train", "cnn", "--set", "model.hidden=[1000000000000]"],
-            vec!["more than"],
-        ),
-        (
-            vec!["train", "cnn", "--threads", "100000"],
-            vec!["--threads"],
-        ),
+        ("cnn --set model.hidden=[1000000000000]", ["more than", ""]),
+        ("cnn --threads 100000", ["--threads", ""]),
+        ("mlp-small --data drawn:0", ["drawn:N", ""]),
+        ("mlp-small --data drawn:x", ["drawn:N", ""]),
+        ("mlp-small --data drawn:9999999", ["drawn:N", ""]),
     ] {
-        fails(2, &args, &parts);
+        fails(2, ["train"].into_iter().chain(args.split(' ')), &parts);
     }
-    assert_eq!(
-        run(["train", "cnn", "--epochs", "many"]).status.code(),
-        Some(2)
-    );
-    fails(
-        1,
-        ["train", "--config", "no/such.toml"],
-        &["cannot read no/such.toml"],
-    );
+    for (args, status, parts) in [
+        (
+            "train --config no/such.toml",
+            1,
+            ["cannot read no/such.toml", ""],
+        ),
+        ("evaluate no/such/run", 1, ["no/such/run", "run folder"]),
+        (
+            "evaluate pretrained/rnn",
+            1,
+            ["pretrained/rnn", "pretrained/cnn, pretrained/mlp"],
+        ),
+        ("data draw", 2, ["--sheet", "DIR"]),
+        ("data draw x --train 0", 2, ["--train", ""]),
+        (
+            "playground --port 0 --run no-such-folder",
+            1,
+            ["no-such-folder", ""],
+        ),
+        ("playground --host example.org", 2, ["--host", ""]),
+    ] {
+        fails(status, args.split(' '), &parts);
+    }
 }
 
 #[test]
 fn a_backend_that_is_not_in_the_build_says_how_to_get_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("bars");
-    bars(&data, 100, 10);
-    let mut args = training(&data, &folder.path().join("run"));
-    args.extend(["--backend", "rocm"].map(str::to_owned));
+    let sandbox = Sandbox::new(100);
+    let args = sandbox.training("mlp-small", "run", "--backend rocm");
     fails(
         1,
         args,
@@ -75,280 +81,346 @@ fn a_backend_that_is_not_in_the_build_says_how_to_get_it() {
 
 #[test]
 fn damaged_data_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("bars");
-    let run = folder.path().join("run");
-    let images = data.join("train-images-idx3-ubyte");
-    let labels = data.join("train-labels-idx1-ubyte");
-    let refused = |change: &dyn Fn(), parts: &[&str]| {
-        bars(&data, 100, 10);
-        change();
-        fails(1, training(&data, &run), parts);
-        assert!(!run.join("run.json").exists());
-    };
-    let read = |path: &Path| fs::read(path).unwrap();
-    refused(
-        &|| fs::write(&images, &read(&images)[..5000]).unwrap(),
-        &["train-images", "promises 78400 bytes"],
-    );
-    refused(
-        &|| fs::write(&images, b"").unwrap(),
-        &["train-images", "empty"],
-    );
-    refused(
-        &|| fs::write(&images, b"<!DOCTYPE html><p>Not found").unwrap(),
-        &["train-images", "web page"],
-    );
-    refused(
-        &|| fs::write(&images, [0x1f, 0x8b, 8, 0, 1, 2]).unwrap(),
-        &["train-images", "gzip"],
-    );
-    refused(
-        &|| fs::write(&images, read(&labels)).unwrap(),
-        &["train-images", "magic number", "it holds labels"],
-    );
-    refused(
-        &|| {
-            let mut bytes = read(&labels);
-            bytes[7] = 99;
-            bytes.pop();
-            fs::write(&labels, bytes).unwrap();
-        },
-        &["train-labels", "99 labels for the 100 images"],
-    );
-    refused(
-        &|| fs::remove_file(data.join("t10k-labels-idx1-ubyte")).unwrap(),
-        &["t10k-labels-idx1-ubyte"],
-    );
-    fails(
-        1,
-        training(&folder.path().join("nothing"), &run),
-        &["unknown data set", "nothing"],
-    );
-}
-
-/// The program with an empty home and no network.
-fn alone(folder: &Path) -> std::process::Command {
-    let mut command = digits();
-    command
-        .current_dir(folder)
-        .env("HOME", folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"));
-    command
-}
-
-#[test]
-fn mnist_that_is_not_to_be_had_is_an_error_with_three_ways_out() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = alone(folder.path())
-        .args(["train", "cnn", "--data", "mnist", "--offline"])
-        .output()
-        .unwrap();
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    for way in ["digits data fetch", "digits data import DIR", "--data DIR"] {
-        assert!(said.contains(way), "{said}");
+    let sandbox = Sandbox::new(100);
+    let (images, labels) = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+    let good = |name: &str| fs::read(sandbox.path("bars").join(name)).unwrap();
+    let (good_images, good_labels) = (good(images), good(labels));
+    let mut too_many = good_labels.clone();
+    too_many[7] = 99;
+    too_many.pop();
+    for (file, bytes, parts) in [
+        (images, &good_images[..5000], ["promises 78400 bytes", ""]),
+        (images, b"", ["empty", ""]),
+        (images, b"<!DOCTYPE html><p>Not found", ["web page", ""]),
+        (images, &[0x1f, 0x8b, 8, 0, 1, 2], ["gzip", ""]),
+        (images, &good_labels, ["magic number", "it holds labels"]),
+        (labels, &too_many, ["99 labels for the 100 images", ""]),
+    ] {
+        let path = sandbox.path("bars").join(file);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+        let args = sandbox.training("mlp-small", "run", "");
+        fails(1, args, &[&parts[..], &[file]].concat());
+        assert!(!sandbox.path("run/run.json").exists());
+        fs::write(&path, before).unwrap();
     }
-}
-
-#[test]
-fn without_network_and_data_the_drawn_digits_stand_in_loudly() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = alone(folder.path())
-        .args([
-            "train",
-            "mlp-small",
-            "--epochs",
-            "1",
-            "--offline",
-            "--quiet",
-            "--json",
-        ])
-        .output()
-        .unwrap();
-    let said = stderr(&output);
-    assert!(
-        output.status.success() && said.contains("draws itself"),
-        "{said}"
-    );
-    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(summary["dataset"], "drawn");
-    assert!(
-        summary["test_accuracy"].as_f64().unwrap() > 0.7,
-        "{summary}"
-    );
-    // The run knows its data: it evaluates to the same without being told.
-    let output = alone(folder.path())
-        .args(["evaluate", "--offline", "--json"])
-        .output()
-        .unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(
-        (&report["dataset"], &report["accuracy"]),
-        (&summary["dataset"], &summary["test_accuracy"])
-    );
-}
-
-#[test]
-fn drawn_digits_are_written_as_a_data_set_that_is_read_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("drawn");
-    let sheet = folder.path().join("sheet.png").display().to_string();
-    let data = data.display().to_string();
-    stdout([
-        "data", "draw", &data, "--train", "300", "--test", "50", "--sheet", &sheet,
-    ]);
-    assert_eq!(
-        image::open(&sheet).unwrap().to_luma8().dimensions(),
-        (560, 280)
-    );
-    stdout(training(Path::new(&data), &folder.path().join("run")));
-    fails(2, ["data", "draw", &data, "--train", "0"], &["--train"]);
-}
-
-fn picture(path: &Path, image: &DynamicImage) {
-    image.save(path).unwrap();
+    let missing = "t10k-labels-idx1-ubyte";
+    fs::remove_file(sandbox.path("bars").join(missing)).unwrap();
+    fails(1, sandbox.training("mlp-small", "run", ""), &[missing]);
+    let nothing = common::training(&sandbox.path("nothing"), &sandbox.path("run"));
+    fails(1, nothing, &["unknown data set", "nothing"]);
 }
 
 /// A dark bar on white paper, as the bars' class 4 looks.
-fn bar(width: u32, height: u32) -> GrayImage {
-    GrayImage::from_fn(width, height, |x, y| {
-        let inside = (width * 2 / 5..width * 3 / 5).contains(&x)
-            && (height / 5..height * 4 / 5).contains(&y);
+fn bar() -> GrayImage {
+    GrayImage::from_fn(90, 140, |x, y| {
+        let inside = (36..54).contains(&x) && (28..112).contains(&y);
         Luma([if inside { 20 } else { 240 }])
     })
 }
 
 #[test]
 fn pictures_of_every_kind_are_read_and_bad_ones_are_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let data = at("bars");
-    bars(&data, 200, 40);
-    stdout(training(&data, &at("run")));
-    let run_folder = at("run").display().to_string();
-
-    let good = at("good");
-    fs::create_dir(&good).unwrap();
-    let gray = bar(90, 140);
-    picture(
-        &good.join("gray.png"),
-        &DynamicImage::ImageLuma8(gray.clone()),
-    );
-    picture(
-        &good.join("photo.jpg"),
-        &DynamicImage::ImageLuma8(gray.clone()),
-    );
-    picture(
-        &good.join("paint.bmp"),
-        &DynamicImage::ImageRgb8(DynamicImage::ImageLuma8(gray.clone()).to_rgb8()),
-    );
-    picture(
-        &good.join("deep.png"),
-        &DynamicImage::ImageLuma16(DynamicImage::ImageLuma8(gray.clone()).to_luma16()),
-    );
-    picture(
-        &good.join("plain.pgm"),
-        &DynamicImage::ImageLuma8(gray.clone()),
-    );
-    let mut inverted = DynamicImage::ImageLuma8(gray.clone());
-    inverted.invert();
-    picture(&good.join("light-on-dark.png"), &inverted);
+    let sandbox = Sandbox::new(200);
+    stdout(sandbox.training("mlp-small", "run", ""));
+    let run = sandbox.at("run");
+    let gray = DynamicImage::from(bar());
+    let mut light_on_dark = gray.clone();
+    light_on_dark.invert();
     let clear = RgbaImage::from_fn(90, 140, |x, y| {
-        Rgba([
-            0,
-            0,
-            0,
-            if gray.get_pixel(x, y).0[0] < 100 {
-                255
-            } else {
-                0
-            },
-        ])
+        let ink = bar().get_pixel(x, y).0[0] < 100;
+        Rgba([0, 0, 0, if ink { 255 } else { 0 }])
     });
-    picture(
-        &good.join("transparent.png"),
-        &DynamicImage::ImageRgba8(clear),
-    );
-    fs::write(good.join("notes.txt"), "not a picture, and not looked at").unwrap();
-
-    let prepared = at("prepared");
+    fs::create_dir(sandbox.path("good")).unwrap();
+    for (name, picture) in [
+        ("gray.png", &gray),
+        ("photo.jpg", &gray),
+        ("paint.bmp", &gray.to_rgb8().into()),
+        ("deep.png", &gray.to_luma16().into()),
+        ("plain.pgm", &gray),
+        ("light-on-dark.png", &light_on_dark),
+        ("transparent.png", &clear.into()),
+    ] {
+        picture.save(sandbox.path("good").join(name)).unwrap();
+    }
+    fs::write(
+        sandbox.path("good/notes.txt"),
+        "not a picture, and not looked at",
+    )
+    .unwrap();
+    let (good, prepared) = (sandbox.at("good"), sandbox.at("prepared"));
     let answers = json([
         "predict",
         "--run",
-        &run_folder,
+        &run,
         "--json",
         "--save-prepared",
-        &prepared.display().to_string(),
-        &good.display().to_string(),
+        &prepared,
+        &good,
     ]);
     let answers = answers.as_array().unwrap();
     assert_eq!(answers.len(), 7);
     for answer in answers {
         assert_eq!(answer["label"], answers[0]["label"], "{answer}");
         let top = answer["top"].as_array().unwrap();
-        assert_eq!(top.len(), 3);
-        assert_eq!(answer["probability"], top[0]["probability"]);
+        assert_eq!(
+            (top.len(), &answer["probability"]),
+            (3, &top[0]["probability"])
+        );
         assert!(answer["image"].as_str().unwrap().contains("good"));
     }
-    let seen = image::open(prepared.join("000-deep.png"))
-        .unwrap()
-        .to_luma8();
-    assert_eq!(seen.dimensions(), (28, 28));
+    let seen = image::open(sandbox.path("prepared/000-deep.png")).unwrap();
+    assert_eq!(seen.to_luma8().dimensions(), (28, 28));
 
-    let mut png = Vec::new();
-    gray.write_to(&mut std::io::Cursor::new(&mut png), ImageFormat::Png)
-        .unwrap();
-    let refused = |name: &str, bytes: &[u8], parts: &[&str]| {
-        fs::write(at(name), bytes).unwrap();
-        let path = at(name).display().to_string();
+    let png = |picture: GrayImage| {
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let whole = png(bar());
+    let mut bomb = whole.clone();
+    bomb[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]); // claims 20000×20000
+    for (name, bytes, part) in [
+        ("empty.png", &b""[..], "empty"),
+        ("text.png", b"hello, this is not a picture", "not a picture"),
+        ("cut.png", &whole[..whole.len() / 2], "not a picture"),
+        ("bomb.png", &bomb, ""),
+        ("bomb.pgm", b"P5 20000 20000 255\n", "too large"),
+        ("none.pgm", b"P5 0 0 255\n", ""),
+        (
+            "one.png",
+            &png(GrayImage::from_pixel(1, 1, Luma([0]))),
+            "blank",
+        ),
+        (
+            "blank.png",
+            &png(GrayImage::from_pixel(40, 40, Luma([255]))),
+            "blank",
+        ),
+    ] {
+        fs::write(sandbox.path(name), bytes).unwrap();
         fails(
             1,
-            ["predict", "--run", &run_folder, &path],
-            &[parts, &[name]].concat(),
+            ["predict", "--run", &run, &sandbox.at(name)],
+            &[name, part],
         );
-    };
-    refused("empty.png", b"", &["empty"]);
-    refused(
-        "text.png",
-        b"hello, this is not a picture",
-        &["not a picture"],
-    );
-    refused("cut.png", &png[..png.len() / 2], &["not a picture"]);
-    let mut bomb = png.clone();
-    bomb[16..24].copy_from_slice(&[0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20]); // claims 20000×20000
-    refused("bomb.png", &bomb, &["bomb.png"]);
-    refused("bomb.pgm", b"P5 20000 20000 255\n", &["too large"]);
-    refused("none.pgm", b"P5 0 0 255\n", &["none.pgm"]);
-    let one = DynamicImage::ImageLuma8(GrayImage::from_pixel(1, 1, Luma([0])));
-    picture(&at("one.png"), &one);
+    }
     fails(
         1,
-        [
-            "predict",
-            "--run",
-            &run_folder,
-            &at("one.png").display().to_string(),
-        ],
-        &["blank"],
-    );
-    picture(
-        &at("blank.png"),
-        &DynamicImage::ImageLuma8(GrayImage::from_pixel(40, 40, Luma([255]))),
-    );
-    fails(
-        1,
-        [
-            "predict",
-            "--run",
-            &run_folder,
-            &at("blank.png").display().to_string(),
-        ],
-        &["blank"],
-    );
-    fails(
-        1,
-        ["predict", "--run", &run_folder, "no-such.png"],
+        ["predict", "--run", &run, "no-such.png"],
         &["no-such.png"],
     );
+}
+
+const WEIGHTS: [f32; 10] = [0.5, -0.5, 1.0, 0.0, 2.0, -1.0, 0.25, 0.75, 0.1, 0.2];
+
+fn values() -> Vec<u8> {
+    WEIGHTS.into_iter().flat_map(f32::to_le_bytes).collect()
+}
+
+/// A file of the smallest network with a `weight` and a `bias` in one layer, its header changed.
+fn safetensors(change: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut header = json!({
+        "classifier.0.weight": {"dtype": "F32", "shape": [2, 4], "data_offsets": [0, 32]},
+        "classifier.0.bias": {"dtype": "F32", "shape": [2], "data_offsets": [32, 40]},
+    });
+    change(&mut header);
+    let header = header.to_string();
+    [
+        &(header.len() as u64).to_le_bytes()[..],
+        header.as_bytes(),
+        &values(),
+    ]
+    .concat()
+}
+
+/// An archive without checksums: name, content, method and size as the directory claims them.
+fn zip(entries: &[(&str, &[u8], u16, usize)]) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for &(name, content, method, claimed) in entries {
+        let size = (claimed as u32).to_le_bytes();
+        let offset = (file.len() as u32).to_le_bytes();
+        let length = (name.len() as u16).to_le_bytes();
+        let common = [&method.to_le_bytes()[..], &[0; 8], &size, &size, &length].concat();
+        directory.extend([b"PK\x01\x02", &[0; 6][..], &common, &[0; 12], &offset].concat());
+        directory.extend(name.as_bytes());
+        file.extend(
+            [
+                b"PK\x03\x04",
+                &[0; 4][..],
+                &common,
+                &[0; 2],
+                name.as_bytes(),
+            ]
+            .concat(),
+        );
+        file.extend(content);
+    }
+    let [start, size] = [&file, &directory].map(|part| (part.len() as u32).to_le_bytes());
+    let count = (entries.len() as u16).to_le_bytes();
+    file.extend(&directory);
+    file.extend(
+        [
+            b"PK\x05\x06",
+            &[0; 4][..],
+            &count,
+            &count,
+            &size,
+            &start,
+            &[0; 2],
+        ]
+        .concat(),
+    );
+    file
+}
+
+/// What `torch.save` makes of the same network: a pickled dictionary of views into one storage.
+fn state_dict(bias_offset: u8, storage: &[u8], method: u16, claimed: usize) -> Vec<u8> {
+    let text = |text: &str| [&[0x8c, text.len() as u8], text.as_bytes()].concat();
+    let mut pickle = b"\x80\x02}".to_vec();
+    for (name, offset, shape, strides) in [
+        (
+            "classifier.0.weight",
+            0,
+            &b"K\x02K\x04"[..],
+            &b"K\x04K\x01"[..],
+        ),
+        ("classifier.0.bias", bias_offset, b"K\x02", b"K\x01"),
+    ] {
+        pickle.extend(
+            [
+                text(name),
+                b"ctorch._utils\n_rebuild_tensor_v2\n((".to_vec(),
+            ]
+            .concat(),
+        );
+        pickle.extend([text("storage"), b"ctorch\nFloatStorage\n".to_vec()].concat());
+        pickle.extend([text("0"), text("cpu"), b"K\x0atQK".to_vec(), vec![offset]].concat());
+        pickle.extend([b"(", shape, b"t(", strides, b"t\x89}tRs"].concat());
+    }
+    pickle.push(b'.');
+    let pickle = ("x/data.pkl", &pickle[..], 0, pickle.len());
+    zip(&[pickle, ("x/data/0", storage, method, claimed)])
+}
+
+/// The crate that reads them holds every way in which they can be damaged; here is one of each
+/// kind as a person meets it: exit status 1, one message, no run folder.
+#[test]
+fn files_of_weights_that_are_damaged_or_lie_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let network = "[model]\nkind = \"mlp\"\nhidden = []\n\
+                   input = { height = 2, width = 2, classes = 2 }\n";
+    fs::write(at("network.toml"), network).unwrap();
+    let import = |file: &str| {
+        let mut command = digits();
+        command.args([
+            "import",
+            file,
+            "--run",
+            &at("run"),
+            "--config",
+            &at("network.toml"),
+        ]);
+        command.args(["--normalize", "0,1"]);
+        command
+    };
+    let refused = |file: &str, part: &str| {
+        failed(&import(file).output().unwrap(), 1, &[part]);
+        assert!(!Path::new(&at("run")).exists(), "{part}: a folder is left");
+    };
+    let (whole, torch) = (safetensors(|_| ()), state_dict(8, &values(), 0, 40));
+    for (name, bytes) in [("x.safetensors", &whole), ("x.pt", &torch)] {
+        fs::write(at(name), bytes).unwrap();
+        succeeds(&mut import(&at(name)));
+        fs::remove_dir_all(at("run")).unwrap();
+    }
+    let weight = "classifier.0.weight";
+    let set =
+        |field: &str, value: Value| safetensors(|header| header[weight][field] = value.clone());
+    let mut infinite = whole.clone();
+    let end = infinite.len();
+    infinite[end - 40..end - 36].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    for (bytes, part) in [
+        (&b""[..], "whole .safetensors file"),
+        (&whole[..whole.len() - 1], "whole .safetensors file"),
+        (&[&whole[..], &[0; 4]].concat(), "whole .safetensors file"),
+        (
+            &set("data_offsets", json!([0, 1_u64 << 40])),
+            "cannot be read",
+        ),
+        (&set("data_offsets", json!([-1, 32])), "cannot be read"),
+        (&set("shape", json!([u64::MAX, u64::MAX])), "cannot be read"),
+        (&set("dtype", json!("I32")), "its elements are I32"),
+        (&set("dtype", json!("F33")), "cannot be read"),
+        (&infinite, "classifier.0.weight: 1 of 8 values"),
+    ] {
+        fs::write(at("x.safetensors"), bytes).unwrap();
+        refused(&at("x.safetensors"), part);
+    }
+    let long = [&b"\x80\x02"[..], &b"N".repeat(17 << 20), b"."].concat();
+    for (bytes, part) in [
+        (
+            &b""[..],
+            "neither a .safetensors file nor one that torch.save wrote",
+        ),
+        (&torch[..torch.len() / 2], "cannot be read"),
+        (&state_dict(8, &values(), 8, 40), "is compressed"),
+        (
+            &state_dict(8, &values(), 0, 1 << 30),
+            "claims 1073741824 bytes",
+        ),
+        (
+            &state_dict(8, &values()[..36], 0, 36),
+            "reaches beyond its storage",
+        ),
+        (
+            &state_dict(9, &values(), 0, 40),
+            "reaches beyond its storage",
+        ),
+        (&zip(&[("x/data/0", &values(), 0, 40)]), "data.pkl"),
+        (
+            &zip(&[("x/data.pkl", &long, 0, long.len())]),
+            "data.pkl has 17 MiB",
+        ),
+    ] {
+        fs::write(at("x.pt"), bytes).unwrap();
+        refused(&at("x.pt"), part);
+    }
+    refused(&at("."), "file");
+    for name in ["x.safetensors", "x.pt"] {
+        let file = File::create(at(name)).unwrap();
+        file.set_len((1 << 30) + (1 << 20)).unwrap(); // sparse: it takes no room on the disk
+        refused(&at(name), "it has 1025 MiB");
+    }
+}
+
+#[test]
+fn what_a_file_of_weights_says_of_itself_leads_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside).unwrap();
+    let model =
+        json!({"kind": "mlp", "hidden": [], "input": {"height": 2, "width": 2, "classes": 2}});
+    // In a folder of its own, without --run: the name becomes part of a path.
+    let import = |normalization: &str| {
+        let bytes = safetensors(|header| {
+            header["__metadata__"] = json!({"model": model.to_string(), "recipe": "../../escape",
+                "normalization": normalization, "dataset": "\u{1b}[2Jmine"});
+        });
+        fs::write(folder.path().join("x.safetensors"), bytes).unwrap();
+        let mut command = digits();
+        command
+            .current_dir(&inside)
+            .args(["import", "../x.safetensors"]);
+        command
+    };
+    let refused = import(r#"{"mean":0.1,"std":0}"#).output().unwrap();
+    failed(&refused, 1, &["`normalization`"]);
+    assert!(!inside.join("artifacts").exists());
+    let (said, _) = succeeds(&mut import(r#"{"mean":0.1,"std":0.3}"#));
+    assert!(!said.contains('\u{1b}'), "{said:?}");
+    let record = read_json(&inside.join("artifacts/imported-1/run.json"));
+    assert_eq!(record["recipe"], "imported");
+    assert_eq!(record["dataset"]["name"], "\u{fffd}[2Jmine");
 }

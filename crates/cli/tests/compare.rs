@@ -4,12 +4,11 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{bars, digits, fails, json, run, stderr};
+use common::{Sandbox, bars, digits, fails, json, read_json, run, stderr};
 use serde_json::Value;
 
 /// Two seeds of the two small networks, and as little of everything as answers every question.
@@ -47,28 +46,31 @@ batch_size = 16
 steps = 20
 "#;
 
-/// Data, a plan, and the arguments of a comparison into `out`.
-fn experiment(folder: &Path) -> impl Fn(&str) -> Vec<String> {
-    let data = folder.join("bars");
-    bars(&data, 400, 60);
-    let plan = folder.join("plan.toml");
-    fs::write(&plan, PLAN).unwrap();
-    let folder = folder.to_owned();
-    move |out: &str| {
-        let path = |path: PathBuf| path.display().to_string();
-        vec![
-            "compare".to_owned(),
-            "--config".to_owned(),
-            path(plan.clone()),
-            "--data".to_owned(),
-            path(data.clone()),
-            "--out".to_owned(),
-            path(folder.join(out)),
-            "--threads".to_owned(),
-            "2".to_owned(),
-            "--json".to_owned(),
-        ]
-    }
+/// A folder with data and a plan.
+fn experiment() -> Sandbox {
+    let sandbox = Sandbox::new(400);
+    bars(&sandbox.path("bars"), 400, 60);
+    fs::write(sandbox.path("plan.toml"), PLAN).unwrap();
+    sandbox
+}
+
+/// The arguments of a comparison into `out`.
+fn comparison(sandbox: &Sandbox, out: &str) -> Vec<String> {
+    let [plan, data, out] = ["plan.toml", "bars", out].map(|name| sandbox.at(name));
+    [
+        "compare",
+        "--config",
+        &plan,
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--threads",
+        "2",
+        "--json",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 /// The results without what a clock says.
@@ -88,9 +90,8 @@ fn timeless(mut results: Value) -> Value {
 
 #[test]
 fn a_comparison_answers_every_question_and_writes_its_report() {
-    let folder = tempfile::tempdir().unwrap();
-    let args = experiment(folder.path());
-    let output = run(args("out"));
+    let sandbox = experiment();
+    let output = run(comparison(&sandbox, "out"));
     let said = stderr(&output);
     assert!(output.status.success(), "{said}");
     assert!(
@@ -107,7 +108,7 @@ fn a_comparison_answers_every_question_and_writes_its_report() {
             .len(),
         2
     );
-    // 5 of each class and all; 1,000 were not to be had.
+    // 5 of each class and all; 1,000 are not there.
     assert_eq!(results["samples"]["sizes"].as_array().unwrap().len(), 2);
     assert_eq!(results["corruptions"]["kinds"].as_array().unwrap().len(), 8);
     assert_eq!(results["tolerance"]["axes"].as_array().unwrap().len(), 3);
@@ -122,16 +123,14 @@ fn a_comparison_answers_every_question_and_writes_its_report() {
     .map(|count| mcnemar[count].as_u64().unwrap())
     .sum();
     assert_eq!(counted, 60);
-    let out = folder.path().join("out");
+    let out = sandbox.path("out");
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     let text = fs::read_to_string(out.join("report.md")).unwrap();
     for sentence in results["answer"].as_array().unwrap() {
         let start = &sentence["text"].as_str().unwrap()[..20];
         assert!(page.contains(start) && text.contains(start), "{start}");
     }
-    let saved: Value =
-        serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap();
-    assert_eq!(saved, results);
+    assert_eq!(read_json(&out.join("results.json")), results);
 
     // Every network is an ordinary run: the one on permuted pixels is evaluated on permuted ones.
     let permuted = fs::read_dir(out.join("runs"))
@@ -147,13 +146,12 @@ fn a_comparison_answers_every_question_and_writes_its_report() {
 }
 
 #[test]
-fn a_comparison_killed_at_any_moment_goes_on_and_finds_the_same_numbers() {
-    let folder = tempfile::tempdir().unwrap();
-    let args = experiment(folder.path());
-    let reference = timeless(json(args("reference")));
+fn a_comparison_killed_at_any_moment_is_resumed_and_finds_the_same_numbers() {
+    let sandbox = experiment();
+    let reference = timeless(json(comparison(&sandbox, "reference")));
     for wait in [300, 700, 1200, 1600] {
         let mut child = digits()
-            .args(args("killed"))
+            .args(comparison(&sandbox, "killed"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -162,10 +160,10 @@ fn a_comparison_killed_at_any_moment_goes_on_and_finds_the_same_numbers() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert_eq!(timeless(json(args("killed"))), reference);
+    assert_eq!(timeless(json(comparison(&sandbox, "killed"))), reference);
 
     // And again: nothing is left to train.
-    let output = run(args("killed"));
+    let output = run(comparison(&sandbox, "killed"));
     assert!(
         stderr(&output).contains("0 networks to train"),
         "{}",
@@ -176,10 +174,9 @@ fn a_comparison_killed_at_any_moment_goes_on_and_finds_the_same_numbers() {
 }
 
 #[test]
-fn a_plan_that_makes_no_sense_is_refused_before_any_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let args = experiment(folder.path());
-    let plan = folder.path().join("plan.toml");
+fn an_invalid_plan_is_refused_before_any_work() {
+    let sandbox = experiment();
+    let plan = sandbox.path("plan.toml");
     for (change, to, parts) in [
         (
             "seeds = [1, 2]",
@@ -195,7 +192,7 @@ fn a_plan_that_makes_no_sense_is_refused_before_any_work() {
     ] {
         fs::write(&plan, PLAN.replacen(change, to, 1)).unwrap();
         let status = if to.starts_with("gal") { 1 } else { 2 };
-        fails(status, args("out"), &parts);
+        fails(status, comparison(&sandbox, "out"), &parts);
     }
-    assert!(!folder.path().join("out").exists());
+    assert!(!sandbox.path("out").exists());
 }

@@ -6,67 +6,68 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{bars, fails, stdout, training};
+use common::{Sandbox, fails, stdout};
 use digits_train::{RunFolder, TrainError};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.file_name().unwrap() != ".lock" {
-            found.push(path);
-        }
-    }
-    found
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.file_name().unwrap() != ".lock")
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 /// A run in progress (with a checkpoint) and a finished one.
-fn runs(folder: &Path) -> [PathBuf; 2] {
-    let data = folder.join("bars");
-    bars(&data, 200, 40);
-    let (running, finished) = (folder.join("running"), folder.join("finished"));
-    stdout(training(&data, &finished));
+fn runs() -> (Sandbox, [PathBuf; 2]) {
+    let sandbox = Sandbox::new(200);
+    stdout(sandbox.training("mlp-small", "finished", ""));
     // A run whose test split is gone is trained to the end but not finished.
-    let other = folder.join("other");
-    bars(&other, 200, 40);
-    let test = other.join("t10k-images-idx3-ubyte");
+    let test = sandbox.path("bars/t10k-images-idx3-ubyte");
     let mut bytes = fs::read(&test).unwrap();
     bytes[15] = 27; // other size: found out only when the test split is parsed
     fs::write(&test, bytes).unwrap();
-    let failed = common::run(training(&other, &running));
-    assert!(!failed.status.success());
-    assert!(running.join("checkpoint/state.toml").exists());
-    [running, finished]
+    fails(
+        1,
+        sandbox.training("mlp-small", "running", ""),
+        &["t10k-images"],
+    );
+    assert!(sandbox.path("running/checkpoint/state.toml").exists());
+    let runs = ["running", "finished"].map(|run| sandbox.path(run));
+    (sandbox, runs)
 }
 
 #[test]
 fn any_truncation_and_any_flipped_bit_is_an_error_that_names_the_file() {
-    let folder = tempfile::tempdir().unwrap();
+    let (_sandbox, runs) = runs();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
-    for run in runs(folder.path()) {
+    for run in runs {
         let reader = RunFolder::new(&run);
         reader.describe().unwrap();
         for file in files(&run) {
             let good = fs::read(&file).unwrap();
+            let name = file.file_name().unwrap().to_str().unwrap();
             let check = |bytes: &[u8], what: &str| {
                 fs::write(&file, bytes).unwrap();
                 let error = reader
                     .describe()
                     .map(drop)
-                    .expect_err(&format!("{} {what}", file.display()));
+                    .expect_err(&format!("{name} {what}"));
                 let message = error.to_string();
-                assert!(
-                    matches!(
-                        error,
-                        TrainError::Damaged { .. } | TrainError::NewerSchema { .. }
-                    ) && message.contains(file.file_name().unwrap().to_str().unwrap()),
-                    "{} {what}: {message}",
-                    file.display()
+                let kind = matches!(
+                    error,
+                    TrainError::Damaged { .. } | TrainError::NewerSchema { .. }
                 );
+                assert!(kind && message.contains(name), "{name} {what}: {message}");
             };
             for _ in 0..60 {
                 let length = rng.random_range(0..good.len());
@@ -84,25 +85,15 @@ fn any_truncation_and_any_flipped_bit_is_an_error_that_names_the_file() {
 
 #[test]
 fn commands_name_the_damaged_file_and_a_newer_schema() {
-    let folder = tempfile::tempdir().unwrap();
-    let [_, run] = runs(folder.path());
-    let path = run.display().to_string();
+    let (sandbox, [_, run]) = runs();
+    let evaluate = ["evaluate", &sandbox.at("finished")];
     let record = run.join("run.json");
     let good = fs::read_to_string(&record).unwrap();
     fs::write(&record, good.replace("\"schema\": 3", "\"schema\": 4")).unwrap();
-    fails(
-        1,
-        ["evaluate", &path],
-        &["schema version 4", "newer `digits`"],
-    );
+    fails(1, evaluate, &["schema version 4", "newer `digits`"]);
     fs::write(&record, &good).unwrap();
     fs::write(run.join("model.bpk"), b"short").unwrap();
-    fails(1, ["evaluate", &path], &["model.bpk is damaged"]);
+    fails(1, evaluate, &["model.bpk is damaged"]);
     fs::remove_file(run.join("model.bpk")).unwrap();
-    fails(1, ["evaluate", &path], &["model.bpk is damaged", "missing"]);
-    fails(
-        1,
-        ["evaluate", "no/such/run"],
-        &["no/such/run is not a run folder"],
-    );
+    fails(1, evaluate, &["model.bpk is damaged", "missing"]);
 }

@@ -4,38 +4,21 @@
 mod common;
 
 use std::fs;
+use std::process::Command;
 
-use common::{digits, json, mnist, stderr};
-use digits_data::{Dataset, Event, OpenOptions, Source, open};
-
-fn open_data(source: &Source) -> Dataset {
-    open(
-        source,
-        &OpenOptions {
-            offline: true,
-            mirrors: None,
-        },
-        &mut |_: Event| {},
-    )
-    .unwrap()
-}
+use common::{digits, failed, json, mnist, read_json, succeeds};
+use digits_data::{OpenOptions, Source, open};
 
 #[test]
 fn one_epoch_of_the_cnn_reaches_97_percent_and_evaluation_agrees() {
     let Some(data) = mnist() else { return };
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run").display().to_string();
-    let summary = json([
-        "train",
-        "cnn",
-        "--epochs",
-        "1",
-        "--data",
-        &data.display().to_string(),
-        "--run",
-        &run,
-        "--json",
-    ]);
+    let from = data.display().to_string();
+    let args = [
+        "train", "cnn", "--epochs", "1", "--data", &from, "--run", &run, "--json",
+    ];
+    let summary = json(args);
     assert_eq!(summary["parameters"], 215_370);
     let accuracy = summary["test_accuracy"].as_f64().unwrap();
     assert!(accuracy >= 0.97, "{accuracy}");
@@ -43,18 +26,20 @@ fn one_epoch_of_the_cnn_reaches_97_percent_and_evaluation_agrees() {
     assert_eq!(evaluation["accuracy"].as_f64(), Some(accuracy));
     assert_eq!(evaluation["images"], 10_000);
     let rows = evaluation["confusion"].as_array().unwrap();
-    let total: u64 = rows
-        .iter()
-        .flat_map(|row| row.as_array().unwrap())
-        .map(|count| count.as_u64().unwrap())
-        .sum();
+    let counts = rows.iter().flat_map(|row| row.as_array().unwrap());
+    let total: u64 = counts.map(|count| count.as_u64().unwrap()).sum();
     assert_eq!((rows.len(), total), (10, 10_000));
     let valid = json(["evaluate", &run, "--split", "validation", "--json"]);
     assert_eq!(valid["accuracy"], summary["valid_accuracy"]);
 
     // Test digits saved as pictures, dark on light and four times as large, are read as well as
     // they are from the data set: preparation keeps what matters.
-    let test = open_data(&Source::Folder(data)).open_test().unwrap();
+    let options = OpenOptions {
+        offline: true,
+        mirrors: None,
+    };
+    let dataset = open(&Source::Folder(data), &options, &mut |_| {}).unwrap();
+    let test = dataset.open_test().unwrap();
     let pictures = folder.path().join("pictures");
     fs::create_dir(&pictures).unwrap();
     for index in 0..300 {
@@ -81,73 +66,44 @@ fn one_epoch_of_the_cnn_reaches_97_percent_and_evaluation_agrees() {
 #[test]
 fn burns_reader_over_the_cache_and_our_own_give_identical_images() {
     let Some(data) = mnist() else { return };
+    let data = data.display().to_string();
     let cache = tempfile::tempdir().unwrap();
-    let import = || {
-        let output = digits()
-            .args(["data", "import", &data.display().to_string(), "--json"])
-            .env("XDG_CACHE_HOME", cache.path())
-            .env("HOME", cache.path())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", stderr(&output));
-        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(report["whole"], true);
-    };
-    import();
-    import(); // twice is harmless
-
     // Burn finds its cache through the environment, which only a process of its own may change.
-    let script = format!(
-        "train mlp-small --data mnist --offline --epochs 1 --json --quiet --run {}",
-        cache.path().join("a").display()
-    );
-    let output = digits()
-        .args(script.split(' '))
-        .env("XDG_CACHE_HOME", cache.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", stderr(&output));
-    let through_burn: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let run = cache.path().join("b").display().to_string();
-    let ours = json([
-        "train",
-        "mlp-small",
-        "--data",
-        &data.display().to_string(),
-        "--epochs",
-        "1",
-        "--json",
-        "--quiet",
-        "--run",
-        &run,
-    ]);
-    assert_eq!(through_burn["test_accuracy"], ours["test_accuracy"]);
-    let record = |name: &str| -> serde_json::Value {
-        serde_json::from_slice(&fs::read(cache.path().join(name).join("run.json")).unwrap())
-            .unwrap()
+    let call = |args: &[&str]| -> Command {
+        let mut command = digits();
+        command
+            .args(args)
+            .env("XDG_CACHE_HOME", cache.path())
+            .env("HOME", cache.path());
+        command
     };
-    assert_eq!(record("a")["dataset"], record("b")["dataset"]);
-    assert!(
-        fs::read(cache.path().join("a/model.bpk")).unwrap()
-            == fs::read(cache.path().join("b/model.bpk")).unwrap()
-    );
+    for _twice_is_harmless in 0..2 {
+        let (report, _) = succeeds(&mut call(&["data", "import", &data, "--json"]));
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["whole"], true);
+    }
+    for (run, source) in [("through-burn", "mnist"), ("ours", &data)] {
+        let run = cache.path().join(run).display().to_string();
+        let place = ["--data", source, "--offline", "--run", &run];
+        succeeds(&mut call(
+            &[&["train", "mlp-small", "--epochs", "1"], &place[..]].concat(),
+        ));
+    }
+    let file = |run: &str, name: &str| cache.path().join(run).join(name);
+    let [burn, ours] = ["through-burn", "ours"].map(|run| read_json(&file(run, "run.json")));
+    assert_eq!(burn["dataset"], ours["dataset"]);
+    assert_eq!(burn["result"], ours["result"]);
+    let [burn, ours] =
+        ["through-burn", "ours"].map(|run| fs::read(file(run, "model.bpk")).unwrap());
+    assert!(burn == ours);
 
     // A cache with one wrong byte is never handed to Burn.
-    let labels = cache
-        .path()
-        .join("burn-dataset/mnist/train/train-labels-idx1-ubyte");
+    let labels = file("burn-dataset/mnist/train", "train-labels-idx1-ubyte");
     let mut bytes = fs::read(&labels).unwrap();
     bytes[100] ^= 1;
     fs::write(&labels, bytes).unwrap();
-    let output = digits()
-        .args(["train", "mlp", "--data", "mnist", "--offline"])
-        .env("XDG_CACHE_HOME", cache.path())
+    let output = call(&["train", "mlp", "--data", "mnist", "--offline"])
         .output()
         .unwrap();
-    assert!(
-        stderr(&output).contains("data import DIR"),
-        "{}",
-        stderr(&output)
-    );
-    assert_eq!(output.status.code(), Some(1));
+    failed(&output, 1, &["data import DIR"]);
 }
