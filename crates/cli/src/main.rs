@@ -1,4 +1,4 @@
-//! The program `digits`: arguments, devices, dispatch.
+#![doc = include_str!("../README.md")]
 
 mod args;
 mod commands;

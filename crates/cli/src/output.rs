@@ -16,7 +16,7 @@ pub fn json(value: &impl Serialize) -> Result<(), CliError> {
     text(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
-/// Prints text. A reader that went away (`digits … | head`) is no error.
+/// Prints text. A reader that went away (`digits … | head`) is not an error.
 ///
 /// # Errors
 /// Standard output that cannot be written.

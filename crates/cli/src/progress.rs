@@ -1,14 +1,14 @@
-//! Progress on standard error.
+//! Progress on standard error: bars on a terminal, plain lines elsewhere.
 
 use std::io::{IsTerminal, stderr};
 
 use digits_report::text::count;
-use digits_train::{EpochMetrics, Event};
+use digits_train::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::percent;
 
-/// Shows a training run on standard error: a bar on a terminal, plain lines elsewhere.
+/// Shows a training run: a bar for each epoch, and a line when it is finished.
 pub struct TrainingProgress {
     quiet: bool,
     bar: Option<ProgressBar>,
@@ -18,6 +18,7 @@ pub struct TrainingProgress {
 }
 
 impl TrainingProgress {
+    /// With `quiet`, only notices are shown.
     pub fn new(quiet: bool) -> Self {
         Self {
             quiet,
@@ -28,15 +29,12 @@ impl TrainingProgress {
         }
     }
 
+    /// Shows what has happened.
     pub fn show(&mut self, event: &Event) {
-        if let Event::Notice(text) = event {
-            eprintln!("note: {text}"); // said even when asked to be quiet
-        }
-        if self.quiet {
-            return;
-        }
         match event {
-            Event::Notice(_) => {}
+            // Said even when asked to be quiet: it changes what the result means.
+            Event::Notice(text) => eprintln!("note: {text}"),
+            _ if self.quiet => {}
             Event::Begin {
                 parameters,
                 train_images,
@@ -53,13 +51,11 @@ impl TrainingProgress {
                     count(*valid_images),
                 );
                 if *resumed_at > 0 {
-                    eprintln!(
-                        "going on after step {} of {}",
-                        count(*resumed_at),
-                        count(epochs * batches)
-                    );
+                    let steps = count(epochs * batches);
+                    eprintln!("resuming after step {} of {steps}", count(*resumed_at));
                 }
             }
+            Event::Step { .. } if !stderr().is_terminal() => {}
             Event::Step {
                 epoch,
                 batch,
@@ -67,21 +63,19 @@ impl TrainingProgress {
                 accuracy,
                 images_per_second,
             } => {
-                if !stderr().is_terminal() {
-                    return;
-                }
                 // Of the whole run, at the speed of this epoch.
                 let done = (epoch - 1) as f64 + *batch as f64 / self.batches as f64;
                 let images = self.images as f64 * (self.epochs as f64 - done);
                 let left = duration(images / images_per_second.max(1e-9));
-                let bar = self
-                    .bar
-                    .get_or_insert_with(|| bar(self.batches, *epoch, self.epochs));
+                let (batches, epochs) = (self.batches as u64, self.epochs);
+                let bar = self.bar.get_or_insert_with(|| {
+                    let template = "{prefix} {bar:24} {pos}/{len}  {msg}";
+                    bar(batches, template).with_prefix(format!("epoch {epoch}/{epochs}"))
+                });
                 bar.set_message(format!(
-                    "loss {loss:.4}  accuracy {}  {} images/s  {} left",
+                    "loss {loss:.4}  accuracy {}  {} images/s  {left} left",
                     percent(*accuracy),
                     count(images_per_second.round() as u64),
-                    left
                 ));
                 bar.set_position(*batch as u64);
             }
@@ -89,7 +83,17 @@ impl TrainingProgress {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();
                 }
-                eprintln!("{}", epoch_line(metrics, self.epochs, *best));
+                eprintln!(
+                    "epoch {}/{}  loss {:.4}  accuracy {}  validation loss {:.4}  accuracy {}{}  {:.1} s",
+                    metrics.epoch,
+                    self.epochs,
+                    metrics.train_loss,
+                    percent(metrics.train_accuracy),
+                    metrics.valid_loss,
+                    percent(metrics.valid_accuracy),
+                    if *best { " (best)" } else { "" },
+                    metrics.seconds,
+                );
             }
         }
     }
@@ -103,10 +107,9 @@ impl Drop for TrainingProgress {
     }
 }
 
-fn bar(batches: usize, epoch: usize, epochs: usize) -> ProgressBar {
-    let bar = ProgressBar::new(batches as u64);
-    let template = format!("epoch {epoch}/{epochs} {{bar:24}} {{pos}}/{{len}}  {{msg}}");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
+fn bar(length: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("━╸─"));
     }
     bar
@@ -118,65 +121,41 @@ fn duration(seconds: f64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-fn epoch_line(metrics: &EpochMetrics, epochs: usize, best: bool) -> String {
-    format!(
-        "epoch {}/{epochs}  loss {:.4}  accuracy {}  validation loss {:.4}  accuracy {}{}  {:.1} s",
-        metrics.epoch,
-        metrics.train_loss,
-        percent(metrics.train_accuracy),
-        metrics.valid_loss,
-        percent(metrics.valid_accuracy),
-        if best { " (best)" } else { "" },
-        metrics.seconds,
-    )
-}
-
-/// Shows downloads and notices on standard error.
+/// Shows downloads and notices.
 pub struct DataProgress {
     quiet: bool,
     bar: Option<(&'static str, ProgressBar)>,
 }
 
 impl DataProgress {
+    /// With `quiet`, only notices are shown.
     pub fn new(quiet: bool) -> Self {
         Self { quiet, bar: None }
     }
 
+    /// Shows what has happened.
     pub fn show(&mut self, event: digits_data::Event) {
         match event {
-            // A notice is said even when asked to be quiet: it changes what the result means.
+            // As for training.
             digits_data::Event::Notice(text) => eprintln!("note: {text}"),
+            _ if self.quiet => {}
             digits_data::Event::Download { file, bytes, total } => {
-                if self.quiet {
-                    return;
-                }
-                if self
-                    .bar
-                    .as_ref()
-                    .is_none_or(|(current, _)| *current != file)
-                {
+                let current = self.bar.take().filter(|(current, _)| *current == file);
+                let (_, bar) = self.bar.insert(current.unwrap_or_else(|| {
                     eprintln!("fetching {file}");
-                    let bar = ProgressBar::new(total.unwrap_or(0));
-                    if let Ok(style) =
-                        ProgressStyle::with_template("  {bar:24} {bytes}/{total_bytes}  {eta} left")
-                    {
-                        bar.set_style(style.progress_chars("━╸─"));
-                    }
-                    self.bar = Some((file, bar));
-                }
-                if let Some((_, bar)) = &self.bar {
-                    bar.set_position(bytes);
-                    if Some(bytes) == total {
-                        bar.finish_and_clear();
-                    }
+                    let template = "  {bar:24} {bytes}/{total_bytes}  {eta} left";
+                    (file, bar(total.unwrap_or(0), template))
+                }));
+                bar.set_position(bytes);
+                if Some(bytes) == total {
+                    bar.finish_and_clear();
                 }
             }
         }
     }
 }
 
-/// Shows an experiment on standard error: one bar over the whole plan on a terminal, and a line
-/// for each network.
+/// Shows an experiment: one bar over the whole plan, and a line for each network.
 pub struct ComparisonProgress {
     quiet: bool,
     bar: Option<ProgressBar>,
@@ -185,14 +164,16 @@ pub struct ComparisonProgress {
 impl ComparisonProgress {
     const STEPS: u64 = 1000;
 
+    /// With `quiet`, only notices are shown.
     pub fn new(quiet: bool) -> Self {
         Self { quiet, bar: None }
     }
 
+    /// Shows what has happened.
     pub fn show(&mut self, event: digits_compare::Event) {
         use digits_compare::Event;
         match event {
-            // As for the data: it changes what the result means.
+            // As for training.
             Event::Notice(text) => self.line(&format!("note: {text}")),
             _ if self.quiet => {}
             Event::Begin { missing, found } => {
@@ -200,11 +181,7 @@ impl ComparisonProgress {
                     "{missing} networks to train, {found} are there already"
                 ));
                 if stderr().is_terminal() {
-                    let bar = ProgressBar::new(Self::STEPS);
-                    if let Ok(style) = ProgressStyle::with_template("{bar:24} {percent}%  {msg}") {
-                        bar.set_style(style.progress_chars("━╸─"));
-                    }
-                    self.bar = Some(bar);
+                    self.bar = Some(bar(Self::STEPS, "{bar:24} {percent}%  {msg}"));
                 }
             }
             Event::Training { name, number, of } => {
@@ -223,10 +200,8 @@ impl ComparisonProgress {
             },
             Event::Done { share, left } => {
                 if let Some(bar) = &self.bar {
-                    let left = left
-                        .map(|left| format!("{} left", duration(left)))
-                        .unwrap_or_default();
-                    bar.set_message(format!("{}  {left}", bar.prefix()));
+                    let left = left.map(|left| format!("{} left", duration(left)));
+                    bar.set_message(format!("{}  {}", bar.prefix(), left.unwrap_or_default()));
                     bar.set_position((share * Self::STEPS as f64) as u64);
                 }
             }

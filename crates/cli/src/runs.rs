@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use digits_train::{RunFolder, RunRecord};
+use digits_train::RunRecord;
 
 use crate::args::artifacts;
 use crate::error::CliError;
@@ -12,14 +11,8 @@ use crate::error::CliError;
 /// The first folder `artifacts/RECIPE-N` that does not exist. The name may come from a file that
 /// somebody else wrote: it never leads out of `artifacts`.
 pub fn fresh(recipe: &str) -> PathBuf {
-    let plain = |c: char| {
-        if c.is_alphanumeric() || "-_. ".contains(c) {
-            c
-        } else {
-            '-'
-        }
-    };
-    let recipe: String = recipe.chars().map(plain).collect();
+    let odd = |c: char| !c.is_alphanumeric() && !"-_. ".contains(c);
+    let recipe = recipe.replace(odd, "-");
     (1_u32..)
         .map(|number| artifacts().join(format!("{recipe}-{number}")))
         .find(|path| !path.exists())
@@ -45,26 +38,20 @@ pub fn newest(
 
 /// The run in `artifacts/` that was written last, of those that `wanted` accepts, if any.
 pub fn find_newest(wanted: impl Fn(&RunRecord) -> bool) -> Option<PathBuf> {
-    let mut found: Vec<(SystemTime, PathBuf)> = fs::read_dir(artifacts())
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
+    let entries = fs::read_dir(artifacts()).ok()?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths
         .filter(|path| read_record(path).is_some_and(|record| wanted(&record)))
         .filter_map(|path| {
-            Some((
-                fs::metadata(path.join("run.json")).ok()?.modified().ok()?,
-                path,
-            ))
+            let record = fs::metadata(path.join("run.json")).ok()?;
+            Some((record.modified().ok()?, path))
         })
-        .collect();
-    found.sort();
-    found.pop().map(|(_, path)| path)
+        .max()
+        .map(|(_, path)| path)
 }
 
 /// The record of a run, if there is one that can be read; it is checked when the run is used.
 fn read_record(path: &Path) -> Option<RunRecord> {
-    RunFolder::new(path).exists().then_some(())?;
     serde_json::from_slice(&fs::read(path.join("run.json")).ok()?).ok()
 }
 

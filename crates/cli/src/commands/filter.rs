@@ -97,6 +97,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let mut all = Vec::new();
     for (filter, kernel) in kernels {
         let result = correlate(&image, &kernel, geometry)?;
+        let values = || result.values().iter().copied();
         let picture = folder.join(format!("{stem}-{filter}.png"));
         let drawn = heat_map(&result, Palette::Signed);
         output::file(&picture, &drawn.png()?)?;
@@ -112,16 +113,8 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             kernel,
             height: result.rows(),
             width: result.columns(),
-            min: result
-                .values()
-                .iter()
-                .copied()
-                .fold(f64::INFINITY, f64::min),
-            max: result
-                .values()
-                .iter()
-                .copied()
-                .fold(f64::NEG_INFINITY, f64::max),
+            min: values().fold(f64::INFINITY, f64::min),
+            max: values().fold(f64::NEG_INFINITY, f64::max),
             picture,
             panel: side_by_side,
         });

@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -5,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 use digits_data::prepare::{Prepared, prepare};
+use digits_report::Picture;
 use digits_train::{Prediction, RunFolder, image_shape, predict};
-use image::GrayImage;
 use serde::Serialize;
 
 use crate::args::{DeviceArgs, OutputArgs, artifacts};
@@ -81,8 +82,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     }
     let shape = image_shape(&run.config.model);
 
-    let mut names = Vec::new();
-    let mut prepared: Vec<Prepared> = Vec::new();
+    let mut pictures: Vec<(String, Prepared)> = Vec::new();
     let mut failed = false;
     for path in expand(&args.images)? {
         let name = if path == Path::new("-") {
@@ -91,10 +91,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             path.display().to_string()
         };
         match read(&path).and_then(|bytes| Ok(prepare(&name, &bytes, shape)?)) {
-            Ok(picture) => {
-                names.push(name);
-                prepared.push(picture);
-            }
+            Ok(picture) => pictures.push((name, picture)),
             Err(error) => {
                 error.report();
                 failed = true;
@@ -102,21 +99,20 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         }
     }
     if let Some(folder) = &args.save_prepared {
-        for (number, (name, picture)) in names.iter().zip(&prepared).enumerate() {
+        for (number, (name, picture)) in pictures.iter().enumerate() {
             save(folder, number, name, picture)?;
         }
     }
-    let pixels: Vec<Vec<u8>> = prepared
+    let pixels: Vec<Vec<u8>> = pictures
         .iter()
-        .map(|picture| picture.pixels.clone())
+        .map(|(_, picture)| picture.pixels.clone())
         .collect();
     let predictions = predict(&run, &pixels, &device)?;
 
     if args.output.json {
-        let answers: Vec<Answer> = names
-            .iter()
-            .zip(&predictions)
-            .map(|(image, prediction)| Answer {
+        let answers = pictures.iter().zip(&predictions);
+        let answers: Vec<Answer> = answers
+            .map(|((image, _), prediction)| Answer {
                 image,
                 prediction,
                 run: &run.path,
@@ -125,13 +121,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             .collect();
         output::json(&answers)?;
     } else {
-        let width = names
-            .iter()
-            .map(|name| name.chars().count())
-            .max()
-            .unwrap_or(0);
+        let widths = pictures.iter().map(|(name, _)| name.chars().count());
+        let width = widths.max().unwrap_or(0);
         let mut text = String::new();
-        for ((name, prediction), picture) in names.iter().zip(&predictions).zip(&prepared) {
+        for ((name, picture), prediction) in pictures.iter().zip(&predictions) {
             if args.preview {
                 text += &preview(picture);
             }
@@ -163,17 +156,16 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
             all.push(path.clone());
             continue;
         }
-        let problem =
-            |error: io::Error| CliError::failed(format!("cannot read {}: {error}", path.display()));
-        let mut inside: Vec<PathBuf> = Vec::new();
-        for entry in fs::read_dir(path).map_err(problem)? {
-            inside.push(entry.map_err(problem)?.path());
-        }
+        let mut inside = fs::read_dir(path)
+            .and_then(|entries| {
+                entries
+                    .map(|entry| Ok(entry?.path()))
+                    .collect::<io::Result<Vec<_>>>()
+            })
+            .map_err(|error| unreadable(path, &error))?;
         inside.retain(|file| {
-            let ending = file
-                .extension()
-                .map(|ending| ending.to_string_lossy().to_lowercase());
-            ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+            let ending = file.extension().unwrap_or_default().to_string_lossy();
+            ENDINGS.contains(&ending.to_lowercase().as_str())
         });
         if inside.is_empty() {
             return Err(CliError::failed(format!(
@@ -189,63 +181,48 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    let problem = |reason: &dyn std::fmt::Display| {
-        CliError::failed(format!("cannot read {}: {reason}", path.display()))
-    };
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes)
     } else {
         fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
     }
-    .map_err(|error| problem(&error))?;
+    .map_err(|error| unreadable(path, &error))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(problem(&"it is larger than 256 MB"));
+        return Err(unreadable(path, &"it is larger than 256 MB"));
     }
     Ok(bytes)
 }
 
+fn unreadable(path: &Path, reason: &dyn Display) -> CliError {
+    CliError::failed(format!("cannot read {}: {reason}", path.display()))
+}
+
 /// `NUMBER-NAME.png` in the folder, so that equal names do not meet.
 fn save(folder: &Path, number: usize, name: &str, picture: &Prepared) -> Result<(), CliError> {
-    let problem = |reason: &dyn std::fmt::Display| {
-        CliError::failed(format!("cannot write to {}: {reason}", folder.display()))
-    };
-    fs::create_dir_all(folder).map_err(|error| problem(&error))?;
-    let stem = Path::new(name)
-        .file_stem()
-        .map_or_else(|| "picture".into(), |stem| stem.to_string_lossy());
-    let image = GrayImage::from_raw(
-        picture.shape.width as u32,
-        picture.shape.height as u32,
-        picture.pixels.clone(),
-    )
-    .ok_or_else(|| problem(&"the picture has no pixels"))?;
-    image
-        .save(folder.join(format!("{number:03}-{stem}.png")))
-        .map_err(|error| problem(&error))
+    let stem = Path::new(name).file_stem().unwrap_or("picture".as_ref());
+    let file = format!("{number:03}-{}.png", stem.to_string_lossy());
+    let (width, height) = (picture.shape.width as u32, picture.shape.height as u32);
+    let png = Picture::gray(width, height, picture.pixels.clone())?.png()?;
+    output::file(&folder.join(file), &png)
 }
 
 /// Two rows of pixels a line of text, in the five shades that every terminal has.
 fn preview(picture: &Prepared) -> String {
     const SHADES: [char; 5] = [' ', '░', '▒', '▓', '█'];
-    let shade = |row: usize, column: usize| -> usize {
-        let value = |row: usize| {
-            picture
-                .pixels
-                .get(row * picture.shape.width + column)
-                .copied()
-                .unwrap_or(0)
-        };
-        (usize::from(value(row)) + usize::from(value(row + 1))) * SHADES.len() / 511
+    let (width, height) = (picture.shape.width, picture.shape.height);
+    let ink = |row: usize, column: usize| {
+        let pixel = picture.pixels.get(row * width + column); // none below the last row
+        usize::from(pixel.copied().unwrap_or(0))
     };
-    let edge = "─".repeat(picture.shape.width);
+    let edge = "─".repeat(width);
     let mut text = format!("┌{edge}┐\n");
-    for row in (0..picture.shape.height).step_by(2) {
-        text.push('│');
-        text.extend(
-            (0..picture.shape.width).map(|column| SHADES[shade(row, column).min(SHADES.len() - 1)]),
-        );
-        text += "│\n";
+    for row in (0..height).step_by(2) {
+        let shades = (0..width).map(|column| {
+            let shade = (ink(row, column) + ink(row + 1, column)) * SHADES.len() / 511;
+            SHADES[shade.min(SHADES.len() - 1)]
+        });
+        text += &format!("│{}│\n", shades.collect::<String>());
     }
     text + &format!("└{edge}┘\n")
 }

@@ -16,55 +16,14 @@ pub struct Args {
     /// Only one part: 4-1 with its worked derivation, or 4-2
     #[arg(value_enum)]
     part: Option<PartArg>,
-    /// Try rules that are wrong on purpose, too; each must be caught
+    /// Try rules that are wrong on purpose as well; each must be caught
     #[arg(long)]
     mutants: bool,
     /// Backend to check on [default: flex and ndarray, and wgpu where there is an adapter]
     #[arg(long, value_enum, env = "DIGITS_BACKEND", help_heading = "Device")]
     backend: Option<Backend>,
-    /// Numbers of the worked derivation: a TOML file with input, target, v, w, learning_rate, activation
-    #[arg(long, value_name = "FILE", help_heading = "Worked derivation")]
-    values: Option<PathBuf>,
-    /// x, for example "1 0.5"
-    #[arg(
-        long,
-        value_name = "NUMBERS",
-        allow_hyphen_values = true,
-        help_heading = "Worked derivation"
-    )]
-    input: Option<String>,
-    /// t, for example "1 0"
-    #[arg(
-        long,
-        value_name = "NUMBERS",
-        allow_hyphen_values = true,
-        help_heading = "Worked derivation"
-    )]
-    target: Option<String>,
-    /// Input to hidden: one row for each unit, bias first, "0.1 0.3 -0.2; -0.3 0.5 0.4"
-    #[arg(
-        long,
-        value_name = "ROWS",
-        allow_hyphen_values = true,
-        help_heading = "Worked derivation"
-    )]
-    v: Option<String>,
-    /// Hidden to output: one row for each unit, bias first
-    #[arg(
-        long,
-        value_name = "ROWS",
-        allow_hyphen_values = true,
-        help_heading = "Worked derivation"
-    )]
-    w: Option<String>,
-    /// η
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        allow_hyphen_values = true,
-        help_heading = "Worked derivation"
-    )]
-    learning_rate: Option<f64>,
+    #[command(flatten)]
+    derivation: Derivation,
     /// Folder for report.html and report.md [default: artifacts/verify]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
@@ -77,6 +36,30 @@ pub struct Args {
     /// No notices on standard error
     #[arg(long, help_heading = "Output")]
     quiet: bool,
+}
+
+/// The numbers of the worked derivation.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Worked derivation")]
+struct Derivation {
+    /// Numbers of the worked derivation: a TOML file with input, target, v, w, learning_rate, activation
+    #[arg(long, value_name = "FILE")]
+    values: Option<PathBuf>,
+    /// x, for example "1 0.5"
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
+    input: Option<String>,
+    /// t, for example "1 0"
+    #[arg(long, value_name = "NUMBERS", allow_hyphen_values = true)]
+    target: Option<String>,
+    /// Input to hidden: one row for each unit, bias first, "0.1 0.3 -0.2; -0.3 0.5 0.4"
+    #[arg(long, value_name = "ROWS", allow_hyphen_values = true)]
+    v: Option<String>,
+    /// Hidden to output: one row for each unit, bias first
+    #[arg(long, value_name = "ROWS", allow_hyphen_values = true)]
+    w: Option<String>,
+    /// η
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    learning_rate: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,7 +78,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             Some(PartArg::Backprop) => Part::Backprop,
             Some(PartArg::Filters) => Part::Filters,
         },
-        values: values(args)?,
+        values: args.derivation.values()?,
         mutants: args.mutants,
         ..Options::default()
     };
@@ -125,33 +108,33 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     })
 }
 
-fn values(args: &Args) -> Result<Values, CliError> {
-    let mut values = match &args.values {
-        Some(path) => Values::read(path)?,
-        None => Values::default(),
-    };
-    let rows = |text: &str| -> Result<Vec<Vec<f64>>, CliError> {
-        Ok(parse_kernel(text)
-            .map_err(CliError::usage)?
-            .iter_rows()
-            .map(<[f64]>::to_vec)
-            .collect())
-    };
-    for (given, slot) in [
-        (&args.input, &mut values.input),
-        (&args.target, &mut values.target),
-    ] {
-        if let Some(text) = given {
-            *slot = rows(text)?.concat();
+impl Derivation {
+    /// Those of the file, or of the sheet, with the changes of the other options.
+    fn values(&self) -> Result<Values, CliError> {
+        let mut values = match &self.values {
+            Some(path) => Values::read(path)?,
+            None => Values::default(),
+        };
+        let rows = |text: &str| -> Result<Vec<Vec<f64>>, CliError> {
+            let grid = parse_kernel(text).map_err(CliError::usage)?;
+            Ok(grid.iter_rows().map(<[f64]>::to_vec).collect())
+        };
+        for (given, slot) in [
+            (&self.input, &mut values.input),
+            (&self.target, &mut values.target),
+        ] {
+            if let Some(text) = given {
+                *slot = rows(text)?.concat();
+            }
         }
-    }
-    for (given, slot) in [(&args.v, &mut values.v), (&args.w, &mut values.w)] {
-        if let Some(text) = given {
-            *slot = rows(text)?;
+        for (given, slot) in [(&self.v, &mut values.v), (&self.w, &mut values.w)] {
+            if let Some(text) = given {
+                *slot = rows(text)?;
+            }
         }
+        values.learning_rate = self.learning_rate.unwrap_or(values.learning_rate);
+        Ok(values)
     }
-    values.learning_rate = args.learning_rate.unwrap_or(values.learning_rate);
-    Ok(values)
 }
 
 /// The CPU backends in f64; a GPU in f32, or the reason why there is none.
