@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use digits_data::stratified_split;
+use digits_data::{Dataset, Images, stratified_split};
 use digits_report::text::count;
 use digits_train::{Evaluation, LoadedRun, TrainError, check_fit};
 use serde::Serialize;
@@ -66,43 +67,10 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let (device, _) = open::device(args.device.backend(), threads)?;
     let run = folder.load(&device)?;
     let dataset = open::data(&args.data, &run.config.data, args.output.quiet)?;
-    let test;
-    let subsets;
-    let (images, indices) = match args.split {
-        SplitName::Test => {
-            test = dataset.open_test()?;
-            check_fit(&run.path, &run.config.model, &dataset.name, &test)?;
-            (&test, None)
-        }
-        SplitName::Validation | SplitName::Train => {
-            let own = dataset.fingerprint == run.record.dataset.fingerprint;
-            if !own && args.split == SplitName::Validation {
-                return Err(CliError::usage(format!(
-                    "the validation images are those held out of the run's own data ({}); leave out --data",
-                    run.record.dataset.name
-                )));
-            }
-            check_fit(&run.path, &run.config.model, &dataset.name, &dataset.train)?;
-            let seed = run.config.seed;
-            subsets = if own {
-                let labels = dataset.train.labels();
-                let mut subsets = stratified_split(labels, run.config.training.validation, seed)?;
-                let view = &run.config.view;
-                subsets.train = view.subset(&dataset.train, &subsets.train, seed)?;
-                Some(subsets)
-            } else {
-                None
-            };
-            let indices = subsets.as_ref().map(|subsets| match args.split {
-                SplitName::Validation => &subsets.valid[..],
-                SplitName::Train | SplitName::Test => &subsets.train[..],
-            });
-            (&dataset.train, indices)
-        }
-    };
+    let (images, indices) = images(args.split, &run, &dataset)?;
     let timed = || -> Result<_, TrainError> {
         let started = Instant::now();
-        let evaluation = run.evaluate(images, indices, &device)?;
+        let evaluation = run.evaluate(&images, indices.as_deref(), &device)?;
         Ok((evaluation, started.elapsed().as_secs_f64()))
     };
     let (evaluation, first) = timed()?;
@@ -124,6 +92,39 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         output::text(&table(&run, &dataset.name, args.split, &evaluation))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The images of a split, and which of them; `None` for all.
+fn images<'a>(
+    split: SplitName,
+    run: &LoadedRun,
+    dataset: &'a Dataset,
+) -> Result<(Cow<'a, Images>, Option<Vec<usize>>), CliError> {
+    let LoadedRun { path, config, .. } = run;
+    if split == SplitName::Test {
+        let test = dataset.open_test()?;
+        check_fit(path, &config.model, &dataset.name, &test)?;
+        return Ok((Cow::Owned(test), None));
+    }
+    let own = dataset.fingerprint == run.record.dataset.fingerprint;
+    if !own && split == SplitName::Validation {
+        return Err(CliError::usage(format!(
+            "the validation images are those held out of the run's own data ({}); leave out --data",
+            run.record.dataset.name
+        )));
+    }
+    let train = &dataset.train;
+    check_fit(path, &config.model, &dataset.name, train)?;
+    if !own {
+        return Ok((Cow::Borrowed(train), None));
+    }
+    let subsets = stratified_split(train.labels(), config.training.validation, config.seed)?;
+    let indices = if split == SplitName::Validation {
+        subsets.valid
+    } else {
+        config.view.subset(train, &subsets.train, config.seed)?
+    };
+    Ok((Cow::Borrowed(train), Some(indices)))
 }
 
 fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluation) -> String {
@@ -156,28 +157,24 @@ fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluati
 }
 
 fn matrix(confusion: &[Vec<usize>]) -> String {
-    let widest = confusion
-        .iter()
-        .flatten()
-        .max()
-        .map_or(1, |count| count.to_string().len());
-    let width = widest.max(confusion.len().saturating_sub(1).to_string().len()) + 1;
-    let mut text = String::from("     ");
-    for class in 0..confusion.len() {
-        text += &format!("{class:>width$}");
-    }
-    text.push('\n');
+    let largest = confusion.iter().flatten().max().copied().unwrap_or(0);
+    let width = largest
+        .max(confusion.len().saturating_sub(1))
+        .to_string()
+        .len()
+        + 1;
+    let line = |head: String, cells: Vec<String>| {
+        let cells = cells.iter().map(|cell| format!("{cell:>width$}"));
+        format!("{head:>4} {}\n", cells.collect::<String>())
+    };
+    let classes = (0..confusion.len()).map(|class| class.to_string());
+    let mut text = line(String::new(), classes.collect());
     for (class, row) in confusion.iter().enumerate() {
-        text += &format!("{class:>4} ");
-        for &count in row {
-            let count = if count == 0 {
-                "·".to_owned()
-            } else {
-                count.to_string()
-            };
-            text += &format!("{count:>width$}");
-        }
-        text.push('\n');
+        let cells = row.iter().map(|&count| match count {
+            0 => "·".to_owned(),
+            _ => count.to_string(),
+        });
+        text += &line(class.to_string(), cells.collect());
     }
     text
 }

@@ -111,26 +111,19 @@ pub fn notices(said: &str) -> Vec<&str> {
 /// learned in a few steps, by the MLP and by the CNN.
 pub fn bars(folder: &Path, train: usize, test: usize) {
     for (split, count, seed) in [(Split::Train, train, 1), (Split::Test, test, 2)] {
-        idx::write(folder, split, &bar_images(count, seed)).unwrap();
-    }
-}
-
-/// `count` images of [`bars`].
-pub fn bar_images(count: usize, seed: u64) -> Images {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut pixels = Vec::new();
-    let mut labels = Vec::new();
-    for index in 0..count {
-        let class = index % 10;
-        for _row in 0..28 {
-            for column in 0..28 {
-                let bar = (2 * class + 3..2 * class + 6).contains(&column);
-                pixels.push(if bar { 200 } else { rng.random_range(0..40) });
-            }
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut pixels = Vec::new();
+        for index in 0..count {
+            let bar = 2 * (index % 10) + 3;
+            pixels.extend((0..28 * 28).map(|pixel| match pixel % 28 {
+                column if (bar..bar + 3).contains(&column) => 200,
+                _ => rng.random_range(0..40),
+            }));
         }
-        labels.push(class as u8);
+        let labels = (0..count).map(|index| (index % 10) as u8).collect();
+        let images = Images::new(ImageShape::MNIST, 10, pixels, labels).unwrap();
+        idx::write(folder, split, &images).unwrap();
     }
-    Images::new(ImageShape::MNIST, 10, pixels, labels).unwrap()
 }
 
 /// Arguments that train a small network on the bars.
