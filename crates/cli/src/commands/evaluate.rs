@@ -99,7 +99,7 @@ fn images<'a>(
     split: SplitName,
     run: &LoadedRun,
     dataset: &'a Dataset,
-) -> Result<(Cow<'a, Images>, Option<Vec<usize>>), CliError> {
+) -> Result<(Cow<'a, Images>, Option<Vec<u32>>), CliError> {
     let LoadedRun { path, config, .. } = run;
     if split == SplitName::Test {
         let test = dataset.open_test()?;
