@@ -33,12 +33,8 @@ pub struct ParameterReport {
     pub wrong: usize,
     /// Largest `|autodiff − numeric|`.
     pub max_absolute: f64,
-    /// Mean of the same.
-    pub mean_absolute: f64,
     /// Largest `|autodiff − numeric| / max(|autodiff|, |numeric|)`, of gradients above 10⁻³.
     pub max_relative: f64,
-    /// Mean of the same.
-    pub mean_relative: f64,
     /// The three elements that differ most.
     pub worst: Vec<Worst>,
 }
@@ -75,21 +71,16 @@ impl ParameterReport {
     pub(crate) fn new(found: &Found, outcomes: &[(usize, Outcome)]) -> Self {
         // A NaN anywhere makes the difference infinite, so that it shows.
         let absolute = |o: &Outcome| {
-            Some((o.autodiff - o.numeric).abs())
-                .filter(|d| d.is_finite())
-                .unwrap_or(f64::INFINITY)
+            let difference = (o.autodiff - o.numeric).abs();
+            if difference.is_finite() {
+                difference
+            } else {
+                f64::INFINITY
+            }
         };
-        let smooth: Vec<&Outcome> = outcomes
-            .iter()
-            .map(|(_, o)| o)
-            .filter(|o| !o.kink)
-            .collect();
-        let absolutes: Vec<f64> = smooth.iter().map(|o| absolute(o)).collect();
-        let relatives: Vec<f64> = smooth
-            .iter()
-            .filter(|o| o.autodiff.abs().max(o.numeric.abs()) > 1e-3)
-            .map(|o| absolute(o) / o.autodiff.abs().max(o.numeric.abs()))
-            .collect();
+        let largest = |o: &Outcome| o.autodiff.abs().max(o.numeric.abs());
+        let smooth = || outcomes.iter().map(|(_, o)| o).filter(|o| !o.kink);
+        let relatives = smooth().filter(|o| largest(o) > 1e-3);
         let mut order: Vec<&(usize, Outcome)> = outcomes.iter().collect();
         order.sort_by(|(_, a), (_, b)| {
             (a.passed, a.kink)
@@ -100,15 +91,14 @@ impl ParameterReport {
             name: found.name.clone(),
             shape: found.shape.clone(),
             checked: outcomes.len(),
-            kinks: outcomes.len() - smooth.len(),
+            kinks: outcomes.len() - smooth().count(),
             wrong: outcomes.iter().filter(|(_, o)| !o.passed).count(),
-            max_absolute: max(&absolutes),
-            mean_absolute: mean(&absolutes),
-            max_relative: max(&relatives),
-            mean_relative: mean(&relatives),
-            worst: order
+            max_absolute: smooth().map(absolute).fold(0.0, f64::max),
+            max_relative: relatives
+                .map(|o| absolute(o) / largest(o))
+                .fold(0.0, f64::max),
+            worst: order[..order.len().min(3)]
                 .iter()
-                .take(3)
                 .map(|(element, o)| Worst {
                     index: unravel(*element, &found.shape),
                     autodiff: o.autodiff,
@@ -123,13 +113,8 @@ impl ParameterReport {
 impl fmt::Display for GradcheckReport {
     /// A table, and the worst elements of every parameter that is wrong.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self
-            .parameters
-            .iter()
-            .map(|p| p.name.len())
-            .max()
-            .unwrap_or(0)
-            .max(9);
+        let names = self.parameters.iter().map(|p| p.name.len());
+        let width = names.max().unwrap_or(0).max(9);
         writeln!(
             f,
             "{:width$}  {:>7}  {:>5}  {:>5}  {:>9}  {:>9}",
@@ -154,27 +139,10 @@ impl fmt::Display for GradcheckReport {
 }
 
 fn unravel(mut element: usize, shape: &[usize]) -> Vec<usize> {
-    let mut index: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&size| {
-            let i = element % size.max(1);
-            element /= size.max(1);
-            i
-        })
-        .collect();
-    index.reverse();
-    index
-}
-
-fn max(values: &[f64]) -> f64 {
-    values.iter().copied().fold(0.0, f64::max)
-}
-
-fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() {
-        0.0
-    } else {
-        values.iter().sum::<f64>() / values.len() as f64
+    let mut index = vec![0; shape.len()];
+    for (slot, size) in index.iter_mut().zip(shape).rev() {
+        *slot = element % size.max(&1);
+        element /= size.max(&1);
     }
+    index
 }

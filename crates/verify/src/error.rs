@@ -1,46 +1,14 @@
 use std::path::PathBuf;
 
-/// Why something could not be computed, read or written. A check that *fails* is no error: it is
-/// a [`crate::Check`] that says so.
+/// Why something could not be computed, read or written. A check that *fails* is not an
+/// error: it is a [`crate::Check`] that says so.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// Sizes that do not fit together.
-    #[error("{what} has {found} values where {expected} are needed")]
-    Size {
-        /// What was given, for example `weights of layer 2, unit 1`.
-        what: String,
-        /// The size that fits.
-        expected: usize,
-        /// The size that was given.
-        found: usize,
-    },
-    /// Something that must not be empty.
-    #[error("{what} is empty; give at least one")]
-    Empty {
-        /// What was given.
-        what: &'static str,
-    },
-    /// A value that is infinite, not a number, or too large to compute with.
-    #[error("{what} is {value}; give a finite number of moderate size (at most 1e100)")]
-    NotFinite {
-        /// Where the value stands.
-        what: String,
-        /// The value.
-        value: f64,
-    },
-    /// Softmax cross-entropy needs plain sums as outputs.
-    #[error(
-        "softmax cross-entropy takes the sums of the last layer; set its activation to identity, not {found}"
-    )]
-    SoftmaxNeedsIdentity {
-        /// The activation that was given.
-        found: &'static str,
-    },
-    /// A window that does not fit.
+    /// Sizes that do not fit together, or a value that cannot be computed with.
     #[error("{what}: {problem}")]
-    Geometry {
-        /// Kernel, image or setting.
+    Invalid {
+        /// What was given, for example `unit 1 of layer 2`.
         what: String,
         /// What is wrong with it and what to do.
         problem: String,
@@ -89,4 +57,31 @@ pub enum VerifyError {
         /// The reason the backend gives.
         problem: String,
     },
+}
+
+pub(crate) fn invalid(what: impl Into<String>, problem: impl Into<String>) -> VerifyError {
+    VerifyError::Invalid {
+        what: what.into(),
+        problem: problem.into(),
+    }
+}
+
+/// For lists that are too short or too long.
+pub(crate) fn check_length(what: &str, found: usize, expected: usize) -> Result<(), VerifyError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(invalid(
+        what,
+        format!("it has {found} values where {expected} are needed"),
+    ))
+}
+
+/// For numbers that are infinite, not a number, or too large to compute with.
+pub(crate) fn check_number(what: &str, value: f64) -> Result<(), VerifyError> {
+    if value.abs() <= 1e100 {
+        return Ok(());
+    }
+    let problem = "give a finite number of moderate size (at most 1e100)";
+    Err(invalid(what, format!("{value} is out of range; {problem}")))
 }

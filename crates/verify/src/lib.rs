@@ -16,10 +16,9 @@ mod worked;
 
 pub use check::{Check, Group, NotChecked};
 pub use compare::{max_error, tolerance};
-pub use differences::{SweepPoint, best, central, steps, sweep};
 pub use engine::{Engine, NamedDevice, Precision};
 pub use error::VerifyError;
-pub use mutants::{Mutant, control, mutants};
+pub use mutants::Mutant;
 pub use network::{Activation, Example, Layer, Loss, Network, Trace};
 pub use report::{Backprop, Filters, Options, Part, Report, Training};
 pub use suite::verify;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::error::VerifyError;
+use crate::error::{VerifyError, check_length, check_number, invalid};
 
 /// The function of one unit, and its derivative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,16 +38,6 @@ impl Activation {
             Self::Tanh => 1.0 - z * z,
             Self::Relu => f64::from(z > 0.0),
             Self::Identity => 1.0,
-        }
-    }
-
-    /// Its name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sigmoid => "sigmoid",
-            Self::Tanh => "tanh",
-            Self::Relu => "relu",
-            Self::Identity => "identity",
         }
     }
 }
@@ -103,25 +93,21 @@ impl Network {
     /// No layer, rows of unequal length, layers that do not fit onto each other, values that are
     /// not finite, or softmax cross-entropy on anything but plain sums.
     pub fn new(layers: Vec<Layer>, loss: Loss) -> Result<Self, VerifyError> {
-        let Some(last) = layers.last() else {
-            return Err(VerifyError::Empty {
-                what: "the list of layers",
-            });
-        };
-        if loss == Loss::SoftmaxCrossEntropy && last.activation != Activation::Identity {
-            return Err(VerifyError::SoftmaxNeedsIdentity {
-                found: last.activation.name(),
-            });
+        let last = layers.last().map(|layer| layer.activation);
+        let last =
+            last.ok_or_else(|| invalid("the network", "it has no layers; give at least one"))?;
+        if loss == Loss::SoftmaxCrossEntropy && last != Activation::Identity {
+            let problem = "softmax cross-entropy takes its sums; set its activation to identity";
+            return Err(invalid("the last layer", problem));
         }
         let mut length = layers[0].rows.first().map_or(0, Vec::len);
-        for (number, layer) in layers.iter().enumerate() {
+        for (layer, number) in layers.iter().zip(1..) {
             if layer.rows.is_empty() || length < 2 {
-                return Err(VerifyError::Empty {
-                    what: "a layer's list of weights",
-                });
+                let what = format!("layer {number}");
+                return Err(invalid(what, "it has no weights; give at least one"));
             }
-            for (unit, row) in layer.rows.iter().enumerate() {
-                let what = format!("unit {} of layer {} (bias first)", unit + 1, number + 1);
+            for (row, unit) in layer.rows.iter().zip(1..) {
+                let what = format!("unit {unit} of layer {number} (bias first)");
                 check_values(&what, row, length)?;
             }
             length = layer.rows.len() + 1;
@@ -152,17 +138,16 @@ impl Network {
     /// No example, or one that does not fit the network or is not finite.
     pub fn check(&self, batch: &[Example]) -> Result<(), VerifyError> {
         if batch.is_empty() {
-            return Err(VerifyError::Empty { what: "the batch" });
+            return Err(invalid(
+                "the batch",
+                "it is empty; give at least one example",
+            ));
         }
         let inputs = self.layers[0].rows[0].len() - 1;
         let outputs = self.layers[self.layers.len() - 1].rows.len();
-        for (number, Example { input, target }) in batch.iter().enumerate() {
-            check_values(&format!("input of example {}", number + 1), input, inputs)?;
-            check_values(
-                &format!("target of example {}", number + 1),
-                target,
-                outputs,
-            )?;
+        for (Example { input, target }, number) in batch.iter().zip(1..) {
+            check_values(&format!("input of example {number}"), input, inputs)?;
+            check_values(&format!("target of example {number}"), target, outputs)?;
         }
         Ok(())
     }
@@ -303,21 +288,8 @@ fn log_sum_exp(values: &[f64]) -> f64 {
 }
 
 fn check_values(what: &str, values: &[f64], expected: usize) -> Result<(), VerifyError> {
-    if values.len() != expected {
-        return Err(VerifyError::Size {
-            what: what.to_owned(),
-            expected,
-            found: values.len(),
-        });
-    }
-    match values
+    check_length(what, values.len(), expected)?;
+    values
         .iter()
-        .find(|value| value.is_nan() || value.abs() > 1e100)
-    {
-        Some(&value) => Err(VerifyError::NotFinite {
-            what: what.to_owned(),
-            value,
-        }),
-        None => Ok(()),
-    }
+        .try_for_each(|&value| check_number(what, value))
 }

@@ -1,5 +1,4 @@
 use crate::check::{Check, Group, NotChecked};
-use crate::differences::SweepPoint;
 use crate::filter::{Evidence, Grid, Learned, NamedFilter};
 use crate::mutants::Mutant;
 use crate::worked::{Values, Worked};
@@ -64,8 +63,8 @@ pub struct Backprop {
     pub worked: Worked,
     /// The gradient of the worked network, engine by engine.
     pub engines: Vec<(String, Vec<f64>)>,
-    /// Error of central differences on the worked network, for every step.
-    pub sweep: Vec<SweepPoint>,
+    /// Steps of central differences on the worked network, each with its error.
+    pub sweep: Vec<(f64, f64)>,
     /// The 2-2-2 network trained by hand and by Burn.
     pub training: Vec<Training>,
 }

@@ -68,7 +68,7 @@ fn windows_that_do_not_fit_are_an_error() {
     ] {
         let result = correlate(&counting(), &kernel, wrong);
         assert!(
-            matches!(result, Err(VerifyError::Geometry { .. })),
+            matches!(result, Err(VerifyError::Invalid { .. })),
             "{wrong:?}"
         );
     }

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::geometry::{Axis, Geometry, window};
 use super::grid::{Grid, Number, cells};
-use crate::error::VerifyError;
+use crate::error::{VerifyError, invalid};
 
 /// Cross-correlation, the sheet's formula as a loop:
 /// `out[r][c] = Σᵤ Σᵥ kernel[u][v] · image[s·r + d·u − p][s·c + d·v − p]`, zero outside.
@@ -93,11 +93,9 @@ pub fn gradients(
 ) -> Result<(Grid<f64>, Grid<f64>), VerifyError> {
     let axes = geometry.axes(image, kernel)?;
     if upstream.size() != (axes[0].output, axes[1].output) {
-        return Err(VerifyError::Size {
-            what: "the upstream gradient".to_owned(),
-            expected: axes[0].output * axes[1].output,
-            found: upstream.values().len(),
-        });
+        let (found, needed) = (upstream.size(), (axes[0].output, axes[1].output));
+        let problem = format!("its size is {found:?}; the result's is {needed:?}");
+        return Err(invalid("the upstream gradient", problem));
     }
     let mut to_image = Grid::zeros(image.rows(), image.columns());
     let mut to_kernel = Grid::zeros(kernel.rows(), kernel.columns());

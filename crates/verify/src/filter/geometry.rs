@@ -1,5 +1,5 @@
 use super::grid::{Grid, cells};
-use crate::error::VerifyError;
+use crate::error::{VerifyError, invalid};
 
 /// What happens at the edge of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -66,28 +66,26 @@ impl Geometry {
     }
 
     fn axis(self, what: &str, input: usize, kernel: usize) -> Result<Axis, VerifyError> {
-        let problem = |problem: String| VerifyError::Geometry {
-            what: what.to_owned(),
-            problem,
-        };
         if self.stride == 0 || self.dilation == 0 {
-            return Err(problem(
-                "stride and dilation count from 1; 0 was given".to_owned(),
+            return Err(invalid(
+                what,
+                "stride and dilation count from 1; 0 was given",
             ));
         }
-        let reach = self
-            .dilation
-            .checked_mul(kernel - 1)
-            .filter(|&reach| reach < 1 << 20 && self.stride < 1 << 20)
-            .ok_or_else(|| {
-                problem("stride or dilation is too large; give at most 1,000".to_owned())
-            })?;
+        let reach = self.dilation.checked_mul(kernel - 1);
+        let reach = reach.filter(|&reach| reach < 1 << 20 && self.stride < 1 << 20);
+        let too_large = "stride or dilation is too large; give at most 1,000";
+        let reach = reach.ok_or_else(|| invalid(what, too_large))?;
         let total = match self.padding {
             Padding::Valid => 0,
             Padding::Same => reach,
         };
         let room = (input + total).checked_sub(reach + 1).ok_or_else(|| {
-            problem(format!("a window of {} does not fit into an image of {input}; use a smaller kernel or padding same", reach + 1))
+            let advice = "use a smaller kernel or padding same";
+            let window = reach + 1;
+            let problem =
+                format!("a window of {window} does not fit into an image of {input}; {advice}");
+            invalid(what, problem)
         })?;
         Ok(Axis {
             input,

@@ -3,7 +3,7 @@ use std::ops::{Index, IndexMut};
 use serde::Serialize;
 use serde::ser::Serializer;
 
-use crate::error::VerifyError;
+use crate::error::{VerifyError, check_length, invalid};
 
 /// A number that images are made of: `f64`, or `i64` with no rounding at all.
 pub trait Number: Copy + PartialEq + std::fmt::Debug {
@@ -39,23 +39,17 @@ impl<T: Number> Grid<T> {
     /// # Errors
     /// No values, or a number of values that is not rows · columns.
     pub fn new(rows: usize, columns: usize, values: Vec<T>) -> Result<Self, VerifyError> {
+        let what = format!("a {rows}×{columns} grid");
         if values.is_empty() {
-            return Err(VerifyError::Empty {
-                what: "the grid of numbers",
-            });
+            return Err(invalid(what, "it is empty; give at least one number"));
         }
-        match rows.checked_mul(columns) {
-            Some(expected) if expected == values.len() => Ok(Self {
-                rows,
-                columns,
-                values,
-            }),
-            expected => Err(VerifyError::Size {
-                what: format!("a {rows}×{columns} grid"),
-                expected: expected.unwrap_or(usize::MAX),
-                found: values.len(),
-            }),
-        }
+        let expected = rows.checked_mul(columns).unwrap_or(usize::MAX);
+        check_length(&what, values.len(), expected)?;
+        Ok(Self {
+            rows,
+            columns,
+            values,
+        })
     }
 
     /// A grid of known size.

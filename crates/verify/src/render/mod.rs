@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use crate::check::Group;
 use crate::compare::tolerance;
-use crate::differences::SweepPoint;
 use crate::error::VerifyError;
 use crate::filter::{Evidence, Grid, Learned, NamedFilter};
 use crate::mutants::Mutant;
@@ -220,8 +219,8 @@ fn engines(part: &Backprop, decimals: usize) -> Block {
 }
 
 /// Error of central differences against their step, both axes logarithmic.
-fn sweep(points: &[SweepPoint]) -> Result<Panel, ReportError> {
-    let point = |p: &SweepPoint| (p.step.log10(), p.error.max(1e-16).log10());
+fn sweep(points: &[(f64, f64)]) -> Result<Panel, ReportError> {
+    let point = |(step, error): &(f64, f64)| (step.log10(), error.max(1e-16).log10());
     chart::lines(&Plot {
         slug: "sweep".to_owned(),
         label: "Error of central differences against the step h".to_owned(),

@@ -3,7 +3,7 @@ use burn::tensor::Device;
 use crate::cases;
 use crate::check::{Check, Group};
 use crate::compare::{max_error, tolerance};
-use crate::differences::{best, central, sweep};
+use crate::differences::{best, central, steps, sweep};
 use crate::engine::{Engine, Precision};
 use crate::error::VerifyError;
 use crate::network::{Example, Network};
@@ -47,9 +47,9 @@ pub(super) fn run(
         "the worked lines are the computed numbers".to_owned(),
         vec![Check::holds("backprop/worked", worked.is_sound())],
     );
-    let points = sweep(loss, &network.parameters(), &worked.gradient);
-    let step = points.iter().min_by(|a, b| a.error.total_cmp(&b.error));
-    let step = step.map_or(1e-5, |point| point.step);
+    let points = sweep(loss, &network.parameters(), &worked.gradient, &steps());
+    let step = points.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+    let step = step.map_or(1e-5, |(step, _)| *step);
     let differences = central(loss, &network.parameters(), step);
     let (tolerance, prefix) = (tolerance::FINITE_DIFFERENCE, "backprop/differences");
     add(
@@ -126,9 +126,8 @@ fn random_differences(cases: u64) -> Check {
     for (network, batch) in (0..cases).map(cases::any) {
         let gradient = network.gradient(&batch);
         let loss = |p: &[f64]| network.with_parameters(p).loss(&batch);
-        let point = network.parameters();
-        let errors = CASE_STEPS.map(|step| max_error(&central(loss, &point, step), &gradient));
-        worst = worst.max(errors.into_iter().fold(f64::INFINITY, f64::min));
+        let error = best(loss, &network.parameters(), &gradient, &CASE_STEPS);
+        worst = worst.max(error);
         compared += gradient.len();
     }
     let tolerance = tolerance::FINITE_DIFFERENCE;
@@ -180,9 +179,9 @@ fn edge_cases(
             }
             let (gradient, step) = compare(&network, &batch, device, precision)?;
             let loss = |p: &[f64]| network.with_parameters(p).loss(&batch);
-            let differences = sweep(loss, &network.parameters(), &network.gradient(&batch));
-            // `best` is the smallest of the errors, each finite or infinite, never NaN.
-            if best(&differences) > tolerance::FINITE_DIFFERENCE {
+            let by_hand = network.gradient(&batch);
+            let differences = best(loss, &network.parameters(), &by_hand, &steps());
+            if differences > tolerance::FINITE_DIFFERENCE {
                 worst = f64::INFINITY;
             }
             worst = worst.max(gradient).max(step);

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::VerifyError;
+use crate::error::{VerifyError, check_number, invalid};
 use crate::network::{Activation, Example, Layer, Loss, Network};
 
 /// The numbers of a worked derivation: one hidden layer, half squares, one example.
@@ -107,18 +107,11 @@ impl Values {
         let (v, w) = (self.v.len(), self.w.len());
         for (what, count) in [("input", input), ("target", target), ("v", v), ("w", w)] {
             if !(1..=9).contains(&count) {
-                return Err(VerifyError::Geometry {
-                    what: what.to_owned(),
-                    problem: format!("it has {count} entries; the worked derivation takes 1 to 9"),
-                });
+                let problem = "the worked derivation takes 1 to 9 entries";
+                return Err(invalid(what, format!("it has {count}; {problem}")));
             }
         }
-        if self.learning_rate.is_nan() || self.learning_rate.abs() > 1e100 {
-            return Err(VerifyError::NotFinite {
-                what: "the learning rate".to_owned(),
-                value: self.learning_rate,
-            });
-        }
+        check_number("the learning rate", self.learning_rate)?;
         let layer = |rows: &Vec<Vec<f64>>| Layer {
             rows: rows.clone(),
             activation: self.activation,
