@@ -59,25 +59,21 @@ impl Group {
         !self.checks.is_empty() && self.checks.iter().all(|check| check.passed)
     }
 
-    /// The largest error.
+    /// The largest error; infinite if any is not a number.
     pub fn max_error(&self) -> f64 {
-        self.checks
-            .iter()
-            .map(|check| {
-                if check.max_error.is_nan() {
-                    f64::INFINITY
-                } else {
-                    check.max_error
-                }
-            })
-            .fold(0.0, f64::max)
+        let errors = self.checks.iter().map(|check| check.max_error);
+        errors.fold(0.0, |worst, error| {
+            if error.is_nan() {
+                f64::INFINITY
+            } else {
+                f64::max(worst, error)
+            }
+        })
     }
 
     /// The largest tolerance.
     pub fn tolerance(&self) -> f64 {
-        self.checks
-            .iter()
-            .map(|check| check.tolerance)
-            .fold(0.0, f64::max)
+        let tolerances = self.checks.iter().map(|check| check.tolerance);
+        tolerances.fold(0.0, f64::max)
     }
 }
