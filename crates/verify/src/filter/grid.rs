@@ -43,7 +43,7 @@ impl<T: Number> Grid<T> {
         if values.is_empty() {
             return Err(invalid(what, "it is empty; give at least one number"));
         }
-        let expected = rows.checked_mul(columns).unwrap_or(usize::MAX);
+        let expected = rows.saturating_mul(columns);
         check_length(&what, values.len(), expected)?;
         Ok(Self {
             rows,
