@@ -1,8 +1,8 @@
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
 use burn::optim::{
-    Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState,
-    LearningRate, Optimizer,
+    Adam, AdamConfig, AdamState, AdamWConfig, AdamWState, AdaptiveMomentumState, LearningRate,
+    Optimizer,
 };
 use burn::tensor::{DType, Device, Tensor};
 
@@ -27,20 +27,7 @@ pub struct FusedAdamConfig {
 impl FusedAdamConfig {
     /// The optimizer.
     pub fn build(self) -> FusedAdam {
-        FusedAdam {
-            config: self,
-            burn: AdamConfig::new()
-                .with_beta_1(self.beta_1)
-                .with_beta_2(self.beta_2)
-                .with_epsilon(self.epsilon)
-                .build(),
-            burn_decay: AdamWConfig::new()
-                .with_beta_1(self.beta_1)
-                .with_beta_2(self.beta_2)
-                .with_epsilon(self.epsilon)
-                .with_weight_decay(self.weight_decay)
-                .build(),
-        }
+        FusedAdam { config: self }
     }
 }
 
@@ -49,11 +36,9 @@ impl FusedAdamConfig {
 ///
 /// # Panics
 /// [`Optimizer::step`] on a state of another parameter, of another shape or type.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct FusedAdam {
     config: FusedAdamConfig,
-    burn: Adam,
-    burn_decay: AdamW,
 }
 
 impl Optimizer for FusedAdam {
@@ -100,8 +85,7 @@ impl Optimizer for FusedAdam {
             gradient.into_dispatch(),
         ];
         let [values, first, second] = run(step, tensors);
-        let moments = [first, second].map(Tensor::from_dispatch);
-        let [first, second] = moments;
+        let [first, second] = [first, second].map(Tensor::from_dispatch);
         let momentum = AdaptiveMomentumState::new(time, first, second);
         (
             Tensor::from_dispatch(values),
@@ -131,11 +115,21 @@ impl FusedAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        if self.config.weight_decay == 0.0 {
-            return self.burn.step(rate, tensor, gradient, state);
+        let config = self.config;
+        if config.weight_decay == 0.0 {
+            let adam = AdamConfig::new()
+                .with_beta_1(config.beta_1)
+                .with_beta_2(config.beta_2)
+                .with_epsilon(config.epsilon);
+            return adam.build().step(rate, tensor, gradient, state);
         }
+        let adam = AdamWConfig::new()
+            .with_beta_1(config.beta_1)
+            .with_beta_2(config.beta_2)
+            .with_epsilon(config.epsilon)
+            .with_weight_decay(config.weight_decay);
         let state = state.map(|state| AdamWState::new(state.momentum));
-        let (tensor, state) = self.burn_decay.step(rate, tensor, gradient, state);
+        let (tensor, state) = adam.build().step(rate, tensor, gradient, state);
         (tensor, state.map(|state| AdamState::new(state.momentum)))
     }
 }

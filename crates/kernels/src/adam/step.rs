@@ -73,9 +73,9 @@ fn chunk_body<T: Float>(
     .map(T::from_f64);
     let moments = first.iter_mut().zip(second);
     for ((value, &g), (m, v)) in values.iter_mut().zip(gradient).zip(moments) {
-        *m = m.times(beta_1).plus(g.times(rest_1));
-        *v = v.times(beta_2).plus(g.times(g).times(rest_2));
-        let change = m.times(scale).over(v.root().plus(epsilon));
-        *value = value.times(keep).plus(change);
+        *m = *m * beta_1 + g * rest_1;
+        *v = *v * beta_2 + g * g * rest_2;
+        let change = *m * scale / (v.root() + epsilon);
+        *value = *value * keep + change;
     }
 }

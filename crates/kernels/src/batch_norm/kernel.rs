@@ -14,22 +14,6 @@ pub(super) struct Planes {
     pub plane: usize,
 }
 
-/// What [`forward`] returns.
-pub(super) struct Normalized<T> {
-    pub output: Vec<T>,
-    /// Of each channel.
-    pub mean: Vec<T>,
-    /// Of each channel: Σ(x − mean)²/n.
-    pub variance: Vec<T>,
-}
-
-/// What [`backward`] returns.
-pub(super) struct Gradients<T> {
-    pub x: Vec<T>,
-    pub gamma: Vec<T>,
-    pub beta: Vec<T>,
-}
-
 impl Planes {
     /// Sums of each channel over all images, `plane_sum` being that of one plane and its place.
     ///
@@ -88,7 +72,7 @@ fn sum<T: Float, const N: usize>(length: usize, f: impl Fn(usize) -> [T; N]) -> 
         for lane in 0..LANES {
             let values = f(start + lane);
             for n in 0..N {
-                lanes[n][lane] = lanes[n][lane].plus(values[n]);
+                lanes[n][lane] += values[n];
             }
         }
     }
@@ -103,48 +87,38 @@ fn sum<T: Float, const N: usize>(length: usize, f: impl Fn(usize) -> [T; N]) -> 
     sums
 }
 
-/// max(0, γ·(x − mean)/√(variance + ε) + β), the statistics being those of the numbers themselves.
+/// max(0, γ·(x − mean)/√(variance + ε) + β), and the statistics: mean and variance of each channel,
+/// Σ(x − mean)²/n.
 pub(super) fn forward<T: Float>(
     planes: Planes,
     x: &[T],
     [gamma, beta]: [&[T]; 2],
     epsilon: f64,
-) -> Normalized<T> {
+) -> [Vec<T>; 3] {
     let count = x.len() / planes.plane;
     let per_channel = (x.len() / planes.channels) as f64;
-    let mean: Vec<T> = planes
-        .sums(count, |_, start| {
-            let x = &x[start..][..planes.plane];
-            sum(x.len(), |i| [x[i]])
+    let means = |sums: Vec<[f64; 1]>| -> Vec<T> {
+        let mean = |[sum]: [f64; 1]| T::from_f64(sum / per_channel);
+        sums.into_iter().map(mean).collect()
+    };
+    let mean = means(planes.sums(count, |_, start| {
+        let x = &x[start..][..planes.plane];
+        sum(x.len(), |i| [x[i]])
+    }));
+    let variance = means(planes.sums(count, |channel, start| {
+        let (x, mean) = (&x[start..][..planes.plane], mean[channel]);
+        sum(x.len(), |i| {
+            let centered = x[i] - mean;
+            [centered * centered]
         })
-        .into_iter()
-        .map(|[sum]| T::from_f64(sum / per_channel))
-        .collect();
-    let variance: Vec<T> = planes
-        .sums(count, |channel, start| {
-            let (x, mean) = (&x[start..][..planes.plane], mean[channel]);
-            sum(x.len(), |i| {
-                let centered = x[i].minus(mean);
-                [centered.times(centered)]
-            })
-        })
-        .into_iter()
-        .map(|[sum]| T::from_f64(sum / per_channel))
-        .collect();
+    }));
     let scale = scales(gamma, &variance, epsilon);
     let output = planes.map(x.len(), |channel, i| {
-        let y = x[i]
-            .minus(mean[channel])
-            .times(scale[channel])
-            .plus(beta[channel]);
+        let y = (x[i] - mean[channel]) * scale[channel] + beta[channel];
         // So, and not by a maximum, a NaN stays one.
         if y <= T::default() { T::default() } else { y }
     });
-    Normalized {
-        output,
-        mean,
-        variance,
-    }
+    [output, mean, variance]
 }
 
 /// γ/√(variance + ε)
@@ -169,7 +143,7 @@ pub(super) struct Saved<'a, T> {
 ///
 /// With d = x − mean, s = 1/√(variance + ε), and g the gradient where ReLU lets it through:
 /// ∂β = Σg, ∂γ = s·Σ(g·d), ∂x = γ·s·(g − ∂β/n − d·s·∂γ/n).
-pub(super) fn backward<T: Float>(planes: Planes, saved: Saved<'_, T>) -> Gradients<T> {
+pub(super) fn backward<T: Float>(planes: Planes, saved: Saved<'_, T>) -> [Vec<T>; 3] {
     let length = saved.x.len();
     let through = |y: T, g: T| if y <= T::default() { T::default() } else { g };
     let sums = planes.sums(length / planes.plane, |channel, start| {
@@ -178,7 +152,7 @@ pub(super) fn backward<T: Float>(planes: Planes, saved: Saved<'_, T>) -> Gradien
         let mean = saved.mean[channel];
         sum(x.len(), |i| {
             let g = through(y[i], g[i]);
-            [g, g.times(x[i].minus(mean))]
+            [g, g * (x[i] - mean)]
         })
     });
     let per_channel = (length / planes.channels) as f64;
@@ -196,9 +170,9 @@ pub(super) fn backward<T: Float>(planes: Planes, saved: Saved<'_, T>) -> Gradien
     }
     let x = planes.map(length, |channel, i| {
         let [scale, shift, slope] = factors[channel];
-        let d = saved.x[i].minus(saved.mean[channel]);
+        let d = saved.x[i] - saved.mean[channel];
         let g = through(saved.output[i], saved.gradient[i]);
-        scale.times(g).minus(shift).minus(slope.times(d))
+        scale * g - shift - slope * d
     });
-    Gradients { x, gamma, beta }
+    [x, gamma, beta]
 }

@@ -106,12 +106,10 @@ fn forward<B: Host, T: Number>(
 ) -> [FloatTensor<B>; 3] {
     let (gamma_values, beta) = (B::read::<T>(gamma), B::read::<T>(beta));
     let parameters = [&*gamma_values, &*beta];
-    let result = kernel::forward(planes::<B>(x), &B::read::<T>(x), parameters, epsilon);
-    [
-        B::make(result.output, x.shape()),
-        B::make(result.mean, gamma.shape()),
-        B::make(result.variance, gamma.shape()),
-    ]
+    let [output, mean, variance] =
+        kernel::forward(planes::<B>(x), &B::read::<T>(x), parameters, epsilon);
+    let [mean, variance] = [mean, variance].map(|of| B::make(of, gamma.shape()));
+    [B::make(output, x.shape()), mean, variance]
 }
 
 fn backward<B: Host, T: Number>(
@@ -119,21 +117,16 @@ fn backward<B: Host, T: Number>(
     gradient: &FloatTensor<B>,
     epsilon: f64,
 ) -> [FloatTensor<B>; 3] {
-    let result = kernel::backward(
-        planes::<B>(x),
-        kernel::Saved {
-            x: &B::read::<T>(x),
-            output: &B::read::<T>(output),
-            gamma: &B::read::<T>(gamma),
-            mean: &B::read::<T>(mean),
-            variance: &B::read::<T>(variance),
-            epsilon,
-            gradient: &B::read::<T>(gradient),
-        },
-    );
-    [
-        B::make(result.x, x.shape()),
-        B::make(result.gamma, gamma.shape()),
-        B::make(result.beta, gamma.shape()),
-    ]
+    let saved = kernel::Saved {
+        x: &B::read::<T>(x),
+        output: &B::read::<T>(output),
+        gamma: &B::read::<T>(gamma),
+        mean: &B::read::<T>(mean),
+        variance: &B::read::<T>(variance),
+        epsilon,
+        gradient: &B::read::<T>(gradient),
+    };
+    let [by_x, by_gamma, by_beta] = kernel::backward(planes::<B>(x), saved);
+    let [by_gamma, by_beta] = [by_gamma, by_beta].map(|of| B::make(of, gamma.shape()));
+    [B::make(by_x, x.shape()), by_gamma, by_beta]
 }

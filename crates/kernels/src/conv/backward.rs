@@ -129,10 +129,10 @@ pub(super) fn backward<L: Lanes>(
     for next in partial {
         let (more, more_bias) = next?;
         for (sum, x) in sums.iter_mut().zip(more) {
-            *sum = sum.plus(x);
+            *sum += x;
         }
         for (sum, x) in bias.iter_mut().zip(more_bias) {
-            *sum = sum.plus(x);
+            *sum += x;
         }
     }
     let mut weights = vec![L::T::default(); geometry.channels_out * geometry.taps()];
@@ -261,7 +261,7 @@ pub(super) unsafe fn one_image<L: Lanes>(
         if !sum.is_finite() {
             return false;
         }
-        worker.bias[channel] = worker.bias[channel].plus(sum);
+        worker.bias[channel] += sum;
         let list = (&values[..count], &places[..count]);
         // SAFETY: every listed window lies inside the padded image, which has spare numbers
         // behind it for the last vector; `sums` has a row of `width` for each row of the window.
@@ -329,6 +329,6 @@ unsafe fn sum<L: Lanes>(values: &mut [L::T], count: usize) -> L::T {
         let mut lanes = [zero; 16];
         const { assert!(L::N <= 16) };
         L::store(lanes.as_mut_ptr(), sum);
-        lanes.into_iter().fold(zero, L::T::plus)
+        lanes.into_iter().fold(zero, |sum, x| sum + x)
     }
 }

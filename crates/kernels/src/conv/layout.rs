@@ -81,21 +81,7 @@ pub(super) fn weights_for_backward<T: Float>(
     width: usize,
     packed: &mut [T],
 ) {
-    let [kernel_height, kernel_width] = geometry.kernel;
-    let inputs = geometry.channels_in;
-    for (filter, to) in weights
-        .chunks_exact(geometry.taps())
-        .zip(packed.chunks_exact_mut(kernel_height * width))
-    {
-        for channel in 0..inputs {
-            for ky in 0..kernel_height {
-                for kx in 0..kernel_width {
-                    to[ky * width + kx * inputs + channel] =
-                        filter[(channel * kernel_height + ky) * kernel_width + kx];
-                }
-            }
-        }
-    }
+    each_weight(geometry, width, |at, to| packed[to] = weights[at]);
 }
 
 /// The inverse of [`weights_for_backward`], for gradients.
@@ -105,17 +91,21 @@ pub(super) fn gradients_of_weights<T: Float>(
     width: usize,
     gradients: &mut [T],
 ) {
+    each_weight(geometry, width, |to, at| gradients[to] = packed[at]);
+}
+
+/// The places of every weight as Burn has it, and as the backward pass.
+fn each_weight(geometry: &Geometry, width: usize, mut visit: impl FnMut(usize, usize)) {
     let [kernel_height, kernel_width] = geometry.kernel;
     let inputs = geometry.channels_in;
-    for (to, filter) in gradients
-        .chunks_exact_mut(geometry.taps())
-        .zip(packed.chunks_exact(kernel_height * width))
-    {
+    let mut at = 0;
+    for out in 0..geometry.channels_out {
         for channel in 0..inputs {
             for ky in 0..kernel_height {
                 for kx in 0..kernel_width {
-                    to[(channel * kernel_height + ky) * kernel_width + kx] =
-                        filter[ky * width + kx * inputs + channel];
+                    let row = out * kernel_height + ky;
+                    visit(at, row * width + kx * inputs + channel);
+                    at += 1;
                 }
             }
         }

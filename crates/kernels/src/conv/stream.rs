@@ -4,32 +4,23 @@ use crate::simd::Lanes;
 
 /// Calls `$function::<L, ROWS, VECTORS>` for run-time numbers of rows and vectors.
 macro_rules! sized {
-    ($rows:expr, $vectors:expr, $function:ident::<$lanes:ty>($($argument:expr),*)) => {
-        match ($rows, $vectors) {
-            (5, 1) => $function::<$lanes, 5, 1>($($argument),*),
-            (5, 2) => $function::<$lanes, 5, 2>($($argument),*),
-            (5, 3) => $function::<$lanes, 5, 3>($($argument),*),
-            (5, 4) => $function::<$lanes, 5, 4>($($argument),*),
-            (5, 5) => $function::<$lanes, 5, 5>($($argument),*),
-            (3, 1) => $function::<$lanes, 3, 1>($($argument),*),
-            (3, 2) => $function::<$lanes, 3, 2>($($argument),*),
-            (3, 3) => $function::<$lanes, 3, 3>($($argument),*),
-            (3, 4) => $function::<$lanes, 3, 4>($($argument),*),
-            (3, 5) => $function::<$lanes, 3, 5>($($argument),*),
-            (3, 6) => $function::<$lanes, 3, 6>($($argument),*),
-            (2, 1) => $function::<$lanes, 2, 1>($($argument),*),
-            (2, 2) => $function::<$lanes, 2, 2>($($argument),*),
-            (2, 3) => $function::<$lanes, 2, 3>($($argument),*),
-            (2, 4) => $function::<$lanes, 2, 4>($($argument),*),
-            (2, 5) => $function::<$lanes, 2, 5>($($argument),*),
-            (2, 6) => $function::<$lanes, 2, 6>($($argument),*),
-            (1, 1) => $function::<$lanes, 1, 1>($($argument),*),
-            (1, 2) => $function::<$lanes, 1, 2>($($argument),*),
-            (1, 3) => $function::<$lanes, 1, 3>($($argument),*),
-            (1, 4) => $function::<$lanes, 1, 4>($($argument),*),
-            (1, 5) => $function::<$lanes, 1, 5>($($argument),*),
-            (1, 6) => $function::<$lanes, 1, 6>($($argument),*),
-            (rows, vectors) => unreachable!("no group of {rows} rows and {vectors} vectors"),
+    ($rows:expr, $vectors:expr, $function:ident::<$lanes:ty>$arguments:tt) => {
+        match $rows {
+            5 => sized!(@5, $vectors, $function::<$lanes>$arguments),
+            3 => sized!(@3, $vectors, $function::<$lanes>$arguments),
+            2 => sized!(@2, $vectors, $function::<$lanes>$arguments),
+            _ => sized!(@1, $vectors, $function::<$lanes>$arguments),
+        }
+    };
+    (@$rows:literal, $vectors:expr, $function:ident::<$lanes:ty>$arguments:tt) => {
+        match $vectors {
+            1 => $function::<$lanes, $rows, 1>$arguments,
+            2 => $function::<$lanes, $rows, 2>$arguments,
+            3 => $function::<$lanes, $rows, 3>$arguments,
+            4 => $function::<$lanes, $rows, 4>$arguments,
+            5 => $function::<$lanes, $rows, 5>$arguments,
+            6 => $function::<$lanes, $rows, 6>$arguments,
+            vectors => unreachable!("no group of {vectors} vectors"),
         }
     };
 }

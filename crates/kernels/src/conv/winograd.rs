@@ -57,8 +57,8 @@ pub(super) fn weights<T: Float>(geometry: &Geometry, weights: &[T], block: usize
     let mut transformed = Aligned::zeros(blocks * PATCH * inputs * block);
     let half = T::from_f64(0.5);
     let expand = |[a, b, c]: [T; 3]| {
-        let (even, odd) = (a.plus(c).times(half), b.times(half));
-        [a, even.plus(odd), even.minus(odd), c]
+        let (even, odd) = ((a + c) * half, b * half);
+        [a, even + odd, even - odd, c]
     };
     for (out, filter) in weights.chunks_exact(geometry.taps()).enumerate() {
         let start = out / block * block * PATCH * inputs + out % block;

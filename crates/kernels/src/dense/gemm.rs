@@ -57,23 +57,28 @@ const ALONE: usize = 1 << 20;
 /// Numbers in the largest register tile: 12 rows of 2 × 16.
 const MAX_TILE: usize = 12 * 32;
 
+/// A·B (+ bias) of sizes that are all positive: A `[m, k]`, B `[k, n]`, bias `[n]`.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a, T> {
+    pub sizes: [usize; 3],
+    pub a: Matrix<'a, T>,
+    pub b: Matrix<'a, T>,
+    pub bias: Option<&'a [T]>,
+}
+
 /// A number type with kernels.
 pub(super) trait Multiply: Float {
-    /// `[m, n]`, row by row. All sizes are positive.
-    fn multiply(
-        sizes: [usize; 3],
-        a: Matrix<'_, Self>,
-        b: Matrix<'_, Self>,
-        bias: Option<&[Self]>,
-    ) -> Vec<Self>;
+    /// `[m, n]`, row by row.
+    fn multiply(product: Product<'_, Self>) -> Vec<Self>;
 }
 
 macro_rules! compiled {
     ($module:ident, $lanes:ty, $groups:literal x $rows:literal, $($feature:literal),*) => {
         mod $module {
             use super::*;
+            type T = <$lanes as Lanes>::T;
             $(#[target_feature(enable = $feature)])*
-            unsafe fn tile(step: &Step<<$lanes as Lanes>::T>) {
+            unsafe fn tile(step: &Step<T>) {
                 // SAFETY: only called where the features above are there.
                 unsafe {
                     match (step.width / <$lanes as Lanes>::N, step.a_row) {
@@ -85,26 +90,14 @@ macro_rules! compiled {
                 }
             }
             $(#[target_feature(enable = $feature)])*
-            unsafe fn pack(
-                from: Matrix<'_, <$lanes as Lanes>::T>,
-                first: usize,
-                count: usize,
-                depth: std::ops::Range<usize>,
-                width: usize,
-                to: &mut [MaybeUninit<<$lanes as Lanes>::T>],
-            ) {
-                panel(from, first, count, depth, width, to);
+            unsafe fn pack(from: Matrix<'_, T>, part: Panel, to: &mut [MaybeUninit<T>]) {
+                panel(from, part, to);
             }
-            pub(super) fn multiply(
-                sizes: [usize; 3],
-                a: Matrix<'_, <$lanes as Lanes>::T>,
-                b: Matrix<'_, <$lanes as Lanes>::T>,
-                bias: Option<&[<$lanes as Lanes>::T]>,
-            ) -> Vec<<$lanes as Lanes>::T> {
+            pub(super) fn multiply(product: Product<'_, T>) -> Vec<T> {
                 // Columns of a register tile: two vectors, or one for the few classes of a last layer.
-                let vectors = if sizes[1] <= <$lanes as Lanes>::N { 1 } else { 2 };
+                let vectors = if product.sizes[1] <= <$lanes as Lanes>::N { 1 } else { 2 };
                 let width = vectors * <$lanes as Lanes>::N;
-                drive(sizes, a, b, bias, [$groups * $rows, width], tile, pack)
+                drive(product, [$groups * $rows, width], tile, pack)
             }
         }
     };
@@ -117,59 +110,59 @@ compiled!(avx2, Avx2, 2 x 3, "avx2", "fma");
 compiled!(avx512, Avx512, 3 x 4, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma");
 
 impl Multiply for f32 {
-    fn multiply(
-        sizes: [usize; 3],
-        a: Matrix<'_, f32>,
-        b: Matrix<'_, f32>,
-        bias: Option<&[f32]>,
-    ) -> Vec<f32> {
+    fn multiply(product: Product<'_, f32>) -> Vec<f32> {
         match Instructions::current() {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => avx512::multiply(sizes, a, b, bias),
+            Instructions::Avx512 => avx512::multiply(product),
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => avx2::multiply(sizes, a, b, bias),
-            _ => plain_f32::multiply(sizes, a, b, bias),
+            Instructions::Avx2 => avx2::multiply(product),
+            _ => plain_f32::multiply(product),
         }
     }
 }
 
 impl Multiply for f64 {
-    fn multiply(
-        sizes: [usize; 3],
-        a: Matrix<'_, f64>,
-        b: Matrix<'_, f64>,
-        bias: Option<&[f64]>,
-    ) -> Vec<f64> {
-        plain_f64::multiply(sizes, a, b, bias)
+    fn multiply(product: Product<'_, f64>) -> Vec<f64> {
+        plain_f64::multiply(product)
     }
 }
 
-type Pack<T> =
-    unsafe fn(Matrix<'_, T>, usize, usize, std::ops::Range<usize>, usize, &mut [MaybeUninit<T>]);
+/// `count` columns from `first` on, of the rows from 0 to `depth`; `width` with the zeros behind.
+#[derive(Clone, Copy)]
+struct Panel {
+    first: usize,
+    count: usize,
+    depth: usize,
+    width: usize,
+}
+
+type Pack<T> = unsafe fn(Matrix<'_, T>, Panel, &mut [MaybeUninit<T>]);
 
 /// Tasks of whole columns of tiles, or of whole rows, compute. Every element of C is the same sum
 /// in the same order however the work is cut.
 fn drive<T: Float>(
-    [m, n, k]: [usize; 3],
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-    bias: Option<&[T]>,
+    product: Product<'_, T>,
     [rows, width]: [usize; 2],
     tile: unsafe fn(&Step<T>),
     pack: Pack<T>,
 ) -> Vec<T> {
+    let Product { sizes, a, b, bias } = product;
+    let [m, n, k] = sizes;
     a.check(m, k);
     b.check(k, n);
     let (row_panels, column_panels) = (m.div_ceil(rows), n.div_ceil(width));
     let mut c: Vec<T> = Vec::with_capacity(m * n);
     // A small product is done before a second thread is awake.
     let alone = if m * n * k < ALONE { usize::MAX } else { 1 };
-    let biases = {
-        let mut padded = Aligned::<T>::zeros(column_panels * width);
-        if let Some(bias) = bias {
-            padded[..n].copy_from_slice(bias);
-        }
-        padded
+    let mut biases = Aligned::<T>::zeros(column_panels * width);
+    if let Some(bias) = bias {
+        biases[..n].copy_from_slice(bias);
+    }
+    let part = |index: usize, width: usize, end: usize| Panel {
+        first: index * width,
+        count: width.min(end - index * width),
+        depth: k,
+        width,
     };
     // Whole panels of A are read where they lie, if they lie well; the rest is packed.
     let lying = if a.lies_well() { m / rows } else { 0 };
@@ -179,15 +172,14 @@ fn drive<T: Float>(
         .with_min_len(alone)
         .enumerate()
         .for_each(|(p, to)| {
-            let first = (lying + p) * rows;
             // SAFETY: compiled for instructions that this processor has.
-            unsafe { pack(a.transposed(), first, rows.min(m - first), 0..k, rows, to) };
+            unsafe { pack(a.transposed(), part(lying + p, rows, m), to) };
         });
     // SAFETY: the panels cover it, and each was written.
     let packed_a = unsafe { packed_a.initialized() };
     let pack_b = |q: usize, to: &mut [MaybeUninit<T>]| {
         // SAFETY: as above.
-        unsafe { pack(b, q * width, width.min(n - q * width), 0..k, width, to) };
+        unsafe { pack(b, part(q, width, n), to) };
     };
     // Slices of about the same length: a short last one would cost as much to begin and end.
     let slice = k.div_ceil(k.div_ceil(DEPTH));
@@ -262,38 +254,37 @@ fn drive<T: Float>(
     c
 }
 
-/// Columns `first .. first + count` of the rows `depth`, as `[row][width]` with zeros behind.
+/// The part of a matrix as `[row][width]`, with zeros behind.
 #[inline(always)]
-fn panel<T: Float>(
-    from: Matrix<'_, T>,
-    first: usize,
-    count: usize,
-    depth: std::ops::Range<usize>,
-    width: usize,
-    to: &mut [MaybeUninit<T>],
-) {
+fn panel<T: Float>(from: Matrix<'_, T>, part: Panel, to: &mut [MaybeUninit<T>]) {
+    let Panel {
+        first,
+        count,
+        depth,
+        width,
+    } = part;
     if count < width {
         for to in to.chunks_exact_mut(width) {
             to[count..].fill(MaybeUninit::new(T::default()));
         }
     }
     if from.column == 1 {
-        for (row, to) in depth.zip(to.chunks_exact_mut(width)) {
+        for (row, to) in to.chunks_exact_mut(width).enumerate().take(depth) {
             let from = &from.data[row * from.row + first..][..count];
             for (to, &x) in to[..count].iter_mut().zip(from) {
                 to.write(x);
             }
         }
     } else if from.row == 1 {
-        let from_data = &from.data[first * from.column + depth.start..];
-        assert!(count <= width && depth.len() * width <= to.len());
+        let from_data = &from.data[first * from.column..];
+        assert!(count <= width && depth * width <= to.len());
         let to = to.as_mut_ptr().cast();
         // SAFETY: checked above.
         unsafe {
-            crate::simd::transpose_to(from_data, from.column, to, width, count, depth.len(), |x| x);
+            crate::simd::transpose_to(from_data, from.column, to, width, count, depth, |x| x);
         }
     } else {
-        for (row, to) in depth.zip(to.chunks_exact_mut(width)) {
+        for (row, to) in to.chunks_exact_mut(width).enumerate().take(depth) {
             for (j, to) in to[..count].iter_mut().enumerate() {
                 to.write(from.data[row * from.row + (first + j) * from.column]);
             }
@@ -388,7 +379,7 @@ unsafe fn compute<
         for (r, sums) in buffer.chunks_exact(width).enumerate().take(step.rows) {
             for (j, &sum) in sums.iter().enumerate().take(step.columns) {
                 let to = step.c.add(r * step.row + j);
-                *to = if step.first { sum } else { (*to).plus(sum) };
+                *to = if step.first { sum } else { *to + sum };
             }
         }
     }

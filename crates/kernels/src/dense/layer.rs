@@ -5,7 +5,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Shape, Tensor, activation};
 use rayon::prelude::*;
 
-use super::gemm::{Matrix, Multiply};
+use super::gemm::{Matrix, Multiply, Product};
 use crate::host::{Host, Number, typed};
 use crate::implementation::{Implementation, check_bias, or_zeros};
 use crate::operation::{Operation, run};
@@ -96,12 +96,12 @@ fn forward<B: Host, T: Number + Multiply>(
 ) -> FloatTensor<B> {
     let (x_shape, shape) = (x.shape(), weights.shape());
     let [m, n, k] = [x_shape[0], shape[1], shape[0]];
-    let mut y = T::multiply(
-        [m, n, k],
-        Matrix::rows(&B::read::<T>(x), k),
-        Matrix::rows(&B::read::<T>(weights), n),
-        Some(&B::read::<T>(bias)),
-    );
+    let mut y = T::multiply(Product {
+        sizes: [m, n, k],
+        a: Matrix::rows(&B::read::<T>(x), k),
+        b: Matrix::rows(&B::read::<T>(weights), n),
+        bias: Some(&B::read::<T>(bias)),
+    });
     if relu {
         // Except that a NaN stays one.
         y.par_chunks_mut(CHUNK).for_each(|chunk| {
@@ -122,6 +122,17 @@ fn relu_backward<B: Host, T: Number>(g: &FloatTensor<B>, y: &FloatTensor<B>) -> 
     B::make(pairs.map(through).collect(), g.shape())
 }
 
+/// A product as a tensor.
+fn multiply<B: Host, T: Number + Multiply>(
+    sizes: [usize; 3],
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+) -> FloatTensor<B> {
+    let bias = None;
+    let result = T::multiply(Product { sizes, a, b, bias });
+    B::make(result, Shape::from([sizes[0], sizes[1]]))
+}
+
 /// The gradients of input, weights and bias: g · wᵀ, xᵀ · g, and Σ g over the batch.
 fn backward<B: Host, T: Number + Multiply>(
     [x, weights, g]: [&FloatTensor<B>; 3],
@@ -133,20 +144,18 @@ fn backward<B: Host, T: Number + Multiply>(
     let by_x = for_x.then(|| {
         let weights = B::read::<T>(weights);
         let turned = Matrix::rows(&weights, units).transposed();
-        let result = T::multiply([batch, inputs, units], rows, turned, None);
-        B::make(result, Shape::from([batch, inputs]))
+        multiply::<B, T>([batch, inputs, units], rows, turned)
     });
     let by_weights = for_weights.then(|| {
         let x = B::read::<T>(x);
         let turned = Matrix::rows(&x, inputs).transposed();
-        let result = T::multiply([inputs, units, batch], turned, rows, None);
-        B::make(result, Shape::from([inputs, units]))
+        multiply::<B, T>([inputs, units, batch], turned, rows)
     });
     let by_bias = for_bias.then(|| {
         let mut sums = vec![T::default(); units];
         for row in gradient.chunks_exact(units) {
             for (sum, &x) in sums.iter_mut().zip(row) {
-                *sum = sum.plus(x);
+                *sum += x;
             }
         }
         B::make(sums, Shape::from([units]))

@@ -121,6 +121,6 @@ fn chunk_body<T: Float>(
     for (i, (to, &x)) in to.iter_mut().zip(from).enumerate() {
         let kept = bits(key, (start + i) as u32) >= limit;
         // A product with the mask, so that NaN and ∞ do not vanish where they are dropped.
-        to.write(x.times(if kept { scale } else { T::default() }));
+        to.write(x * if kept { scale } else { T::default() });
     }
 }

@@ -1,8 +1,22 @@
 //! The number types, f32 and f64.
 
+use std::fmt::Debug;
+use std::ops::{Add, AddAssign, Div, Mul, Sub};
+
 /// A floating point type that the kernels compute in.
 pub(crate) trait Float:
-    Copy + PartialOrd + Send + Sync + Default + std::fmt::Debug + 'static
+    Copy
+    + PartialOrd
+    + Add<Output = Self>
+    + AddAssign
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Send
+    + Sync
+    + Default
+    + Debug
+    + 'static
 {
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
@@ -12,16 +26,8 @@ pub(crate) trait Float:
     fn from_f64(value: f64) -> Self;
     /// The same value as an f64.
     fn to_f64(self) -> f64;
-    /// a + b
-    fn plus(self, other: Self) -> Self;
-    /// a − b
-    fn minus(self, other: Self) -> Self;
-    /// a · b
-    fn times(self, other: Self) -> Self;
     /// √a
     fn root(self) -> Self;
-    /// a / b
-    fn over(self, other: Self) -> Self;
 }
 
 macro_rules! float {
@@ -44,24 +50,8 @@ macro_rules! float {
                 f64::from(self)
             }
             #[inline(always)]
-            fn plus(self, other: Self) -> Self {
-                self + other
-            }
-            #[inline(always)]
-            fn minus(self, other: Self) -> Self {
-                self - other
-            }
-            #[inline(always)]
-            fn times(self, other: Self) -> Self {
-                self * other
-            }
-            #[inline(always)]
             fn root(self) -> Self {
                 self.sqrt()
-            }
-            #[inline(always)]
-            fn over(self, other: Self) -> Self {
-                self / other
             }
         }
     };
@@ -79,7 +69,7 @@ pub(crate) fn all_finite<T: Float>(numbers: &[T]) -> bool {
     let rest = chunks.remainder();
     for chunk in chunks {
         for (sum, &x) in sums.iter_mut().zip(chunk) {
-            *sum = sum.plus(x.times(T::default()));
+            *sum += x * T::default();
         }
     }
     sums.into_iter().all(Float::is_finite) && rest.iter().all(|x| x.is_finite())
@@ -90,7 +80,7 @@ pub(crate) fn all_finite<T: Float>(numbers: &[T]) -> bool {
 #[inline(always)]
 pub(crate) fn within_safe_range<T: Float>(numbers: &[T]) -> bool {
     let limit = T::from_f64(1e15);
-    let low = T::default().minus(limit);
+    let low = T::default() - limit;
     // Counted, not searched, so that it becomes vectors. A NaN is in no range.
     let tame = |x: &T| usize::from((*x < limit) & (*x > low));
     numbers.iter().map(tame).sum::<usize>() == numbers.len()

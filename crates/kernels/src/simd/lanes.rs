@@ -108,15 +108,15 @@ impl<T: Float> Lanes for Plain<T> {
     #[inline(always)]
     unsafe fn fma(a: [T; 4], b: [T; 4], c: [T; 4]) -> [T; 4] {
         // Not `mul_add`: without the instruction that is a call of a library function.
-        std::array::from_fn(|i| a[i].times(b[i]).plus(c[i]))
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
     }
     #[inline(always)]
     unsafe fn add(a: [T; 4], b: [T; 4]) -> [T; 4] {
-        std::array::from_fn(|i| a[i].plus(b[i]))
+        std::array::from_fn(|i| a[i] + b[i])
     }
     #[inline(always)]
     unsafe fn sub(a: [T; 4], b: [T; 4]) -> [T; 4] {
-        std::array::from_fn(|i| a[i].minus(b[i]))
+        std::array::from_fn(|i| a[i] - b[i])
     }
     #[inline(always)]
     #[expect(clippy::eq_op, reason = "a ≠ a is the test for NaN")]
