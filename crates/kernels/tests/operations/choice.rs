@@ -65,7 +65,7 @@ fn sizes_that_overflow_are_outside_the_kernels() {
 fn in_f16_the_fallback_gives_burns_results() {
     for epilogue in EPILOGUES {
         let case = case(2, [6, 7], 3, 3, 1, epilogue);
-        let from = case.numbers(8);
+        let from = case.draw(numbers, 8);
         // ndarray has no F16.
         let device = Device::flex().autodiff();
         let found = case.ours(&from, &device, DType::F16);

@@ -126,12 +126,13 @@ pub fn assert_same_bits(found: &[Vec<f64>], expected: &[Vec<f64>], what: &str) {
     assert_eq!(bits(found), bits(expected), "{what}");
 }
 
-/// One, two and three threads must give the same bits.
-pub fn assert_any_number_of_threads(what: &str, work: impl Fn() -> Results + Sync) {
+/// What `work` gives with one thread; two and three must give the same bits.
+pub fn with_any_threads(what: &str, work: impl Fn() -> Results + Sync) -> Results {
     let [one, two, three] = [1, 2, 3].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap().install(&work)
     });
     assert_same_bits(&one, &two, what);
     assert_same_bits(&one, &three, what);
+    one
 }

@@ -58,8 +58,8 @@ impl Case {
         }
     }
 
-    /// Numbers of all tensors by `draw(length, seed)`.
-    pub fn draw(&self, seed: u64, draw: fn(usize, u64) -> Vec<f64>) -> Numbers {
+    /// By `draw(length, seed)`.
+    pub fn draw(&self, draw: fn(usize, u64) -> Vec<f64>, seed: u64) -> Numbers {
         let area = |[height, width]: [usize; 2]| height * width;
         [
             draw(self.batch * self.inputs * area(self.image), seed),
@@ -67,10 +67,6 @@ impl Case {
             draw(self.outputs, seed + 2),
             draw(self.batch * self.outputs * area(self.output()), seed + 3),
         ]
-    }
-
-    pub fn numbers(&self, seed: u64) -> Numbers {
-        self.draw(seed, numbers)
     }
 
     pub fn inputs(
@@ -108,19 +104,14 @@ impl Case {
         with_gradients(result, &from[3], &[&images, &weights, &bias])
     }
 
-    /// By the crate, on whichever code it chooses.
+    /// By this crate: its kernels, or its fallback for F16.
     pub fn ours(&self, from: &Numbers, device: &Device, dtype: DType) -> Results {
         self.results(from, device, dtype, |images, weights, bias| {
-            conv_block(images, weights, Some(bias), self.padding, self.epilogue)
+            let (padding, epilogue) = (self.padding, self.epilogue);
+            let chosen = conv_block_implementation(&images, &weights, padding, epilogue);
+            assert_eq!(chosen == Implementation::Fused, dtype != DType::F16);
+            conv_block(images, weights, Some(bias), padding, epilogue)
         })
-    }
-
-    /// By the kernels.
-    pub fn fused(&self, from: &Numbers, device: &Device, dtype: DType) -> Results {
-        let (images, weights, _) = self.inputs(from, device, dtype);
-        let chosen = conv_block_implementation(&images, &weights, self.padding, self.epilogue);
-        assert_eq!(chosen, Implementation::Fused);
-        self.ours(from, device, dtype)
     }
 
     pub fn by_burn(&self, from: &Numbers, device: &Device, dtype: DType) -> Results {

@@ -38,33 +38,22 @@ const CASES: [Case; 16] = [
     },
 ];
 
-/// [`CASES`], or the last of them where few have to do.
-fn cases(few_from: usize) -> &'static [Case] {
-    &CASES[if few() { few_from } else { 0 }..]
-}
-
 /// Every group of rows and vectors that the backward pass holds in registers, and every tile of
 /// squares and channels of the forward pass, for vectors of 4, 8 and 16.
 fn tiles() -> Vec<Case> {
     let mut tiles = Vec::new();
-    for (lanes, (vectors, rows)) in both(
-        &[4, 8, 16],
-        &both(&[1, 2, 3, 4, 5, 6, 7], &[1, 2, 3, 4, 5, 6, 7, 8]),
-    ) {
-        tiles.push(Case {
-            batch: 2,
-            kernel: [rows, 1],
-            ..case(lanes * vectors - 3, [rows + 1, 4], 3, 1, 0, Epilogue::Relu)
-        });
+    let groups = both(&[1, 2, 3, 4, 5, 6, 7], &[1, 2, 3, 4, 5, 6, 7, 8]);
+    for (lanes, (vectors, rows)) in both(&[4, 8, 16], &groups) {
+        let inputs = lanes * vectors - 3;
+        let mut tile = case(inputs, [rows + 1, 4], 3, 1, 0, Epilogue::Relu);
+        (tile.batch, tile.kernel) = (2, [rows, 1]);
+        tiles.push(tile);
     }
-    let outputs = [1, 4, 5, 8, 9, 16, 17, 32, 33, 65];
-    for (outputs, (squares, epilogue)) in
-        both(&outputs, &both(&[1, 2, 3, 4, 5, 6, 7, 8, 9], &EPILOGUES))
-    {
-        tiles.push(Case {
-            batch: 1,
-            ..case(1, [2, 2 * squares], outputs, 1, 0, epilogue)
-        });
+    let pixels = both(&[1, 2, 3, 4, 5, 6, 7, 8, 9], &EPILOGUES);
+    for (outputs, (squares, epilogue)) in both(&[1, 4, 5, 8, 9, 16, 17, 32, 33, 65], &pixels) {
+        let mut tile = case(1, [2, 2 * squares], outputs, 1, 0, epilogue);
+        tile.batch = 1;
+        tiles.push(tile);
     }
     // Winograd's algorithm: strips of 24 squares, whole and not, last blocks of one vector and two.
     let channels = both(&[8, 13, 32], &[16, 17, 33, 48]);
@@ -72,19 +61,20 @@ fn tiles() -> Vec<Case> {
     for ((inputs, outputs), (image, epilogue)) in both(&channels, &images) {
         tiles.push(case(inputs, image, outputs, 3, 0, epilogue));
     }
-    tiles
-        .into_iter()
-        .step_by(if few() { 17 } else { 1 })
-        .collect()
+    let step = if few() { 17 } else { 1 };
+    tiles.into_iter().step_by(step).collect()
 }
 
 #[test]
-fn every_class_of_sizes_agrees_with_a_naive_loop_on_all_instructions_and_backends() {
+fn every_class_of_sizes_agrees_with_a_naive_loop_by_all_instructions_and_any_threads() {
     on_all_instructions(|instructions| {
-        for (case, (device, (dtype, tolerance))) in both(cases(10), &both(&devices(), &TYPES)) {
-            let from = case.numbers(1);
-            let found = case.fused(&from, &device, dtype);
+        for (case, (device, (dtype, tolerance))) in both(
+            &CASES[if few() { 10 } else { 0 }..],
+            &both(&devices(), &TYPES),
+        ) {
+            let from = case.draw(numbers, 1);
             let what = format!("{instructions:?} {dtype:?} {case:?}");
+            let found = with_any_threads(&what, || case.ours(&from, &device, dtype));
             assert_close(&found, &case.naive(&from), tolerance, &what);
         }
     });
@@ -95,21 +85,10 @@ fn every_group_of_registers_and_every_tile_agrees_with_a_naive_loop() {
     let device = Device::flex().autodiff();
     on_all_instructions(|instructions| {
         for case in tiles() {
-            let from = case.numbers(7);
-            let found = case.fused(&from, &device, DType::F32);
+            let from = case.draw(numbers, 7);
+            let found = case.ours(&from, &device, DType::F32);
             let what = format!("{instructions:?} {case:?}");
             assert_close(&found, &case.naive(&from), TOLERANCE_F32, &what);
-        }
-    });
-}
-
-#[test]
-fn any_number_of_threads_gives_the_same_bits_on_all_instructions_and_backends() {
-    on_all_instructions(|instructions| {
-        for (case, (device, (dtype, _))) in both(cases(14), &both(&devices(), &TYPES)) {
-            let from = case.numbers(3);
-            let what = format!("{instructions:?} {dtype:?} {case:?}");
-            assert_any_number_of_threads(&what, || case.fused(&from, &device, dtype));
         }
     });
 }
@@ -118,8 +97,8 @@ fn any_number_of_threads_gives_the_same_bits_on_all_instructions_and_backends() 
 fn without_a_gradient_the_result_is_the_same_from_any_layout_in_memory() {
     on_all_instructions(|instructions| {
         for (case, tracked) in both(&CASES, &devices()) {
-            let from = case.numbers(5);
-            let expected = &case.fused(&from, &tracked, DType::F32)[0];
+            let from = case.draw(numbers, 5);
+            let expected = &case.ours(&from, &tracked, DType::F32)[0];
             let (images, weights, bias) = case.inputs(&from, &tracked.inner(), DType::F32);
             // The same images, but with the channels of a pixel side by side in memory.
             let turned = images.clone().permute([0, 2, 3, 1]);
@@ -154,12 +133,12 @@ proptest! {
         let fits = image[0] + padding[0] + padding[2] > kernel[0]
             && image[1] + padding[1] + padding[3] > kernel[1];
         prop_assume!(fits);
-        let from = case.draw(seed, dyadic);
+        let from = case.draw(dyadic, seed);
         let reference = Device::flex().autodiff();
         let expected = plus_zero(case.by_burn(&from, &reference, DType::F64));
         on_all_instructions(|instructions| {
             for (device, (dtype, _)) in both(&devices(), &TYPES) {
-                let found = plus_zero(case.fused(&from, &device, dtype));
+                let found = plus_zero(case.ours(&from, &device, dtype));
                 assert_same_bits(&found, &expected, &format!("{instructions:?} {dtype:?}"));
             }
         });

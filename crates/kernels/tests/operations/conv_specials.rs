@@ -19,7 +19,7 @@ fn nan_infinity_ties_and_negative_zero_are_treated_as_by_burn_on_all_instruction
         both(&cases, &both(specials, &places))
     {
         let case = case(inputs, [6, 6], outputs, 3, 1, epilogue);
-        let mut from = case.numbers(4);
+        let mut from = case.draw(numbers, 4);
         // Whole numbers and repeated ones: ties in the windows of the pool.
         from[0].iter_mut().for_each(|x| *x = (*x * 2.0).round());
         from[1].iter_mut().for_each(|x| *x = x.round());
@@ -28,7 +28,7 @@ fn nan_infinity_ties_and_negative_zero_are_treated_as_by_burn_on_all_instruction
         let expected = case.by_burn(&from, &Device::flex().autodiff(), DType::F32);
         on_all_instructions(|instructions| {
             for device in devices() {
-                let found = case.fused(&from, &device, DType::F32);
+                let found = case.ours(&from, &device, DType::F32);
                 for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
                     let same = (found - expected).abs() <= TOLERANCE_F32 * expected.abs().max(1.0)
                         || found == expected
@@ -47,12 +47,12 @@ fn relu_makes_no_negative_zero() {
     on_all_instructions(|instructions| {
         for (outputs, epilogue) in both(&[5, 17], &EPILOGUES[1..]) {
             let case = case(1, [4, 4], outputs, 1, 0, epilogue);
-            let mut from = case.numbers(1);
+            let mut from = case.draw(numbers, 1);
             // −1 · 0 + −0 = −0.
             for (numbers, value) in from.iter_mut().zip([-1.0, 0.0, -0.0]) {
                 numbers.fill(value);
             }
-            let found = case.fused(&from, &device, DType::F32);
+            let found = case.ours(&from, &device, DType::F32);
             let expected = case.by_burn(&from, &device, DType::F32);
             assert_same_bits(
                 &found[..1],

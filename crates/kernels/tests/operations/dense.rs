@@ -66,36 +66,23 @@ fn naive([batch, inputs, units]: [usize; 3], [x, w, b, g]: &Numbers) -> Results 
     ]
 }
 
-const SIZES: [[usize; 3]; 6] = [
-    [1, 1, 1],
-    [5, 7, 3],
-    [13, 300, 33],
-    [128, 64, 10],
-    [3, 513, 64],
-    [130, 97, 130],
-];
-
 #[test]
-fn dense_layers_and_their_gradients_agree_with_the_definition() {
+fn dense_layers_and_their_gradients_agree_with_the_definition_by_any_threads() {
+    // The last is large enough for several threads.
+    let sizes = [
+        [1, 1, 1],
+        [5, 7, 3],
+        [13, 300, 33],
+        [128, 64, 10],
+        [3, 513, 64],
+        [130, 97, 130],
+    ];
     on_all_instructions(|instructions| {
-        for (sizes, (device, (dtype, tolerance))) in both(&SIZES, &both(&devices(), &TYPES)) {
+        for (sizes, (device, (dtype, tolerance))) in both(&sizes, &both(&devices(), &TYPES)) {
             let from = draw(sizes, numbers, 1);
-            let found = results(dense, sizes, &from, &device, dtype);
             let what = format!("{instructions:?} {dtype:?} {sizes:?}");
+            let found = with_any_threads(&what, || results(dense, sizes, &from, &device, dtype));
             assert_close(&found, &naive(sizes, &from), tolerance, &what);
-        }
-    });
-}
-
-#[test]
-fn any_number_of_threads_gives_the_same_bits() {
-    on_all_instructions(|instructions| {
-        for (device, (dtype, _)) in both(&devices(), &TYPES) {
-            let sizes = [70, 900, 50];
-            let from = draw(sizes, numbers, 1);
-            assert_any_number_of_threads(&format!("{instructions:?} {dtype:?}"), || {
-                results(dense_relu, sizes, &from, &device, dtype)
-            });
         }
     });
 }

@@ -1,106 +1,74 @@
 //! Autodiff through every operation against central differences, in f64.
 
-use burn::module::{Module, Param};
+use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor};
-use burn_fused_cpu::{
-    Implementation, batch_norm_relu, conv_block, conv_block_implementation, dense, dense_relu,
-    dropout,
-};
+use burn_fused_cpu::{batch_norm_relu, conv_block, dense, dense_relu, dropout};
 use burn_gradcheck::{GradcheckOptions, gradcheck};
 
 use crate::common::*;
-use crate::conv_cases::{EPILOGUES, case};
+use crate::conv_cases::EPILOGUES;
 
-fn check<M: Module>(module: &M, parameters: usize, what: &str, loss: impl Fn(&M) -> Tensor<1>) {
+/// All tensors of an operation, its input as well.
+type Parameters = Vec<Param<Tensor<2>>>;
+
+/// Checks the gradients of Σ y · numbers that look random, y being the result of `operation`.
+fn check<const D: usize>(
+    what: &str,
+    shapes: &[[usize; 2]],
+    device: &Device,
+    operation: impl Fn(&[Tensor<2>]) -> Tensor<D>,
+) {
+    let parameter = |(shape, seed): (&[usize; 2], u64)| {
+        let numbers = numbers(shape[0] * shape[1], seed);
+        Param::from_tensor(tensor(&numbers, *shape, device, DType::F64))
+    };
+    let parameters: Parameters = shapes.iter().zip(9..).map(parameter).collect();
+    let loss = |parameters: &Parameters| {
+        let tensors: Vec<_> = parameters.iter().map(Param::val).collect();
+        let y = operation(&tensors);
+        let factors = numbers(y.shape().num_elements(), 1);
+        (y.clone() * tensor(&factors, y.dims(), device, DType::F64)).sum()
+    };
     let options = GradcheckOptions {
         samples: if few() { 3 } else { 100 },
         ..GradcheckOptions::default()
     };
-    let report = gradcheck(module, loss, &options).unwrap();
+    let report = gradcheck(&parameters, loss, &options).unwrap();
     assert!(report.passed(), "{what}: {report}");
-    assert_eq!(report.parameters.len(), parameters);
-}
-
-/// Σ of the results times numbers that look random.
-fn weighted<const D: usize>(y: Tensor<D>) -> Tensor<1> {
-    let factors = numbers(y.shape().num_elements(), 9);
-    (y.clone() * tensor(&factors, y.dims(), &y.device(), y.dtype())).sum()
-}
-
-/// A block whose images are parameters as well.
-#[derive(Module, Debug)]
-struct Block {
-    images: Param<Tensor<4>>,
-    weights: Param<Tensor<4>>,
-    bias: Param<Tensor<1>>,
+    assert_eq!(report.parameters.len(), shapes.len());
 }
 
 #[test]
 fn gradcheck_accepts_every_block_on_both_backends() {
     let paddings = [[0; 4], [1; 4], [0, 2, 1, 0]];
     for (device, (padding, epilogue)) in both(&devices(), &both(&paddings, &EPILOGUES)) {
-        let mut case = case(3, [5, 6], 4, 3, 0, epilogue);
-        case.padding = padding;
-        let (images, weights, bias) = case.inputs(&case.numbers(9), &device, DType::F64);
-        let chosen = conv_block_implementation(&images, &weights, padding, epilogue);
-        assert_eq!(chosen, Implementation::Fused);
-        let block = Block {
-            images: Param::from_tensor(images),
-            weights: Param::from_tensor(weights),
-            bias: Param::from_tensor(bias),
-        };
-        check(&block, 3, &format!("{padding:?} {epilogue:?}"), |block| {
-            let (images, weights) = (block.images.val(), block.weights.val());
-            let bias = Some(block.bias.val());
-            weighted(conv_block(images, weights, bias, padding, epilogue))
-        });
-    }
-}
-
-/// All layers one behind the other.
-#[derive(Module, Debug)]
-struct Layers {
-    x: Param<Tensor<4>>,
-    gamma: Param<Tensor<1>>,
-    beta: Param<Tensor<1>>,
-    hidden: Param<Tensor<2>>,
-    hidden_bias: Param<Tensor<1>>,
-    output: Param<Tensor<2>>,
-    output_bias: Param<Tensor<1>>,
-}
-
-impl Layers {
-    fn new(device: &Device) -> Self {
-        fn parameter<const D: usize>(
-            shape: [usize; D],
-            seed: u64,
-            device: &Device,
-        ) -> Param<Tensor<D>> {
-            let numbers = numbers(shape.iter().product(), seed);
-            Param::from_tensor(tensor(&numbers, shape, device, DType::F64))
-        }
-        Self {
-            x: parameter([4, 3, 2, 3], 1, device),
-            gamma: parameter([3], 2, device),
-            beta: parameter([3], 3, device),
-            hidden: parameter([18, 7], 4, device),
-            hidden_bias: parameter([7], 5, device),
-            output: parameter([7, 5], 6, device),
-            output_bias: parameter([5], 7, device),
-        }
-    }
-
-    fn loss(&self) -> Tensor<1> {
-        let x = batch_norm_relu(self.x.val(), self.gamma.val(), self.beta.val(), 1e-3).output;
-        let x = dropout(x.flatten(1, 3), 0.3, 11);
-        let x = dense_relu(x, self.hidden.val(), Some(self.hidden_bias.val()));
-        weighted(dense(x, self.output.val(), Some(self.output_bias.val())))
+        // 3 images of 3 channels, 5×6 pixels; 4 kernels, 3×3; biases.
+        let shapes = [[9, 30], [12, 9], [1, 4]];
+        check(
+            &format!("{padding:?} {epilogue:?}"),
+            &shapes,
+            &device,
+            |p| {
+                let [images, weights, bias] = [0, 1, 2].map(|index: usize| p[index].clone());
+                let (images, weights) =
+                    (images.reshape([3, 3, 5, 6]), weights.reshape([4, 3, 3, 3]));
+                conv_block(images, weights, Some(bias.reshape([4])), padding, epilogue)
+            },
+        );
     }
 }
 
 #[test]
-fn gradcheck_accepts_every_layer_on_both_backends() {
+fn gradcheck_accepts_all_layers_one_behind_the_other_on_both_backends() {
     for device in devices() {
-        check(&Layers::new(&device), 7, "layers", Layers::loss);
+        let shapes = [[12, 6], [1, 3], [1, 3], [18, 7], [1, 7], [7, 5], [1, 5]];
+        check("layers", &shapes, &device, |p| {
+            let row = |index: usize| p[index].clone().flatten::<1>(0, 1);
+            let x = p[0].clone().reshape([4, 3, 2, 3]);
+            let x = batch_norm_relu(x, row(1), row(2), 1e-3).output;
+            let x = dropout(x.flatten(1, 3), 0.3, 11);
+            let x = dense_relu(x, p[3].clone(), Some(row(4)));
+            dense(x, p[5].clone(), Some(row(6)))
+        });
     }
 }
