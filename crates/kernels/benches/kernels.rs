@@ -7,9 +7,9 @@
 use std::time::Instant;
 
 use burn::optim::{AdamConfig, Optimizer};
-use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Distribution, Tensor, activation};
+use burn::tensor::module::{conv2d, linear};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Distribution, Tensor};
 use burn_fused_cpu::{Epilogue, FusedAdamConfig, Instructions, conv_block, dense, dropout};
 
 /// As in the program.
@@ -64,13 +64,8 @@ fn block(
     let random = |shape: [usize; 4]| -> Tensor<4> {
         Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
     };
-    let images = random([batch, inputs, edge, edge]);
     // The first layer of a network needs no gradient of its images.
-    let images = if inputs == 1 {
-        images
-    } else {
-        images.require_grad()
-    };
+    let images = random([batch, inputs, edge, edge]).set_require_grad(inputs != 1);
     let weights = random([outputs, inputs, kernel, kernel]).require_grad();
     let bias: Tensor<1> = Tensor::zeros([outputs], device).require_grad();
     move |ours| {
@@ -82,11 +77,7 @@ fn block(
         let pairs = [(padding, padding); 2];
         let options = ConvOptions::new_with_padding([1, 1], pairs, [1, 1], 1);
         let x = conv2d(images, weights, bias, options);
-        match epilogue {
-            Epilogue::Nothing => x,
-            Epilogue::Relu => activation::relu(x),
-            Epilogue::ReluPool => max_pool2d(activation::relu(x), MaxPoolOptions::new([2; 2])),
-        }
+        epilogue.apply(x)
     }
 }
 
@@ -131,7 +122,7 @@ fn layer(peak: f64, inputs: usize, units: usize) {
         || ours(ndarray()),
         || {
             let (x, w, b) = flex();
-            burn::tensor::module::linear(x, w, b)
+            linear(x, w, b)
         },
     );
 }
@@ -239,16 +230,12 @@ fn elementwise() {
     let (mut ours, mut burns) = (Some((random(), None)), Some((random(), None)));
     let [fused, plain] = alternate([
         &mut || {
-            let step = ours
-                .take()
-                .map(|(x, state)| fused.step(1e-3, x, gradient.clone(), state));
-            ours = step;
+            let step = |(x, state)| fused.step(1e-3, x, gradient.clone(), state);
+            ours = ours.take().map(step);
         },
         &mut || {
-            let step = burns
-                .take()
-                .map(|(x, state)| plain.step(1e-3, x, gradient.clone(), state));
-            burns = step;
+            let step = |(x, state)| plain.step(1e-3, x, gradient.clone(), state);
+            burns = burns.take().map(step);
         },
     ]);
     println!(
@@ -304,35 +291,34 @@ fn peak() -> f64 {
         .fold(0.0, f64::max)
 }
 
+/// Multiply-adds in registers by the intrinsics of a vector.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn multiply_adds_512(steps: usize) {
-    use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_set1_ps};
-    let factor = std::hint::black_box(_mm512_set1_ps(0.5));
-    let mut sums = [_mm512_set1_ps(1.0); 10];
-    for _ in 0..steps {
-        // No closure: it would be compiled without these instructions.
-        for sum in &mut sums {
-            *sum = _mm512_fmadd_ps(*sum, factor, factor);
+macro_rules! multiply_adds {
+    ($name:ident, $features:literal, $set:ident, $fma:ident) => {
+        #[target_feature(enable = $features)]
+        fn $name(steps: usize) {
+            use std::arch::x86_64::{$fma, $set};
+            let factor = std::hint::black_box($set(0.5));
+            let mut sums = [$set(1.0); 10];
+            for _ in 0..steps {
+                // No closure: it would be compiled without these instructions.
+                for sum in &mut sums {
+                    *sum = $fma(*sum, factor, factor);
+                }
+            }
+            std::hint::black_box(sums);
         }
-    }
-    std::hint::black_box(sums);
+    };
 }
-
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn multiply_adds_2(steps: usize) {
-    use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_set1_ps};
-    let factor = std::hint::black_box(_mm256_set1_ps(0.5));
-    let mut sums = [_mm256_set1_ps(1.0); 10];
-    for _ in 0..steps {
-        // No closure: it would be compiled without these instructions.
-        for sum in &mut sums {
-            *sum = _mm256_fmadd_ps(*sum, factor, factor);
-        }
-    }
-    std::hint::black_box(sums);
-}
+multiply_adds!(
+    multiply_adds_512,
+    "avx512f",
+    _mm512_set1_ps,
+    _mm512_fmadd_ps
+);
+#[cfg(target_arch = "x86_64")]
+multiply_adds!(multiply_adds_2, "avx2,fma", _mm256_set1_ps, _mm256_fmadd_ps);
 
 fn multiply_adds(steps: usize) {
     let factor = std::hint::black_box([0.5_f32; 4]);

@@ -22,12 +22,7 @@ fn parts(geometry: &Geometry) -> usize {
 }
 
 /// [`one_image`], compiled for a set of instructions.
-type OneImage<L> = unsafe fn(
-    &Part<'_, L>,
-    &mut Worker<<L as Lanes>::T>,
-    usize,
-    Option<*mut <L as Lanes>::T>,
-) -> bool;
+type OneImage<L> = unsafe fn(&Part<'_, L>, &mut Worker<<L as Lanes>::T>, usize) -> bool;
 
 /// Gradients of weights and bias of one part.
 type Sums<T> = (Vec<T>, Vec<T>);
@@ -69,12 +64,9 @@ pub(super) fn backward<L: Lanes>(
     }
     let width = row_width::<L>(&plan);
     let wide = geometry.kernel[0] * width;
-    let mut packed = Aligned::zeros(if inputs.for_images {
-        geometry.channels_out * wide
-    } else {
-        0
-    });
+    let mut packed = Aligned::zeros(0);
     if inputs.for_images {
+        packed = Aligned::zeros(geometry.channels_out * wide);
         weights_for_backward(geometry, inputs.weights, width, &mut packed);
     }
     // Where windows start and pixels of a pool's window lie, counted in pixels of the padded image.
@@ -87,23 +79,20 @@ pub(super) fn backward<L: Lanes>(
         })
         .collect();
     let within = [0, 1, pixels as u32, pixels as u32 + 1];
+    let total = geometry.batch * geometry.channels_in * geometry.image[0] * geometry.image[1];
+    let total = if inputs.for_images { total } else { 0 };
+    let mut images: Vec<L::T> = Vec::with_capacity(total);
     let part = Part::<L> {
         geometry,
         plan: &plan,
         inputs,
+        target: inputs.for_images.then(|| Shared(images.as_mut_ptr())),
         packed: &packed,
         width,
         corners: &corners,
         within,
     };
-    let size = geometry.channels_in * geometry.image[0] * geometry.image[1];
     let count = parts(geometry);
-    let mut images: Vec<L::T> = Vec::with_capacity(if inputs.for_images {
-        geometry.batch * size
-    } else {
-        0
-    });
-    let to = Shared(images.as_mut_ptr());
     let partial: Vec<Option<Sums<L::T>>> = (0..count)
         .into_par_iter()
         .map(|index| {
@@ -113,11 +102,7 @@ pub(super) fn backward<L: Lanes>(
             for image in first..last {
                 // SAFETY: each image writes its own part of the buffer, all of it; `run` was
                 // compiled for instructions that this processor has.
-                let fine = unsafe {
-                    let target = inputs.for_images.then(|| to.at(image * size));
-                    run(&part, &mut worker, image, target)
-                };
-                if !fine {
+                if !unsafe { run(&part, &mut worker, image) } {
                     return None;
                 }
             }
@@ -137,10 +122,8 @@ pub(super) fn backward<L: Lanes>(
     }
     let mut weights = vec![L::T::default(); geometry.channels_out * geometry.taps()];
     gradients_of_weights(geometry, &sums, width, &mut weights);
-    if inputs.for_images {
-        // SAFETY: all images were written, else this function returned above.
-        unsafe { images.set_len(geometry.batch * size) };
-    }
+    // SAFETY: all images were written, else this function returned above.
+    unsafe { images.set_len(total) };
     Some(Gradients {
         images: inputs.for_images.then_some(images),
         weights,
@@ -153,6 +136,8 @@ pub(super) struct Part<'a, L: Lanes> {
     geometry: &'a Geometry,
     plan: &'a Plan,
     inputs: Inputs<'a, L::T>,
+    /// The images' gradient, where it is wanted: memory that is not initialised yet.
+    target: Option<Shared<L::T>>,
     /// Weights as `[out][ky][run]`, rows of `width` numbers.
     packed: &'a [L::T],
     width: usize,
@@ -217,17 +202,16 @@ impl<T: Float> Worker<T> {
     }
 }
 
-/// One image; `false` if a pixel or a gradient is not finite.
+/// The image at `index`; `false` if a pixel or a gradient is not finite.
 ///
 /// # Safety
-/// The processor must have the instructions of `L`; `target` must be valid for writes of one
+/// The processor must have the instructions of `L`; the target must be valid for writes of the
 /// image, and is written whole if the answer is `true`.
 #[inline(always)]
 pub(super) unsafe fn one_image<L: Lanes>(
     part: &Part<'_, L>,
     worker: &mut Worker<L::T>,
     index: usize,
-    target: Option<*mut L::T>,
 ) -> bool {
     let (geometry, plan) = (part.geometry, part.plan);
     let size_in = geometry.channels_in * geometry.image[0] * geometry.image[1];
@@ -270,7 +254,7 @@ pub(super) unsafe fn one_image<L: Lanes>(
             let to = (worker.sums.as_mut_ptr().add(channel * wide), part.width);
             windows::<L>(list, size, geometry.channels_in, from, to);
         }
-        if target.is_some() {
+        if part.target.is_some() {
             for (&g, &place) in values[..count].iter().zip(&places[..count]) {
                 let entries = &mut worker.counts[place as usize];
                 let at = place as usize * channels + *entries as usize;
@@ -280,7 +264,7 @@ pub(super) unsafe fn one_image<L: Lanes>(
             }
         }
     }
-    let Some(target) = target else {
+    let Some(target) = part.target else {
         return true;
     };
     worker.gradient.fill(L::T::default());
@@ -308,7 +292,7 @@ pub(super) unsafe fn one_image<L: Lanes>(
         }
     }
     // SAFETY: the caller's target.
-    unsafe { unpack(geometry, plan, &worker.gradient, target) };
+    unsafe { unpack(geometry, plan, &worker.gradient, target.at(index * size_in)) };
     true
 }
 

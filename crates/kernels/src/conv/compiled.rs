@@ -1,8 +1,8 @@
 //! The passes compiled for each set of instructions, and the choice among them.
 
+use super::geometry::Geometry;
 use super::squares::Image;
 use super::{backward, forward};
-use crate::conv::geometry::Geometry;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512, Avx512Narrow};
 use crate::simd::{Float, Instructions, Lanes, Plain};
@@ -26,25 +26,24 @@ macro_rules! compiled {
     ($module:ident, $lanes:ty, $($feature:literal),*) => {
         mod $module {
             use super::*;
+            type T = <$lanes as Lanes>::T;
             $(#[target_feature(enable = $feature)])*
             pub(super) unsafe fn forward(
-                shared: &Image<'_, $lanes>,
-                scratch: &mut forward::Scratch<<$lanes as Lanes>::T>,
-                image: &[<$lanes as Lanes>::T],
-                outputs: forward::Outputs<<$lanes as Lanes>::T>,
+                image: &Image<'_, $lanes>,
+                worker: &mut forward::Worker<T>,
+                index: usize,
             ) {
                 // SAFETY: only called where the features above are there.
-                unsafe { forward::one_image::<$lanes>(shared, scratch, image, outputs) }
+                unsafe { forward::one_image::<$lanes>(image, worker, index) }
             }
             $(#[target_feature(enable = $feature)])*
             pub(super) unsafe fn backward(
                 part: &backward::Part<'_, $lanes>,
-                worker: &mut backward::Worker<<$lanes as Lanes>::T>,
+                worker: &mut backward::Worker<T>,
                 index: usize,
-                target: Option<*mut <$lanes as Lanes>::T>,
             ) -> bool {
                 // SAFETY: only called where the features above are there.
-                unsafe { backward::one_image::<$lanes>(part, worker, index, target) }
+                unsafe { backward::one_image::<$lanes>(part, worker, index) }
             }
         }
     };

@@ -13,12 +13,7 @@ use super::winograd;
 use crate::simd::{Aligned, Float, Lanes, Shared, transpose_to, within_safe_range};
 
 /// [`one_image`], compiled for a set of instructions.
-type OneImage<L> = unsafe fn(
-    &Image<'_, L>,
-    &mut Scratch<<L as Lanes>::T>,
-    &[<L as Lanes>::T],
-    Outputs<<L as Lanes>::T>,
-);
+type OneImage<L> = unsafe fn(&Image<'_, L>, &mut Worker<<L as Lanes>::T>, usize);
 
 /// What the forward pass reads.
 #[derive(Clone, Copy)]
@@ -59,8 +54,15 @@ pub(super) fn forward<L: Lanes>(
     biases[..bias.len()].copy_from_slice(bias);
     let transformed = (winograd::pays(geometry, &plan) && within_safe_range(weights))
         .then(|| winograd::weights(geometry, weights, block));
+    let total = geometry.batch * geometry.channels_out * plan.pixels_out;
+    let keep = marks && geometry.epilogue == Epilogue::ReluPool;
+    let mut values: Vec<L::T> = Vec::with_capacity(total);
+    let mut kept: Vec<u8> = Vec::with_capacity(if keep { total } else { 0 });
     let image = Image::<L> {
         geometry,
+        images,
+        values: Shared(values.as_mut_ptr()),
+        marks: keep.then(|| Shared(kept.as_mut_ptr())),
         plan: &plan,
         weights: &packed,
         transformed: transformed.as_deref(),
@@ -68,44 +70,21 @@ pub(super) fn forward<L: Lanes>(
         block,
         blocks,
     };
-    let size_in = geometry.channels_in * geometry.image[0] * geometry.image[1];
-    let size_out = geometry.channels_out * plan.pixels_out;
-    let total = geometry.batch * size_out;
-    let keep = marks && geometry.epilogue == Epilogue::ReluPool;
-    let mut values: Vec<L::T> = Vec::with_capacity(total);
-    let mut kept: Vec<u8> = Vec::with_capacity(if keep { total } else { 0 });
-    let (to_values, to_marks) = (Shared(values.as_mut_ptr()), Shared(kept.as_mut_ptr()));
     // A worker's memory serves several images.
     let images_at_once = (0..geometry.batch)
         .into_par_iter()
         .with_min_len(geometry.batch / 16);
     images_at_once.for_each_init(
-        || Scratch {
+        || Worker {
             buffers: Buffers::new(&image),
             strip: match image.transformed {
                 Some(_) => winograd::Strip::new::<L>(geometry, image.block),
                 None => winograd::Strip::empty(),
             },
         },
-        |scratch, index| {
-            // SAFETY: offsets inside buffers that hold `total` elements.
-            let outputs = unsafe {
-                Outputs {
-                    values: to_values.at(index * size_out),
-                    marks: keep.then(|| to_marks.at(index * size_out)),
-                }
-            };
-            // SAFETY: `run` was compiled for instructions that this processor has; each image
-            // writes its own part of both buffers, all of it.
-            unsafe {
-                run(
-                    &image,
-                    scratch,
-                    &images[index * size_in..][..size_in],
-                    outputs,
-                )
-            };
-        },
+        // SAFETY: `run` was compiled for instructions that this processor has; each image writes
+        // its own part of both buffers, which hold `total` elements, all of it.
+        |worker, index| unsafe { run(&image, worker, index) },
     );
     // SAFETY: every image has written its part.
     unsafe {
@@ -120,32 +99,27 @@ fn block_width<L: Lanes>(channels: usize) -> usize {
     if channels > L::N { 2 * L::N } else { L::N }
 }
 
-/// Where one image's results go: memory that is not initialised yet.
-pub(super) struct Outputs<T> {
-    values: *mut T,
-    marks: Option<*mut u8>,
-}
-
 /// Memory of one worker.
-pub(super) struct Scratch<T> {
+pub(super) struct Worker<T> {
     buffers: Buffers<T>,
     strip: winograd::Strip<T>,
 }
 
-/// One image, all channels.
+/// The image at `index`, all channels.
 ///
 /// # Safety
-/// The processor must have the instructions of `L`; the outputs must be valid for writes of one
-/// image's results, all of which this function writes.
+/// The processor must have the instructions of `L`; values and marks must be valid for writes of
+/// the image's results, all of which this function writes.
 #[inline(always)]
 pub(super) unsafe fn one_image<L: Lanes>(
     shared: &Image<'_, L>,
-    scratch: &mut Scratch<L::T>,
-    image: &[L::T],
-    outputs: Outputs<L::T>,
+    worker: &mut Worker<L::T>,
+    index: usize,
 ) {
     let (geometry, plan) = (shared.geometry, shared.plan);
-    let Scratch { buffers, strip } = scratch;
+    let size = geometry.channels_in * geometry.image[0] * geometry.image[1];
+    let image = &shared.images[index * size..][..size];
+    let Worker { buffers, strip } = worker;
     pack(geometry, plan, image, &mut buffers.padded);
     let pool = geometry.epilogue == Epilogue::ReluPool;
     // SAFETY: as this function's; the squares stay inside the padded image.
@@ -159,22 +133,16 @@ pub(super) unsafe fn one_image<L: Lanes>(
     }
     let channels = shared.blocks * shared.block;
     let (out, pixels) = (geometry.channels_out, plan.pixels_out);
-    // SAFETY: the caller's outputs hold `out · pixels` elements each.
+    let from = index * out * pixels;
+    // SAFETY: the caller's results hold `out · pixels` elements for each image.
     unsafe {
-        let values = outputs.values;
-        transpose_to(
-            &buffers.values,
-            channels,
-            values,
-            pixels,
-            pixels,
-            out,
-            |x| x,
-        );
-        if let Some(marks) = outputs.marks {
+        let to = shared.values.at(from);
+        transpose_to(&buffers.values, channels, to, pixels, pixels, out, |x| x);
+        if let Some(marks) = shared.marks {
             // The marks are 0 to 4, exact in any float.
             let small = |mark: L::T| mark.to_i32() as u8;
-            transpose_to(&buffers.marks, channels, marks, pixels, pixels, out, small);
+            let to = marks.at(from);
+            transpose_to(&buffers.marks, channels, to, pixels, pixels, out, small);
         }
     }
 }

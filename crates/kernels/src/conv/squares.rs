@@ -2,12 +2,16 @@
 //! is done to their sums at the end.
 
 use super::geometry::{Epilogue, Geometry, Plan, SLACK};
-use crate::simd::{Aligned, Float, INACTIVE, Lanes};
+use crate::simd::{Aligned, Float, INACTIVE, Lanes, Shared};
 
 /// What is the same for all images of a call.
 pub(super) struct Image<'a, L: Lanes> {
     pub geometry: &'a Geometry,
     pub plan: &'a Plan,
+    pub images: &'a [L::T],
+    /// The results: memory that is not initialised yet.
+    pub values: Shared<L::T>,
+    pub marks: Option<Shared<u8>>,
     pub weights: &'a [L::T],
     /// For Winograd's algorithm, where it pays.
     pub transformed: Option<&'a [L::T]>,
