@@ -32,6 +32,8 @@ mod input;
 mod mlp;
 mod norm;
 
+use std::fmt;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,33 @@ pub enum Model {
     Mlp(Mlp),
     /// The convolutional network.
     Cnn(Cnn),
+}
+
+/// The layers in short: `784-512-10`, or `16 of 5×5, pool 2; 32 of 5×5, pool 2; 128-10`.
+impl fmt::Display for ModelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let input = self.input();
+        let hidden = match self {
+            Self::Mlp(mlp) => {
+                write!(f, "{}-", input.height * input.width)?;
+                &mlp.hidden
+            }
+            Self::Cnn(cnn) => {
+                for block in &cnn.blocks {
+                    write!(f, "{} of {1}×{1}", block.channels, block.kernel)?;
+                    if block.pool > 1 {
+                        write!(f, ", pool {}", block.pool)?;
+                    }
+                    f.write_str("; ")?;
+                }
+                &cnn.hidden
+            }
+        };
+        for size in hidden {
+            write!(f, "{size}-")?;
+        }
+        write!(f, "{}", input.classes)
+    }
 }
 
 /// The same expression for whichever network `$self` is.
@@ -115,6 +144,11 @@ impl ModelConfig {
         each!(self, config => config.input)
     }
 
+    /// Probability of dropout in training.
+    pub fn dropout(&self) -> f64 {
+        each!(self, config => config.dropout)
+    }
+
     /// The same network for other images or other classes.
     pub fn with_input(mut self, input: InputConfig) -> Self {
         each!(&mut self, config => config.input = input);
@@ -157,6 +191,15 @@ impl Model {
     /// As [`Model::forward`].
     pub fn forward_train(&self, images: Tensor<4>, seed: u64) -> Tensor<2> {
         each!(self, model => model.forward_train(images, seed))
+    }
+
+    /// What each block of a CNN makes of the images, `[batch, channels, height, width]`; none for
+    /// an MLP.
+    pub fn feature_maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
+        match self {
+            Self::Mlp(_) => Vec::new(),
+            Self::Cnn(cnn) => cnn.feature_maps(images),
+        }
     }
 
     /// Which code each layer takes for images like these: the project's kernels, or Burn's own

@@ -181,3 +181,22 @@ fn inference_normalizes_by_the_running_statistics_as_burns_layers_do_and_leaves_
         }
     }
 }
+
+#[test]
+fn a_configuration_is_written_by_its_layers() {
+    let pooled = |channels, pool| Block {
+        pool,
+        ..block(channels, 5, Padding::Same)
+    };
+    let cnn = ModelConfig::Cnn(CnnConfig {
+        blocks: vec![pooled(16, 2), pooled(32, 1)],
+        hidden: vec![128],
+        ..CnnConfig::default()
+    });
+    assert_eq!(cnn.to_string(), "16 of 5×5, pool 2; 32 of 5×5; 128-10");
+    let mlp = ModelConfig::Mlp(MlpConfig {
+        hidden: vec![512],
+        ..MlpConfig::default()
+    });
+    assert_eq!(mlp.to_string(), "784-512-10");
+}
