@@ -193,15 +193,6 @@ impl Model {
         each!(self, model => model.forward_train(images, seed))
     }
 
-    /// What each block of a CNN makes of the images, `[batch, channels, height, width]`; none for
-    /// an MLP.
-    pub fn feature_maps(&self, images: Tensor<4>) -> Vec<Tensor<4>> {
-        match self {
-            Self::Mlp(_) => Vec::new(),
-            Self::Cnn(cnn) => cnn.feature_maps(images),
-        }
-    }
-
     /// Which code each layer takes for images like these: the project's kernels, or Burn's own
     /// operations.
     pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
