@@ -4,7 +4,9 @@
 mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use common::{PICTURE, app, close, get, json, loaded, numbers, one, pgm, picture, post, refused};
+use common::{
+    PICTURE, app, close, get, json, list, loaded, numbers, one, pgm, picture, post, refused,
+};
 use digits_data::prepare::prepare;
 use digits_data::{ImageShape, Perturbation};
 use digits_models::Model;
@@ -83,8 +85,8 @@ fn the_sliders_move_what_the_networks_see() {
 fn limits_agree_with_single_answers() {
     let app = app();
     let sliders = json(&picture(&app, "/api/limits", "", one()));
-    assert_eq!(sliders.as_array().unwrap().len(), 5);
-    for slider in sliders.as_array().unwrap() {
+    assert_eq!(list(&sliders).len(), 5);
+    for slider in list(&sliders) {
         let by = slider["by"].as_str().unwrap();
         for place in [0, 7, 24] {
             let query = format!("&{by}={}", slider["values"][place]);
@@ -112,7 +114,7 @@ fn saliency_is_the_slope_of_the_winning_score() {
         "&as=is",
         pgm(28, 28, &pixels),
     ));
-    for (one, kind) in inside.as_array().unwrap().iter().zip(["mlp", "cnn"]) {
+    for (one, kind) in list(&inside).iter().zip(["mlp", "cnn"]) {
         assert_eq!(
             (&one["height"], &one["width"]),
             (&document!(28), &document!(28))
@@ -171,7 +173,7 @@ fn networks_of_other_sizes_and_classes_are_shown_with_their_own() {
     }
     let networks = json(&get(&app, "/api/networks"));
     let other = |network: &&serde_json::Value| network["id"] == "run:other";
-    let other = networks.as_array().unwrap().iter().find(other).unwrap();
+    let other = list(&networks).iter().find(other).unwrap();
     assert_eq!(other["classes"], 3);
 }
 
@@ -185,7 +187,7 @@ fn feature_maps_are_shown_as_the_square_root_of_their_values() {
     let input = normalized(&run, &[prepared()]).unwrap();
     let data = TensorData::new(input, [1, 1, 28, 28]);
     let maps = cnn.feature_maps(Tensor::from_data(data, &Device::flex()));
-    for (found, map) in inside[1]["blocks"].as_array().unwrap().iter().zip(maps) {
+    for (found, map) in list(&inside[1]["blocks"]).iter().zip(maps) {
         let size = ["channels", "height", "width"].map(|key| found[key].as_u64().unwrap());
         assert_eq!(size.map(|edge| edge as usize), map.dims()[1..]);
         let values = map.try_into_vec_as::<f32>().unwrap();

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use common::{app, app_on, fixture, get, json, one, post, refused, small_run, write_data};
+use common::{app, app_on, fixture, get, json, list, one, post, refused, small_run, write_data};
 use digits_data::files::sha256;
 use digits_data::{OpenOptions, Source, open};
 use digits_train::{RunFolder, evaluate};
@@ -18,10 +18,10 @@ fn runs_are_listed_with_their_curves_and_evaluated_as_digits_evaluate_does() {
     let app = app();
     let runs = json(&get(&app, "/api/runs"));
     let trained = |run: &&Value| run["id"].as_str().unwrap().starts_with("run:");
-    let own: Vec<&Value> = runs.as_array().unwrap().iter().filter(trained).collect();
+    let own: Vec<&Value> = list(&runs).iter().filter(trained).collect();
     assert_eq!(own.len(), 2);
     for run in own {
-        assert_eq!(run["epochs"].as_array().unwrap().len(), 2);
+        assert_eq!(list(&run["epochs"]).len(), 2);
         assert_eq!(
             (&run["planned"], &run["status"]),
             (&document!(2), &document!("finished"))
@@ -101,8 +101,10 @@ fn a_run_is_shown_as_in_progress_exactly_while_somebody_trains_it() {
     let app = app_on(inside.path());
     let state = || {
         let runs = json(&get(&app, "/api/runs"));
-        let all = runs.as_array().unwrap().clone();
-        let run = all.into_iter().find(|run| run["id"] == "run:run").unwrap();
+        let run = list(&runs)
+            .iter()
+            .find(|run| run["id"] == "run:run")
+            .unwrap();
         (run["status"].clone(), run["in_progress"].clone())
     };
     assert_eq!(state(), (document!("running"), document!(false)));
@@ -141,12 +143,7 @@ fn no_run_name_leaves_the_artifacts_folder() {
     std::os::unix::fs::symlink(&real, artifacts.join("link")).unwrap();
     let app = app_on(&artifacts);
     let all = json(&get(&app, "/api/networks"));
-    let ids: Vec<&str> = all
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["id"].as_str().unwrap())
-        .collect();
+    let ids: Vec<&Value> = list(&all).iter().map(|one| &one["id"]).collect();
     assert_eq!(ids, ["pretrained/cnn", "pretrained/mlp"]);
     for name in [
         "run:../small-mlp",

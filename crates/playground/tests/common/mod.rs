@@ -174,6 +174,11 @@ pub fn post(app: &App, path: &str, kind: &str, body: impl Into<Bytes>) -> Respon
     app.respond(&request.body(body.into()).unwrap())
 }
 
+/// The answer to a question in JSON.
+pub fn ask(app: &App, path: &str, question: &Value) -> Response<Bytes> {
+    post(app, path, JSON, question.to_string())
+}
+
 /// A picture sent to one of the addresses of the Draw part, with both small networks.
 pub fn picture(app: &App, path: &str, query: &str, body: impl Into<Bytes>) -> Response<Bytes> {
     let path = format!("{path}?first=run:small-mlp&second=run:small-cnn{query}");
@@ -246,13 +251,22 @@ impl Drop for Running {
     }
 }
 
+/// A JSON list.
+pub fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
 /// The numbers of a JSON list.
 pub fn numbers(value: &Value) -> Vec<f64> {
-    let list = value.as_array().unwrap();
-    list.iter().map(|v| v.as_f64().unwrap()).collect()
+    list(value).iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
 /// Equal up to the last digit, which JSON may round.
 pub fn close(found: f64, expected: f64) -> bool {
     (found - expected).abs() <= 1e-15 * expected.abs().max(1.0)
+}
+
+/// The same for as many numbers.
+pub fn all_close(found: &[f64], expected: &[f64]) -> bool {
+    found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| close(*a, *b))
 }
