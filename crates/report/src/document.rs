@@ -17,7 +17,7 @@ pub struct Document {
 }
 
 /// What was found, sentence by sentence.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     /// For example the question.
     pub heading: String,
@@ -177,21 +177,24 @@ pub struct Figure {
     pub layout: Layout,
     /// The charts.
     pub panels: Vec<Panel>,
-    /// What they show.
-    pub caption: Caption,
+    /// What is to be seen.
+    pub shows: String,
+    /// How it was made; may be empty.
+    pub made: String,
 }
 
 impl Figure {
-    /// Wide panels.
+    /// Wide panels, what is to be seen, and how it was made.
     pub fn new(panels: Vec<Panel>, shows: impl Into<String>, made: impl Into<String>) -> Self {
         Self {
             layout: Layout::Wide,
             panels,
-            caption: Caption::new(shows, made),
+            shows: shows.into(),
+            made: made.into(),
         }
     }
 
-    /// Small panels.
+    /// The same with small panels.
     pub fn small(panels: Vec<Panel>, shows: impl Into<String>, made: impl Into<String>) -> Self {
         Self {
             layout: Layout::Small,
@@ -208,25 +211,6 @@ pub enum Layout {
     Wide,
     /// Two on a phone, four on a desk.
     Small,
-}
-
-/// The words below a figure.
-#[derive(Debug, Clone, Default)]
-pub struct Caption {
-    /// What is to be seen.
-    pub shows: String,
-    /// How it was made; may be empty.
-    pub made: String,
-}
-
-impl Caption {
-    /// What is to be seen, and how it was made.
-    pub fn new(shows: impl Into<String>, made: impl Into<String>) -> Self {
-        Self {
-            shows: shows.into(),
-            made: made.into(),
-        }
-    }
 }
 
 /// One vector plot, drawn in the light colors.
@@ -249,16 +233,18 @@ pub struct Panel {
 pub struct Tiles {
     /// File name without its ending; unique in the document.
     pub slug: &'static str,
-    /// Rows of pictures.
-    pub groups: Vec<TileGroup>,
+    /// Rows of pictures, and what stands above each.
+    pub groups: Vec<(Option<String>, Vec<Tile>)>,
     /// Width of each picture in pixels of the page.
     pub width: u32,
-    /// What they show.
-    pub caption: Caption,
+    /// What is to be seen.
+    pub shows: String,
+    /// How it was made; may be empty.
+    pub made: String,
 }
 
 impl Tiles {
-    /// Without pictures.
+    /// Without pictures yet.
     pub fn new(
         slug: &'static str,
         width: u32,
@@ -269,25 +255,17 @@ impl Tiles {
             slug,
             groups: Vec::new(),
             width,
-            caption: Caption::new(shows, made),
+            shows: shows.into(),
+            made: made.into(),
         }
     }
 
-    /// Adds pictures.
+    /// Adds a row of pictures.
     #[must_use]
     pub fn group(mut self, heading: Option<String>, tiles: Vec<Tile>) -> Self {
-        self.groups.push(TileGroup { heading, tiles });
+        self.groups.push((heading, tiles));
         self
     }
-}
-
-/// Pictures that belong together.
-#[derive(Debug, Clone)]
-pub struct TileGroup {
-    /// Above them.
-    pub heading: Option<String>,
-    /// The pictures.
-    pub tiles: Vec<Tile>,
 }
 
 /// A small picture.
@@ -313,7 +291,7 @@ impl Tile {
 }
 
 /// Rows and columns of short texts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Table {
     /// Above it; may be empty.
     pub caption: String,

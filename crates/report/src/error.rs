@@ -1,23 +1,4 @@
-/// Why a part of a document could not be made.
+/// Why a chart or picture could not be made, and which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// The plotting library refused.
-    #[error("chart {slug}: {message}")]
-    Chart {
-        /// Which chart.
-        slug: String,
-        /// What the library says.
-        message: String,
-    },
-    /// Pixels that are not a picture, or that cannot be encoded.
-    #[error("picture of {width} × {height} pixels: {message}")]
-    Picture {
-        /// In pixels.
-        width: u32,
-        /// In pixels.
-        height: u32,
-        /// What is wrong.
-        message: String,
-    },
-}
+#[error("{0}")]
+pub struct ReportError(pub String);

@@ -58,14 +58,14 @@ pub(crate) fn sheet(tiles: &Tiles) -> String {
     let cell = tiles.width.max(84);
     let columns = ((MOST - GAP) / (cell + GAP)).max(1) as usize;
     let letters = ((cell + GAP / 2) * 10 / LETTER).max(1) as usize;
-    for group in &tiles.groups {
-        if let Some(heading) = &group.heading {
+    for (heading, group) in &tiles.groups {
+        if let Some(heading) = heading {
             body.push(html! {
                 text x=(GAP) y=(top + 14) font-size="14" font-weight="bold" { (heading) }
             });
             top += HEADING;
         }
-        for row in group.tiles.chunks(columns) {
+        for row in group.chunks(columns) {
             let mut most_lines = 0;
             for (column, tile) in (0..).zip(row) {
                 let left = GAP + column * (cell + GAP);
@@ -88,11 +88,11 @@ pub(crate) fn sheet(tiles: &Tiles) -> String {
             top += tiles.width + LINE * most_lines + GAP;
         }
     }
-    let longest = tiles.groups.iter().map(|group| group.tiles.len()).max();
+    let longest = tiles.groups.iter().map(|(_, group)| group.len()).max();
     let used = longest.unwrap_or(0).min(columns) as u32;
     let width = (GAP + used * (cell + GAP)).max(LEAST);
     let body = html! { @for part in body { (part) } };
-    on_white(&tiles.caption.shows, width, top + GAP, &body)
+    on_white(&tiles.shows, width, top + GAP, &body)
 }
 
 fn picture(tile: &Tile, left: u32, top: u32, width: u32) -> Markup {

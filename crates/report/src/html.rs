@@ -1,8 +1,9 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use crate::color::COLORS;
-use crate::document::{Answer, Block, Caption, Document, Figure, Layout, Panel, Section, Status};
-use crate::document::{Table, TileGroup, Tiles};
+use crate::document::{
+    Answer, Block, Document, Figure, Layout, Panel, Section, Status, Table, Tile, Tiles,
+};
 
 const STYLE: &str = include_str!("style.css");
 /// A page with fewer sections is its own table of contents.
@@ -167,18 +168,18 @@ impl Page {
         markup! {
             figure {
                 div.panels.(layout) { @for panel in &figure.panels { (inline(panel)) } }
-                (self.caption(&figure.caption))
+                (self.caption(&figure.shows, &figure.made))
             }
         }
     }
 
-    fn caption(&mut self, caption: &Caption) -> Markup {
+    fn caption(&mut self, shows: &str, made: &str) -> Markup {
         self.figures += 1;
         markup! {
             figcaption {
-                b { "Figure " (self.figures) "." } " " (prose(&caption.shows))
-                @if !caption.made.is_empty() {
-                    " " span.made { b { "How it was made:" } " " (prose(&caption.made)) }
+                b { "Figure " (self.figures) "." } " " (prose(shows))
+                @if !made.is_empty() {
+                    " " span.made { b { "How it was made:" } " " (prose(made)) }
                 }
             }
         }
@@ -186,14 +187,14 @@ impl Page {
 
     fn tiles(&mut self, tiles: &Tiles) -> Markup {
         // Many short rows stand side by side where there is room.
-        let longest = tiles.groups.iter().map(|group| group.tiles.len()).max();
+        let longest = tiles.groups.iter().map(|(_, group)| group.len()).max();
         let rows = matches!(longest, Some(1..=6)) && tiles.groups.len() > 2;
         markup! {
             figure {
                 div class=[rows.then_some("rows")] style={ "--tile:" (tiles.width) "px" } {
-                    @for group in &tiles.groups { (tile_group(group)) }
+                    @for (heading, group) in &tiles.groups { (tile_group(heading.as_deref(), group)) }
                 }
-                (self.caption(&tiles.caption))
+                (self.caption(&tiles.shows, &tiles.made))
             }
         }
     }
@@ -237,12 +238,12 @@ impl Page {
     }
 }
 
-fn tile_group(group: &TileGroup) -> Markup {
+fn tile_group(heading: Option<&str>, group: &[Tile]) -> Markup {
     markup! {
         div {
-            @if let Some(heading) = &group.heading { h4 { (prose(heading)) } }
+            @if let Some(heading) = heading { h4 { (prose(heading)) } }
             ul.tiles {
-                @for tile in &group.tiles {
+                @for tile in group {
                     li {
                         @if tile.png.is_empty() { span.missing { "no picture" } }
                         @else { img src={ "data:image/png;base64," (tile.png) } alt=(tile.alt); }

@@ -19,8 +19,7 @@ pub mod text;
 
 pub use color::{COLORS, Palette, largest, readable_on};
 pub use document::{
-    Answer, Block, Caption, Document, Figure, Finding, Layout, Panel, Section, Status, Table, Tile,
-    TileGroup, Tiles,
+    Answer, Block, Document, Figure, Finding, Layout, Panel, Section, Status, Table, Tile, Tiles,
 };
 pub use error::ReportError;
 pub use file::svg_file;

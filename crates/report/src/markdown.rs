@@ -1,6 +1,6 @@
 use maud::html as markup;
 
-use crate::document::{Answer, Block, Caption, Document, Figure, Layout, Status, Table};
+use crate::document::{Answer, Block, Document, Figure, Layout, Status, Table};
 use crate::file::{sheet, svg_file};
 
 /// The document as Markdown for a repository, and the figures that belong beside it: relative
@@ -27,14 +27,9 @@ pub fn markdown(document: &Document) -> (String, Vec<(String, String)>) {
 /// Text that means nothing to a Markdown reader.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for (at, letter) in text.char_indices() {
+    for letter in text.chars() {
         match letter {
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' => {
-                safe.push('\\');
-                safe.push(letter);
-            }
-            // A list or a rule at the start of a line.
-            '-' | '+' | '=' if at == 0 => {
                 safe.push('\\');
                 safe.push(letter);
             }
@@ -94,6 +89,10 @@ impl Writer {
             }
             Block::Heading(text) => self.paragraph(format!("### {}", escape(text))),
             Block::Subheading(text) => self.paragraph(format!("#### {}", escape(text))),
+            // Not a list, nor a rule below what stands before.
+            Block::Paragraph(text) if text.starts_with(['-', '+', '=']) => {
+                self.paragraph(format!("\\{}", escape(text)));
+            }
             Block::Paragraph(text) => self.paragraph(escape(text)),
             Block::List(items) => {
                 let lines: Vec<String> = items.iter().map(|i| format!("- {}", escape(i))).collect();
@@ -101,8 +100,8 @@ impl Writer {
             }
             Block::Figure(figure) => self.figure(figure),
             Block::Tiles(tiles) => {
-                self.image(tiles.slug, &tiles.caption.shows, None, sheet(tiles));
-                self.caption(&tiles.caption);
+                self.image(tiles.slug, &tiles.shows, None, sheet(tiles));
+                self.caption(&tiles.shows, &tiles.made);
             }
             Block::Table(table) => self.table(table),
             Block::Code(code) => {
@@ -136,7 +135,7 @@ impl Writer {
             let file = svg_file(&panel.label, "", std::slice::from_ref(panel));
             self.image(&panel.slug, &panel.label, width, file);
         }
-        self.caption(&figure.caption);
+        self.caption(&figure.shows, &figure.made);
     }
 
     /// An `img` element, because Markdown's own images have no width.
@@ -147,10 +146,10 @@ impl Writer {
         self.files.push((name, svg));
     }
 
-    fn caption(&mut self, caption: &Caption) {
+    fn caption(&mut self, shows: &str, made: &str) {
         self.figures += 1;
-        let shows = escape(&caption.shows);
-        let made = match caption.made.as_str() {
+        let shows = escape(shows);
+        let made = match made {
             "" => String::new(),
             made => format!(" *How it was made:* {}", escape(made)),
         };

@@ -23,29 +23,19 @@ const GAP: u32 = 34;
 pub struct Picture(DynamicImage);
 
 impl Picture {
-    /// Gray values row by row: 0 is black.
-    ///
-    /// # Errors
-    /// Another number of pixels than width · height.
-    pub fn gray(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, ReportError> {
-        let found = pixels.len();
-        let fits = u64::from(width) * u64::from(height) == found as u64;
-        fits.then(|| GrayImage::from_raw(width, height, pixels))
-            .flatten()
-            .map(|picture| Self(picture.into()))
-            .ok_or_else(|| ReportError::Picture {
-                width,
-                height,
-                message: format!("{found} gray values were given"),
-            })
-    }
-
     /// Ink row by row, 0 for none: dark on white paper.
     ///
     /// # Errors
     /// Another number of pixels than width · height.
     pub fn ink(width: u32, height: u32, pixels: &[u8]) -> Result<Self, ReportError> {
-        Self::gray(width, height, pixels.iter().map(|ink| 255 - ink).collect())
+        let paper: Vec<u8> = pixels.iter().map(|ink| 255 - ink).collect();
+        let fits = u64::from(width) * u64::from(height) == pixels.len() as u64;
+        let picture = fits
+            .then(|| GrayImage::from_raw(width, height, paper))
+            .flatten();
+        let found = pixels.len();
+        let wrong = || ReportError(format!("{width} × {height} pixels are not {found}"));
+        Ok(Self(picture.ok_or_else(wrong)?.into()))
     }
 
     /// One pixel a number, colors scaled to the largest absolute value: a few hundred bytes where
@@ -71,13 +61,9 @@ impl Picture {
             return Self(imageops::resize(&small, width, height, FilterType::Nearest).into());
         }
         let (width, height) = (small.width() * CELL, small.height() * CELL);
-        let mut picture = RgbImage::from_fn(width, height, |x, y| {
-            let edge = x % CELL == 0 || y % CELL == 0;
-            if edge {
-                Rgb([128; 3])
-            } else {
-                *small.get_pixel(x / CELL, y / CELL)
-            }
+        let mut picture = RgbImage::from_fn(width, height, |x, y| match (x % CELL, y % CELL) {
+            (0, _) | (_, 0) => Rgb([128; 3]),
+            _ => *small.get_pixel(x / CELL, y / CELL),
         });
         for (row, top) in rows.iter().zip((0..).step_by(CELL as usize)) {
             for (value, left) in row.as_ref().iter().zip((0..).step_by(CELL as usize)) {
@@ -118,11 +104,7 @@ impl Picture {
         let mut bytes = Cursor::new(Vec::new());
         self.0
             .write_to(&mut bytes, ImageFormat::Png)
-            .map_err(|error| ReportError::Picture {
-                width: self.0.width(),
-                height: self.0.height(),
-                message: error.to_string(),
-            })?;
+            .map_err(|error| ReportError(format!("a picture: {error}")))?;
         Ok(bytes.into_inner())
     }
 
@@ -197,21 +179,10 @@ mod tests {
 
     #[test]
     fn nothing_is_drawn_of_nothing() {
-        let nothing: [&[f64]; 0] = [];
-        assert_eq!(
-            Picture::heat_map(&nothing, Palette::Ink).base64().unwrap(),
-            ""
-        );
-        assert_eq!(
-            Picture::heat_map(&[[0.0; 0]], Palette::Ink)
-                .base64()
-                .unwrap(),
-            ""
-        );
-        assert_ne!(
-            Picture::heat_map(&[[0.0]], Palette::Ink).base64().unwrap(),
-            ""
-        );
+        let base64 = |rows: &[&[f64]]| Picture::heat_map(rows, Palette::Ink).base64().unwrap();
+        assert_eq!(base64(&[]), "");
+        assert_eq!(base64(&[&[]]), "");
+        assert_ne!(base64(&[&[0.0]]), "");
     }
 
     #[test]
@@ -219,7 +190,7 @@ mod tests {
         let picture = decoded(&Picture::ink(2, 1, &[0, 255]).unwrap());
         assert_eq!(picture.into_raw(), [255, 255, 255, 0, 0, 0]);
         for pixels in [0, 1, 3] {
-            assert!(Picture::gray(2, 1, vec![0; pixels]).is_err(), "{pixels}");
+            assert!(Picture::ink(2, 1, &vec![0; pixels]).is_err(), "{pixels}");
         }
     }
 }

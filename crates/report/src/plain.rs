@@ -51,8 +51,8 @@ fn block(block: &Block) -> String {
             let items: Vec<String> = items.iter().map(|item| hanging("- ", &[item])).collect();
             items.join("\n")
         }
-        Block::Figure(figure) => hanging("", &[&figure.caption.shows]),
-        Block::Tiles(tiles) => hanging("", &[&tiles.caption.shows]),
+        Block::Figure(figure) => hanging("", &[&figure.shows]),
+        Block::Tiles(tiles) => hanging("", &[&tiles.shows]),
         Block::Table(one) => table(one),
         Block::Code(text) | Block::Markup { text, .. } => text.trim_end().to_owned(),
         Block::Details {

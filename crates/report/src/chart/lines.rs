@@ -1,6 +1,8 @@
+use plotters::prelude::{Color, Polygon};
+
 use super::axis::Axis;
 use super::key::{Estimate, Key};
-use super::pen::{self, AFTER, BEFORE, Drawn, Frame, Margins, Pen, QUIET, heading_height};
+use super::pen::{self, AFTER, BEFORE, BOLD, Drawn, Frame, PLAIN, Pen, QUIET, heading_height};
 use crate::document::{Layout, Panel};
 use crate::error::ReportError;
 
@@ -86,20 +88,6 @@ impl Point {
         }
     }
 
-    /// With words to its left.
-    #[must_use]
-    pub fn left(self, text: String) -> Self {
-        let note = Some((text, Side::Left));
-        Self { note, ..self }
-    }
-
-    /// With words to its right.
-    #[must_use]
-    pub fn right(self, text: String) -> Self {
-        let note = Some((text, Side::Right));
-        Self { note, ..self }
-    }
-
     /// With words where there is more room.
     #[must_use]
     pub fn inside(self, text: String) -> Self {
@@ -113,12 +101,8 @@ impl Point {
 /// # Errors
 /// The plotting library's.
 pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
-    let shown = if plot.legend {
-        plot.lines.as_slice()
-    } else {
-        &[]
-    };
-    let keys: Vec<Key> = shown.iter().map(|line| line.key.clone()).collect();
+    let shown = plot.lines.iter().filter(|_| plot.legend);
+    let keys: Vec<Key> = shown.map(|line| line.key.clone()).collect();
     let heading = heading_height(&keys);
     let (size, left) = match plot.layout {
         Layout::Wide => ((pen::WIDTH, 242 + heading), 50),
@@ -127,19 +111,11 @@ pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
     pen::panel(&plot.slug, &plot.label, size, |pen| {
         let top = pen.heading(&plot.title, &keys)? + 8;
         let x_title = plot.x_title.as_deref().unwrap_or_default();
-        let margins = Margins {
-            top,
-            right: 18,
-            left,
-        };
-        let frame = pen.frame(&plot.x, &plot.y, x_title, &margins)?;
+        let frame = pen.frame(&plot.x, &plot.y, x_title, [top, 18, left])?;
         let across = |y: f64| [frame.at(plot.x.low, y), frame.at(plot.x.high, y)];
         if plot.diagonal {
-            let ends = [
-                frame.at(plot.x.low, plot.y.low),
-                frame.at(plot.x.high, plot.y.high),
-            ];
-            pen.path(&ends, QUIET, 1, true)?;
+            let [start, end] = [(frame.left, frame.bottom), (frame.right, frame.top)];
+            pen.path(&[start, end], QUIET, 1, true)?;
         }
         if plot.y.low < 0.0 && plot.y.high > 0.0 {
             pen.path(&across(0.0), QUIET, 1, false)?;
@@ -147,7 +123,7 @@ pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
         if let Some((value, words)) = &plot.reference {
             let ends = across(*value);
             pen.path(&ends, QUIET, 1, true)?;
-            pen.write(words, (ends[1].0, ends[1].1 - 9), BEFORE, QUIET)?;
+            pen.write(words, (ends[1].0, ends[1].1 - 9), BEFORE, QUIET, PLAIN)?;
         }
         for line in plot.lines.iter().filter(|line| line.band) {
             band(pen, &frame, line)?;
@@ -176,13 +152,9 @@ fn band(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
     };
     let mut outline: Vec<pen::At> = drawable(line).map(|point| end(point, 1)).collect();
     outline.reverse();
-    pen.area(
-        drawable(line)
-            .map(|point| end(point, 0))
-            .chain(outline)
-            .collect(),
-        line.key.role.color(),
-    )
+    outline.extend(drawable(line).map(|point| end(point, 0)));
+    let pale = line.key.role.color().mix(0.16);
+    Ok(pen.0.draw(&Polygon::new(outline, pale))?)
 }
 
 fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
@@ -216,7 +188,7 @@ fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
             } else {
                 (x + 10, AFTER)
             };
-            pen.write_bold(text, (at, y), side, color)?;
+            pen.write(text, (at, y), side, color, BOLD)?;
         }
     }
     Ok(())

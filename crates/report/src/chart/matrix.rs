@@ -1,5 +1,7 @@
+use plotters::prelude::{Color, Rectangle};
+
 use super::key::Role;
-use super::pen::{self, AROUND, BEFORE, GRID, INK, QUIET, WIDTH};
+use super::pen::{self, AROUND, BEFORE, BOLD, GRID, INK, PLAIN, QUIET, WIDTH};
 use crate::document::Panel;
 use crate::error::ReportError;
 
@@ -43,45 +45,38 @@ pub fn confusion(plot: &Confusion<'_>) -> Result<Panel, ReportError> {
         .find(|every| side / classes * every >= 20);
     pen::panel(&plot.slug, &plot.label, (WIDTH, TOP + side + 12), |pen| {
         pen.heading(&plot.title, &[])?;
-        pen.write("true", (LEFT - 8, TOP - 14), BEFORE, QUIET)?;
-        pen.write("answer →", (WIDTH - 12, 15), BEFORE, QUIET)?;
+        pen.write("true", (LEFT - 8, TOP - 14), BEFORE, QUIET, PLAIN)?;
+        pen.write("answer →", (WIDTH - 12, 15), BEFORE, QUIET, PLAIN)?;
         for class in 0..matrix.len() {
             if class as i32 % every.unwrap_or(100) == 0 {
                 let name = class.to_string();
-                pen.write(&name, (LEFT + middle(class), TOP - 14), AROUND, QUIET)?;
-                pen.write(&name, (LEFT - 8, TOP + middle(class)), BEFORE, QUIET)?;
+                pen.write(
+                    &name,
+                    (LEFT + middle(class), TOP - 14),
+                    AROUND,
+                    QUIET,
+                    PLAIN,
+                )?;
+                pen.write(&name, (LEFT - 8, TOP + middle(class)), BEFORE, QUIET, PLAIN)?;
             }
             for (answer, count) in cells(class).filter(|(_, count)| *count > 0) {
-                let corner = |past| (LEFT + edge(answer + past), TOP + edge(class + past));
-                let (color, opacity) = if answer == class {
-                    (GRID, 0.55)
+                // The square root, so that single mistakes can be seen beside many.
+                let depth = 0.12 + 0.5 * (count as f64 / most as f64).sqrt();
+                let (fill, ink, font) = if answer == class {
+                    (GRID.mix(0.55), QUIET, PLAIN)
                 } else {
-                    // The square root, so that single mistakes can be seen beside many.
-                    (
-                        plot.role.color(),
-                        0.12 + 0.5 * (count as f64 / most as f64).sqrt(),
-                    )
+                    (plot.role.color().mix(depth), INK, BOLD)
                 };
-                pen.block([corner(0), corner(1)], color, opacity)?;
-                let (at, text) = (
-                    (LEFT + middle(answer), TOP + middle(class)),
-                    count.to_string(),
-                );
-                if matrix.len() <= MOST_WITH_COUNTS && answer == class {
-                    pen.write(&text, at, AROUND, QUIET)?;
-                } else if matrix.len() <= MOST_WITH_COUNTS {
-                    pen.write_bold(&text, at, AROUND, INK)?;
+                let corner = |past| (LEFT + edge(answer + past), TOP + edge(class + past));
+                let square = Rectangle::new([corner(0), corner(1)], fill.filled());
+                pen.0.draw(&square)?;
+                if matrix.len() <= MOST_WITH_COUNTS {
+                    let at = (LEFT + middle(answer), TOP + middle(class));
+                    pen.write(&count.to_string(), at, AROUND, ink, font)?;
                 }
             }
         }
-        let (right, bottom) = (LEFT + side, TOP + side);
-        let outline = [
-            (LEFT, TOP),
-            (right, TOP),
-            (right, bottom),
-            (LEFT, bottom),
-            (LEFT, TOP),
-        ];
-        pen.path(&outline, GRID, 1, false)
+        let outline = [(LEFT, TOP), (LEFT + side, TOP + side)];
+        Ok(pen.0.draw(&Rectangle::new(outline, GRID))?)
     })
 }

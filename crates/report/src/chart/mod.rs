@@ -7,11 +7,9 @@ mod lines;
 mod matrix;
 mod pen;
 mod rows;
-mod scatter;
 
 pub use axis::Axis;
 pub use key::{Estimate, Key, Role};
 pub use lines::{Line, Plot, Point, Side, lines};
 pub use matrix::{Confusion, confusion};
 pub use rows::{Mark, Row, Rows, rows};
-pub use scatter::{Place, Scatter, scatter};

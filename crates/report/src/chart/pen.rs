@@ -27,9 +27,11 @@ pub(super) const SMALL_WIDTH: i32 = 220;
 pub(super) const TICKS: i32 = 24;
 pub(super) const X_TITLE: i32 = 44;
 
-/// Height of letters in the units of a panel. Plotters divides by 1.24.
-const FONT: i32 = 16;
-const TITLE: i32 = 18;
+/// Height of letters in the units of a panel, which plotters divides by 1.24, and their weight.
+type Font = (i32, FontStyle);
+pub(super) const PLAIN: Font = (16, FontStyle::Normal);
+pub(super) const BOLD: Font = (16, FontStyle::Bold);
+const TITLE: Font = (18, FontStyle::Bold);
 const LEGEND_ROW: i32 = 20;
 const LEGEND_COLUMNS: i32 = 2;
 
@@ -59,10 +61,7 @@ pub(super) fn panel(
             draw(&Pen(&area))?;
             Ok(area.present()?)
         };
-        all().map_err(|error| ReportError::Chart {
-            slug: slug.to_owned(),
-            message: error.to_string(),
-        })?;
+        all().map_err(|error| ReportError(format!("chart {slug}: {error}")))?;
     }
     // Without `<svg …>` around it, and without what is the default anyway.
     let body = svg.split_once('>').map_or("", |(_, body)| body.trim_end());
@@ -77,7 +76,7 @@ pub(super) fn panel(
 }
 
 /// Draws in the pixels of a panel.
-pub(super) struct Pen<'a, 'b>(&'a DrawingArea<SVGBackend<'b>, Shift>);
+pub(super) struct Pen<'a, 'b>(pub &'a DrawingArea<SVGBackend<'b>, Shift>);
 
 /// Where the numbers of two axes are.
 pub(super) struct Frame {
@@ -97,37 +96,31 @@ impl Frame {
     }
 }
 
-/// Room around a plot.
-pub(super) struct Margins {
-    pub top: i32,
-    pub right: i32,
-    pub left: i32,
-}
-
 impl Pen<'_, '_> {
     /// Title and legend; returns the height that they take.
     pub fn heading(&self, title: &str, keys: &[Key]) -> Drawn<i32> {
-        self.text(title, (8, 15), AFTER, INK, (TITLE, FontStyle::Bold))?;
+        self.write(title, (8, 15), AFTER, INK, TITLE)?;
         let (width, _) = self.0.dim_in_pixel();
         for (number, key) in (0..).zip(keys) {
             let x = 8 + (width as i32 - 16) / LEGEND_COLUMNS * (number % LEGEND_COLUMNS);
             let y = 36 + LEGEND_ROW * (number / LEGEND_COLUMNS);
             self.path(&[(x, y), (x + 28, y)], key.role.color(), 2, key.hollow)?;
             self.marker((x + 14, y), key.role, key.hollow, 4)?;
-            self.write(&key.name, (x + 34, y), AFTER, INK)?;
+            self.write(&key.name, (x + 34, y), AFTER, INK, PLAIN)?;
         }
         Ok(heading_height(keys))
     }
 
-    /// Axes, ticks and grid.
-    pub fn frame(&self, x: &Axis, y: &Axis, x_title: &str, margins: &Margins) -> Drawn<Frame> {
-        let style = ("sans-serif", FONT).into_font().color(&QUIET);
+    /// Axes, ticks and grid. `room` is that above, to the right and to the left.
+    pub fn frame(&self, x: &Axis, y: &Axis, x_title: &str, room: [i32; 3]) -> Drawn<Frame> {
+        let [top, right, left] = room;
+        let style = ("sans-serif", PLAIN.0).into_font().color(&QUIET);
         let mut chart = ChartBuilder::on(self.0)
-            .margin_top(margins.top)
-            .margin_right(margins.right)
+            .margin_top(top)
+            .margin_right(right)
             .margin_bottom(4)
             .x_label_area_size(if x_title.is_empty() { TICKS } else { X_TITLE })
-            .y_label_area_size(margins.left)
+            .y_label_area_size(left)
             .build_cartesian_2d(x.clone(), y.clone())?;
         let mut mesh = chart.configure_mesh();
         mesh.bold_line_style(GRID)
@@ -177,23 +170,6 @@ impl Pen<'_, '_> {
         Ok(())
     }
 
-    /// A pale area.
-    pub fn area(&self, points: Vec<At>, color: RGBColor) -> Drawn {
-        Ok(self.0.draw(&Polygon::new(points, color.mix(0.16)))?)
-    }
-
-    /// A filled rectangle of some opacity.
-    pub fn block(&self, corners: [At; 2], color: RGBColor, opacity: f64) -> Drawn {
-        Ok(self
-            .0
-            .draw(&Rectangle::new(corners, color.mix(opacity).filled()))?)
-    }
-
-    /// A small pale dot for one of several values.
-    pub fn dot(&self, at: At, color: RGBColor) -> Drawn {
-        Ok(self.0.draw(&Circle::new(at, 3, color.mix(0.55).filled()))?)
-    }
-
     /// The marker of a role; hollow for its second variant.
     pub fn marker(&self, (x, y): At, role: Role, hollow: bool, radius: i32) -> Drawn {
         let inner = if hollow { PAPER } else { role.color() };
@@ -215,25 +191,9 @@ impl Pen<'_, '_> {
         Ok(())
     }
 
-    /// Words.
-    pub fn write(&self, text: &str, at: At, side: HPos, color: RGBColor) -> Drawn {
-        self.text(text, at, side, color, (FONT, FontStyle::Normal))
-    }
-
-    /// Words that matter more.
-    pub fn write_bold(&self, text: &str, at: At, side: HPos, color: RGBColor) -> Drawn {
-        self.text(text, at, side, color, (FONT, FontStyle::Bold))
-    }
-
-    fn text(
-        &self,
-        text: &str,
-        at: At,
-        side: HPos,
-        color: RGBColor,
-        (size, weight): (i32, FontStyle),
-    ) -> Drawn {
-        let style = ("sans-serif", size, weight).into_font().color(&color);
+    /// Words beside or around a point.
+    pub fn write(&self, text: &str, at: At, side: HPos, color: RGBColor, font: Font) -> Drawn {
+        let style = ("sans-serif", font.0, font.1).into_font().color(&color);
         let style = style.pos(Pos::new(side, VPos::Center));
         Ok(self.0.draw(&Text::new(text.to_owned(), at, style))?)
     }

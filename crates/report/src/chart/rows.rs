@@ -1,7 +1,9 @@
+use plotters::prelude::{Circle, Color};
+
 use super::axis::Axis;
 use super::key::{Estimate, Key, Role};
 use super::pen::{
-    self, AFTER, BEFORE, Drawn, Frame, INK, Margins, Pen, QUIET, X_TITLE, heading_height,
+    self, AFTER, BEFORE, BOLD, Drawn, Frame, INK, PLAIN, Pen, QUIET, X_TITLE, heading_height,
 };
 use crate::document::Panel;
 use crate::error::ReportError;
@@ -44,8 +46,6 @@ pub struct Row {
 pub struct Mark {
     /// Color and marker.
     pub role: Role,
-    /// The second variant of a role.
-    pub hollow: bool,
     /// The single values, as dots.
     pub values: Vec<f64>,
     /// Where the marker is.
@@ -66,7 +66,6 @@ impl Mark {
         let sample = sample.into();
         Self {
             role: role.into(),
-            hollow: false,
             values: sample.values.iter().map(|value| 100.0 * value).collect(),
             mean: 100.0 * sample.mean,
             interval: sample.interval_in_percent(),
@@ -85,13 +84,8 @@ const LETTER: f64 = 8.3;
 /// # Errors
 /// The plotting library's.
 pub fn rows(plot: &Rows) -> Result<Panel, ReportError> {
-    let lines = |row: &Row| {
-        if plot.together {
-            1
-        } else {
-            row.marks.len().max(1) as i32
-        }
-    };
+    let most = if plot.together { 1 } else { usize::MAX };
+    let lines = |row: &Row| row.marks.len().clamp(1, most) as i32;
     let height = |row: &Row| MARK_HEIGHT * lines(row) + ROW_GAP;
     let total: i32 = plot.rows.iter().map(height).sum();
     let above = heading_height(&plot.legend) + 6;
@@ -106,14 +100,11 @@ pub fn rows(plot: &Rows) -> Result<Panel, ReportError> {
         .iter()
         .flat_map(|row| &row.marks)
         .map(|mark| mark.text.chars().count());
-    let margins = Margins {
-        top: above,
-        right: room(texts.max().filter(|_| !plot.together), 110.0),
-        left: room(labels.max(), 190.0),
-    };
+    let right = room(texts.max().filter(|_| !plot.together), 110.0);
+    let margins = [above, right, room(labels.max(), 190.0)];
     pen::panel(&plot.slug, &plot.label, size, |pen| {
         pen.heading(&plot.title, &plot.legend)?;
-        let frame = pen.frame(&plot.x, &Axis::default(), &plot.x_title, &margins)?;
+        let frame = pen.frame(&plot.x, &Axis::default(), &plot.x_title, margins)?;
         if let Some(value) = plot.line {
             let (x, _) = frame.at(value, 0.0);
             pen.path(&[(x, frame.top), (x, frame.bottom)], QUIET, 2, true)?;
@@ -121,12 +112,13 @@ pub fn rows(plot: &Rows) -> Result<Panel, ReportError> {
         let mut top = frame.top;
         for row in &plot.rows {
             let middle = top + height(row) / 2;
-            pen.write(&row.label, (frame.left - 8, middle), BEFORE, INK)?;
+            pen.write(&row.label, (frame.left - 8, middle), BEFORE, INK, PLAIN)?;
             let mut y = middle - MARK_HEIGHT * (lines(row) - 1) / 2;
             for mark in &row.marks {
                 draw(pen, &frame, mark, y)?;
                 if !plot.together {
-                    pen.write_bold(&mark.text, (frame.right + 8, y), AFTER, mark.role.color())?;
+                    let at = (frame.right + 8, y);
+                    pen.write(&mark.text, at, AFTER, mark.role.color(), BOLD)?;
                     y += MARK_HEIGHT;
                 }
             }
@@ -144,7 +136,8 @@ fn draw(pen: &Pen<'_, '_>, frame: &Frame, mark: &Mark, y: i32) -> Drawn {
     let x = |value: f64| frame.at(value, 0.0).0;
     // Below the mean, so that neither hides the other.
     for value in mark.values.iter().filter(|value| value.is_finite()) {
-        pen.dot((x(*value), y + 9), color)?;
+        let at = (x(*value), y + 9);
+        pen.0.draw(&Circle::new(at, 3, color.mix(0.55).filled()))?;
     }
     if let Some(ends) = mark
         .interval
@@ -152,5 +145,5 @@ fn draw(pen: &Pen<'_, '_>, frame: &Frame, mark: &Mark, y: i32) -> Drawn {
     {
         pen.whisker(ends.map(|end| (x(end), y)), color, 2)?;
     }
-    pen.marker((x(mark.mean), y), mark.role, mark.hollow, 5)
+    pen.marker((x(mark.mean), y), mark.role, false, 5)
 }

@@ -122,8 +122,8 @@ fn charts() -> Result<Vec<Block>, ReportError> {
         ..plot("scatter", named.into())
     };
     let ends = vec![
-        Point::new(0.0, -0.4, Some([-0.6, 0.3])).left("−0.4".to_owned()),
-        Point::new(1.0, 0.8, Some([0.2, 1.0])).right("0.8".to_owned()),
+        Point::new(0.0, -0.4, Some([-0.6, 0.3])),
+        Point::new(1.0, 0.8, Some([0.2, 1.0])),
     ];
     let ticks = vec![(0.0, "before".to_owned()), (1.0, "after".to_owned())];
     let slopes = Plot {
