@@ -88,18 +88,9 @@ fn prose(text: &str) -> Markup {
 }
 
 fn marked(text: &str) -> Markup {
-    let good = Status::Good.sign();
-    markup! {
-        @for piece in text.split_inclusive([good, Status::Bad.sign()]) {
-            @match piece.strip_suffix(good) {
-                Some(before) => { (before) b.good { (good) } },
-                None => @match piece.strip_suffix(Status::Bad.sign()) {
-                    Some(before) => { (before) b.bad { (Status::Bad.sign()) } },
-                    None => (piece),
-                },
-            }
-        }
-    }
+    let text = markup! { (text) }.into_string();
+    let text = text.replace('✓', "<b class=\"good\">✓</b>");
+    PreEscaped(text.replace('✗', "<b class=\"bad\">✗</b>"))
 }
 
 /// Numbers figures and tables.

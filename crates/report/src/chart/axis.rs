@@ -56,13 +56,15 @@ impl Axis {
             return Self::default();
         };
         let (low, high) = (low - 0.12, high + 0.12);
-        let steps: &[f64] = if high - low > 1.6 {
-            &[1.0]
-        } else {
-            &[1.0, 2.0, 5.0]
-        };
-        let ticks = (low.floor() as i32..=high.ceil() as i32)
-            .flat_map(|decade| steps.iter().map(move |step| step * 10_f64.powi(decade)))
+        let steps = if high - low > 1.6 { 1 } else { 3 };
+        let decades = low.floor() as i32..=high.ceil() as i32;
+        let ticks = [1.0, 2.0, 5.0][..steps]
+            .iter()
+            .flat_map(|step| {
+                decades
+                    .clone()
+                    .map(move |decade| step * 10_f64.powi(decade))
+            })
             .filter(|value| (low..=high).contains(&value.log10()))
             .map(|value| (value.log10(), text::short(value)))
             .collect();
@@ -83,10 +85,8 @@ impl Axis {
         let step = round_step((high - low) / 4.0);
         let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
         let decimals = (-step.log10().floor()).max(0.0) as usize;
-        let ticks: Vec<(f64, String)> = (first..=last)
-            .map(|number| number as f64 * step)
-            .map(|value| (value, label(value, decimals)))
-            .collect();
+        let ticks = (first..=last).map(|number| number as f64 * step);
+        let ticks = ticks.map(|at| (at, label(at, decimals))).collect();
         Self::with_ticks(first as f64 * step, last as f64 * step, ticks)
     }
 }

@@ -29,7 +29,7 @@ pub struct Plot {
     pub legend: bool,
     /// Shows the line y = x.
     pub diagonal: bool,
-    /// A line across at some height, with words above its right end.
+    /// A line across at some height, with words below its right end.
     pub reference: Option<(f64, String)>,
 }
 
@@ -123,7 +123,7 @@ pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
         if let Some((value, words)) = &plot.reference {
             let ends = across(*value);
             pen.path(&ends, QUIET, 1, true)?;
-            pen.write(words, (ends[1].0, ends[1].1 - 9), BEFORE, QUIET, PLAIN)?;
+            pen.write(words, (ends[1].0, ends[1].1 + 10), BEFORE, QUIET, PLAIN)?;
         }
         for line in plot.lines.iter().filter(|line| line.band) {
             band(pen, &frame, line)?;
