@@ -291,7 +291,7 @@ impl Tile {
 }
 
 /// Rows and columns of short texts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Table {
     /// Above it; may be empty.
     pub caption: String,
