@@ -23,19 +23,24 @@ const GAP: u32 = 34;
 pub struct Picture(DynamicImage);
 
 impl Picture {
-    /// Ink row by row, 0 for none: dark on white paper.
+    /// Gray values row by row, 0 for black.
     ///
     /// # Errors
     /// Another number of pixels than width · height.
-    pub fn ink(width: u32, height: u32, pixels: &[u8]) -> Result<Self, ReportError> {
-        let paper: Vec<u8> = pixels.iter().map(|ink| 255 - ink).collect();
-        let fits = u64::from(width) * u64::from(height) == pixels.len() as u64;
-        let picture = fits
-            .then(|| GrayImage::from_raw(width, height, paper))
-            .flatten();
+    pub fn gray(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, ReportError> {
         let found = pixels.len();
         let wrong = || ReportError(format!("{width} × {height} pixels are not {found}"));
+        let fits = u64::from(width) * u64::from(height) == found as u64;
+        let picture = GrayImage::from_raw(width, height, pixels).filter(|_| fits);
         Ok(Self(picture.ok_or_else(wrong)?.into()))
+    }
+
+    /// The same of ink, 0 for none: dark on white paper.
+    ///
+    /// # Errors
+    /// As for [`Self::gray`].
+    pub fn ink(width: u32, height: u32, pixels: &[u8]) -> Result<Self, ReportError> {
+        Self::gray(width, height, pixels.iter().map(|ink| 255 - ink).collect())
     }
 
     /// One pixel a number, colors scaled to the largest absolute value: a few hundred bytes where
