@@ -159,29 +159,18 @@ impl Writer {
     fn table(&mut self, table: &Table) {
         self.paragraph(escape(&table.caption));
         // Markdown knows no table without a head.
-        let columns = table.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let columns = columns.max(table.head.len());
-        let line = |cells: &[String]| {
-            let cells: String = (0..columns)
-                .map(|column| {
-                    cells
-                        .get(column)
-                        .map_or_else(String::new, |cell| escape(cell))
-                })
-                .map(|cell| format!(" {cell} |"))
-                .collect();
+        let lines = || [&table.head].into_iter().chain(&table.rows);
+        let columns = lines().map(Vec::len).max().unwrap_or(0);
+        let line = |cells: &Vec<String>| {
+            let cells = (0..columns).map(|column| cells.get(column).map_or("", String::as_str));
+            let cells: String = cells.map(|cell| format!(" {} |", escape(cell))).collect();
             format!("|{cells}\n")
         };
-        let rule = |column| {
-            if column < table.words {
-                " --- |"
-            } else {
-                " ---: |"
-            }
-        };
-        let mut text = line(&table.head);
-        text += &format!("|{}\n", (0..columns).map(rule).collect::<String>());
-        text.extend(table.rows.iter().map(|row| line(row)));
+        let mut lines: Vec<String> = lines().map(line).collect();
+        let numbers = columns.saturating_sub(table.words);
+        let rule = " --- |".repeat(columns - numbers) + &" ---: |".repeat(numbers);
+        lines.insert(1, format!("|{rule}\n"));
+        let text = lines.concat();
         self.paragraph(text);
     }
 }

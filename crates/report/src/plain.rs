@@ -80,20 +80,15 @@ fn hanging(first: &str, texts: &[impl AsRef<str>]) -> String {
 /// Columns as wide as their widest cell: words to the left, numbers to the right; two spaces
 /// before each.
 pub fn table(table: &Table) -> String {
-    let lines: Vec<&Vec<String>> = [&table.head]
-        .into_iter()
-        .filter(|head| !head.is_empty())
-        .chain(&table.rows)
-        .collect();
-    let columns = lines.iter().map(|line| line.len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            let cells = lines.iter().filter_map(|line| line.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        })
-        .collect();
+    let lines = || [&table.head].into_iter().chain(&table.rows);
+    let columns = lines().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = lines().filter_map(|line| line.get(column));
+        cells.map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..columns).filter_map(width).collect();
     let mut out = wrap(&table.caption, COLUMNS);
-    out.extend(lines.iter().map(|line| {
+    out.extend(lines().filter(|line| !line.is_empty()).map(|line| {
         let cells = line.iter().zip(&widths).enumerate();
         let cells = cells.map(|(column, (cell, &width))| {
             if column < table.words {

@@ -149,11 +149,12 @@ impl Pen<'_, '_> {
         if points.len() < 2 {
             return Ok(());
         }
-        Ok(if dashed {
-            self.0.draw(&DashedPathElement::new(points, 6, 4, style))?
+        if dashed {
+            self.0.draw(&DashedPathElement::new(points, 6, 4, style))?;
         } else {
-            self.0.draw(&PathElement::new(points, style))?
-        })
+            self.0.draw(&PathElement::new(points, style))?;
+        }
+        Ok(())
     }
 
     /// An interval: a line with a short one across each end.

@@ -12,14 +12,14 @@ fn said(words: &str) -> String {
 }
 
 /// Everything.
-pub fn document() -> Document {
+pub fn document() -> Result<Document, ReportError> {
     let finding = |text: String, note: Option<String>| Finding {
         text,
         note,
         section: "charts".to_owned(),
     };
     let share = "99.41 % of them, p = 0.012 or p < 10⁻⁶".to_owned();
-    Document {
+    Ok(Document {
         title: said("Everything"),
         conditions: said("Data, machine, version & more:"),
         answer: Some(Answer {
@@ -32,13 +32,13 @@ pub fn document() -> Document {
         }),
         sections: vec![
             Section::new("words", said("Words"), words()),
-            Section::new("charts", "Charts", charts().unwrap()),
-            Section::new("pictures", "Pictures", pictures().unwrap()),
+            Section::new("charts", "Charts", charts()?),
+            Section::new("pictures", "Pictures", pictures()?),
             Section::new("tables", "Tables", tables()),
             Section::new("more", "", vec![Block::paragraph("No heading.")]),
         ],
         style: ".own { color: var(--accent); }",
-    }
+    })
 }
 
 fn words() -> Vec<Block> {
@@ -140,12 +140,14 @@ fn charts() -> Result<Vec<Block>, ReportError> {
 fn pictures() -> Result<Vec<Block>, ReportError> {
     let numbers = [[1.0, -2.5, f64::NAN], [0.0, 12.25, 1e7]];
     let tile = |palette: Palette| {
-        let png = Picture::heat_map(&numbers, palette).base64().unwrap();
-        Tile::new(png, said("A picture"), vec![said(&format!("{palette:?}"))])
+        let png = Picture::heat_map(&numbers, palette).base64()?;
+        let line = said(&format!("{palette:?}"));
+        Ok(Tile::new(png, said("A picture"), vec![line]))
     };
     let palettes = [Palette::Signed, Palette::Gray, Palette::Ink]
-        .map(tile)
-        .into();
+        .into_iter()
+        .map(tile);
+    let palettes = palettes.collect::<Result<_, ReportError>>()?;
     let parts = [Palette::Gray, Palette::Signed].map(|one| Picture::large_heat_map(&numbers, one));
     let equation = Picture::beside(&parts, &["="]).base64()?;
     let more = vec![
