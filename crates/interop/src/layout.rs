@@ -100,17 +100,18 @@ pub(crate) struct Part {
 /// A layer of `torch.nn`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Layer {
-    /// Zeros around the image where the two sides differ, which `Conv2d` cannot express.
-    ZeroPad {
-        width: Sides,
-        height: Sides,
-    },
+    /// Zeros above and below, left and right of the image where the two differ, which `Conv2d`
+    /// cannot express.
+    ZeroPad([Sides; 2]),
     Conv {
         inputs: usize,
         outputs: usize,
         kernel: usize,
         stride: usize,
-        padding: ConvPadding,
+        /// All zeros around the image, those of a [`Layer::ZeroPad`] before it included.
+        zeros: [Sides; 2],
+        /// The argument of `Conv2d` for them, with a comma before it.
+        padding: String,
         bias: bool,
     },
     BatchNorm(usize),
@@ -124,32 +125,10 @@ pub(crate) enum Layer {
 }
 
 /// Zeros before and after, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Sides {
     pub before: usize,
     pub after: usize,
-}
-
-impl Sides {
-    /// As many on either side.
-    pub fn equal(zeros: usize) -> Self {
-        Self {
-            before: zeros,
-            after: zeros,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ConvPadding {
-    None,
-    /// `padding="same"`, which PyTorch has for stride 1 only.
-    Same,
-    /// Rows and columns of zeros on each side.
-    Explicit {
-        height: usize,
-        width: usize,
-    },
 }
 
 impl Layer {
@@ -179,7 +158,7 @@ impl Layer {
                 ("weight", "weight", vec![outputs, inputs]),
                 ("bias", "bias", vec![outputs]),
             ],
-            Self::ZeroPad { .. } | Self::Activation(_) | Self::MaxPool(_) | Self::Dropout(_) => {
+            Self::ZeroPad(_) | Self::Activation(_) | Self::MaxPool(_) | Self::Dropout(_) => {
                 Vec::new()
             }
         }
@@ -223,25 +202,20 @@ fn add_block(layers: &mut Vec<(Layer, String)>, map: &mut [usize; 3], block: &Bl
     let conv = format!("{ours}.conv");
     // `parts` has checked that every window fits.
     let size = |edge: usize| block.convolved(edge).unwrap_or_default() / block.pool;
+    let zeros = [height, width].map(|edge| match block.padding {
+        Padding::Valid => Sides::default(),
+        Padding::Same => same_padding(edge, block.kernel, block.stride),
+    });
+    let [rows, columns] = zeros;
+    let even = zeros.iter().all(|sides| sides.before == sides.after);
     let padding = match (block.padding, block.stride) {
-        (Padding::Valid, _) => ConvPadding::None,
-        (Padding::Same, 1) => ConvPadding::Same,
+        (Padding::Valid, _) => String::new(),
+        (Padding::Same, 1) => ", padding=\"same\"".to_owned(), // PyTorch has it for stride 1 only
+        (Padding::Same, _) if even && rows == columns => format!(", padding={}", rows.before),
+        (Padding::Same, _) if even => format!(", padding=({}, {})", rows.before, columns.before),
         (Padding::Same, _) => {
-            let rows = same_padding(height, block.kernel, block.stride);
-            let columns = same_padding(width, block.kernel, block.stride);
-            if rows.before == rows.after && columns.before == columns.after {
-                ConvPadding::Explicit {
-                    height: rows.before,
-                    width: columns.before,
-                }
-            } else {
-                let pad = Layer::ZeroPad {
-                    width: columns,
-                    height: rows,
-                };
-                layers.push((pad, conv.clone()));
-                ConvPadding::None
-            }
+            layers.push((Layer::ZeroPad(zeros), conv.clone()));
+            String::new()
         }
     };
     let layer = Layer::Conv {
@@ -249,6 +223,7 @@ fn add_block(layers: &mut Vec<(Layer, String)>, map: &mut [usize; 3], block: &Bl
         outputs: block.channels,
         kernel: block.kernel,
         stride: block.stride,
+        zeros,
         padding,
         bias: block.norm == Norm::None,
     };

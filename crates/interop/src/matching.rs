@@ -6,7 +6,7 @@ use digits_models::ModelConfig;
 use serde::Serialize;
 
 use crate::InteropError;
-use crate::layout::{TorchTensor, counters, torch_tensors};
+use crate::layout::{TorchTensor, torch_tensors};
 use crate::weight_file::WeightFile;
 
 /// Which tensor of a file becomes which tensor of the network.
@@ -102,10 +102,6 @@ impl WeightFile {
         map: Option<&NameMap>,
     ) -> Result<Assignment, InteropError> {
         let wanted = torch_tensors(model)?;
-        let counters = counters(model)?;
-        let is_counter = |name: &str| {
-            counters.iter().any(|counter| counter == name) || name.ends_with(".num_batches_tracked")
-        };
         // Name after renaming → place in the file.
         let mut names = BTreeMap::new();
         let mut used = BTreeSet::new();
@@ -114,7 +110,8 @@ impl WeightFile {
                 Some(map) => map.rename(&tensor.name, &mut used),
                 None => Some(tensor.name.clone()),
             };
-            if let Some(name) = name.filter(|name| !is_counter(name))
+            // Batch normalization's counters are in no network.
+            if let Some(name) = name.filter(|name| !name.ends_with(".num_batches_tracked"))
                 && let Some(other) = names.insert(name.clone(), place)
             {
                 return Err(InteropError::Map {
@@ -127,8 +124,8 @@ impl WeightFile {
             }
         }
         if let Some(map) = map {
-            let idle = map.names.keys().find(|name| !used.contains(name.as_str()));
-            if let Some(name) = idle {
+            let mut keys = map.names.keys();
+            if let Some(name) = keys.find(|name| !used.contains(name.as_str())) {
                 return Err(InteropError::Map {
                     path: map.path.clone(),
                     reason: format!("{} has no tensor or layer `{name}`", self.path.display()),
@@ -140,6 +137,11 @@ impl WeightFile {
             .map(|tensor| names.get(&tensor.name).copied())
             .collect();
         let known = by_name.iter().flatten().count();
+        let unfit = |problems: Vec<String>, hint: &str| InteropError::Tensors {
+            path: self.path.clone(),
+            problems,
+            hint: hint.to_owned(),
+        };
         let (how, found) = if map.is_some() {
             (How::Map, by_name)
         } else if known == wanted.len() {
@@ -148,11 +150,7 @@ impl WeightFile {
             let Guess { found, ambiguous } = self.guess(&wanted, names.values().copied());
             let fits = self.problems(&wanted, &found, &names).is_empty();
             if fits && !ambiguous.is_empty() {
-                return Err(InteropError::Tensors {
-                    path: self.path.clone(),
-                    problems: ambiguous,
-                    hint: NO_ORDER.to_owned(),
-                });
+                return Err(unfit(ambiguous, NO_ORDER));
             }
             // A network of ours that does not fit is reported under its own names.
             if known * 2 > wanted.len() && !fits {
@@ -163,11 +161,7 @@ impl WeightFile {
         };
         let problems = self.problems(&wanted, &found, &names);
         if !problems.is_empty() {
-            return Err(InteropError::Tensors {
-                path: self.path.clone(),
-                problems,
-                hint: hint(how).to_owned(),
-            });
+            return Err(unfit(problems, hint(how)));
         }
         let pairs: Vec<_> = wanted
             .into_iter()

@@ -15,7 +15,7 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
 
-use crate::layout::{ConvPadding, Layer, Sides, parts};
+use crate::layout::{Layer, parts};
 use crate::parameters::Parameters;
 
 /// Version of the operators; all that are used have been the same since version 9 or 13.
@@ -43,9 +43,8 @@ pub(crate) fn onnx<'a>(
         if part.name == "classifier" {
             graph.flatten();
         }
-        let mut zeros = None;
         for (index, (layer, _)) in part.layers.iter().enumerate() {
-            graph.layer(layer, &format!("{}.{index}", part.name), &mut zeros);
+            graph.layer(layer, &format!("{}.{index}", part.name));
         }
     }
     for (tensor, values) in &parameters.0 {
@@ -145,38 +144,21 @@ impl Graph {
         self.node("Flatten", "flat", &[], vec![int("axis", 1)]);
     }
 
-    /// `zeros` around the image are kept for the convolution that follows.
-    fn layer(&mut self, layer: &Layer, name: &str, zeros: &mut Option<[Sides; 2]>) {
+    fn layer(&mut self, layer: &Layer, name: &str) {
         let constants = |leaves: &[&str]| -> Vec<String> {
             leaves.iter().map(|leaf| format!("{name}.{leaf}")).collect()
         };
         match layer {
-            Layer::ZeroPad { width, height } => *zeros = Some([*height, *width]),
+            Layer::ZeroPad(_) => {} // its zeros are also those of the convolution after it
             Layer::Conv {
                 kernel,
                 stride,
-                padding,
+                zeros: [rows, columns],
                 bias,
                 ..
             } => {
-                let [height, width] = match *padding {
-                    ConvPadding::None => zeros.take().unwrap_or([Sides::equal(0); 2]),
-                    // As PyTorch and Burn have it, the odd one goes after.
-                    ConvPadding::Same => {
-                        let before = (kernel - 1) / 2;
-                        let after = kernel - 1 - before;
-                        [Sides { before, after }; 2]
-                    }
-                    ConvPadding::Explicit { height, width } => {
-                        [Sides::equal(height), Sides::equal(width)]
-                    }
-                };
-                let pads = [height.before, width.before, height.after, width.after];
-                let leaves: &[&str] = if *bias {
-                    &["weight", "bias"]
-                } else {
-                    &["weight"]
-                };
+                let pads = [rows.before, columns.before, rows.after, columns.after];
+                let leaves = &["weight", "bias"][..1 + usize::from(*bias)];
                 let attributes = vec![
                     ints("kernel_shape", &[*kernel; 2]),
                     ints("strides", &[*stride; 2]),

@@ -1,7 +1,7 @@
 use digits_data::Normalization;
 use digits_models::{Activation, ModelConfig, ModelError};
 
-use crate::layout::{ConvPadding, Layer, parts, variant};
+use crate::layout::{Layer, parts, variant};
 
 /// A PyTorch module equal to the network of `model`, which loads the exported `file`, and the
 /// function that normalizes pixels for it.
@@ -73,9 +73,9 @@ if __name__ == "__main__":
 
 fn expression(layer: &Layer) -> String {
     match layer {
-        Layer::ZeroPad { width, height } => format!(
+        Layer::ZeroPad([rows, columns]) => format!(
             "nn.ZeroPad2d(({}, {}, {}, {}))",
-            width.before, width.after, height.before, height.after
+            columns.before, columns.after, rows.before, rows.after
         ),
         Layer::Conv {
             inputs,
@@ -84,25 +84,14 @@ fn expression(layer: &Layer) -> String {
             stride,
             padding,
             bias,
+            ..
         } => {
-            let mut text = format!("nn.Conv2d({inputs}, {outputs}, {kernel}");
-            if *stride != 1 {
-                text += &format!(", stride={stride}");
-            }
-            match padding {
-                ConvPadding::None => {}
-                ConvPadding::Same => text += ", padding=\"same\"",
-                ConvPadding::Explicit { height, width } if height == width => {
-                    text += &format!(", padding={height}");
-                }
-                ConvPadding::Explicit { height, width } => {
-                    text += &format!(", padding=({height}, {width})");
-                }
-            }
-            if !bias {
-                text += ", bias=False";
-            }
-            text + ")"
+            let stride = match stride {
+                1 => String::new(),
+                _ => format!(", stride={stride}"),
+            };
+            let bias = if *bias { "" } else { ", bias=False" };
+            format!("nn.Conv2d({inputs}, {outputs}, {kernel}{stride}{padding}{bias})")
         }
         Layer::BatchNorm(channels) => format!("nn.BatchNorm2d({channels})"),
         Layer::Activation(Activation::Relu) => "nn.ReLU()".to_owned(),

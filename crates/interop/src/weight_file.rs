@@ -1,4 +1,3 @@
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,9 +62,8 @@ impl WeightFile {
             )));
         }
         let bytes = fs::read(path).map_err(InteropError::io("read", path))?;
-        let named = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
+        let extension = path.extension().unwrap_or_default();
+        let named = extension.eq_ignore_ascii_case("safetensors");
         let (tensors, metadata) = if named || bytes.get(8) == Some(&b'{') {
             safetensors_file::read(&bytes).map_err(format)?
         } else {
@@ -100,9 +98,8 @@ impl WeightFile {
         // It becomes the name of folders, and part of what is printed.
         let recipe = self.metadata.get(RECIPE).map(String::as_str);
         let recipe = recipe.filter(|name| is_recipe(name)).unwrap_or(UNNAMED);
-        Ok(self
-            .described(MODEL)?
-            .map(|model| (recipe.to_owned(), model)))
+        let model = self.described(MODEL)?;
+        Ok(model.map(|model| (recipe.to_owned(), model)))
     }
 
     /// How pixels become numbers, if the file says so.
@@ -120,14 +117,14 @@ impl WeightFile {
     }
 
     fn described<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, InteropError> {
-        self.metadata
+        let described = self
+            .metadata
             .get(key)
-            .map(|text| serde_json::from_str(text))
-            .transpose()
-            .map_err(|error| InteropError::Format {
-                path: self.path.clone(),
-                reason: format!("its metadata `{key}` are invalid: {error}"),
-            })
+            .map(|text| serde_json::from_str(text));
+        described.transpose().map_err(|error| InteropError::Format {
+            path: self.path.clone(),
+            reason: format!("its metadata `{key}` are invalid: {error}"),
+        })
     }
 
     /// Takes off what training scripts wrap around a state dict: `{"state_dict": …}`, and the
@@ -157,7 +154,8 @@ impl WeightFile {
         if self.ordered {
             self.tensors.sort_by_key(|tensor| tensor.place);
         } else {
-            self.tensors.sort_by(|a, b| natural(&a.name, &b.name));
+            let order = |tensor: &Stored| (natural(&tensor.name), tensor.name.as_str());
+            self.tensors.sort_by(|a, b| order(a).cmp(&order(b)));
         }
     }
 }
@@ -168,26 +166,12 @@ fn is_recipe(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(plain)
 }
 
-/// By text, numbers in it counted as numbers: `conv2` before `conv10`.
-fn natural(a: &str, b: &str) -> Ordering {
-    let split = |text: &str| -> Vec<(String, u64)> {
-        let mut parts = vec![(String::new(), 0)];
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let length = if digits > 0 { digits } else { first.len_utf8() };
-            let (head, tail) = rest.split_at(length);
-            match head.parse() {
-                Ok(number) if digits > 0 => parts.push((String::new(), number)),
-                _ => {
-                    if let Some((text, _)) = parts.last_mut() {
-                        text.push_str(head);
-                    }
-                }
-            }
-            rest = tail;
-        }
-        parts
-    };
-    split(a).cmp(&split(b)).then(a.cmp(b))
+/// Parts of a name, numbers in it as numbers: `conv2` before `conv10`.
+fn natural(name: &str) -> Vec<(&[u8], u64)> {
+    let parts = name.as_bytes();
+    let parts = parts.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
+    let number = |part| std::str::from_utf8(part).ok()?.parse().ok();
+    parts
+        .map(|part| number(part).map_or((part, 0), |number| (&[][..], number)))
+        .collect()
 }

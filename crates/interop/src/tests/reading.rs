@@ -124,31 +124,30 @@ fn equal_layers_are_told_apart_by_the_order_of_the_file_or_by_numbers_or_not_at_
     let folder = tempfile::tempdir().unwrap();
     let config = equal_layers();
     // Weight and bias of each layer, in storages of their own.
-    let layer = |index: usize, rows: u8| {
+    let storages = [16, 4, 16, 4, 16, 4, 8, 2];
+    let layer = |index: usize| {
+        let rows = if index == 3 { 2 } else { 4 };
         let [weight, bias] = [2 * index, 2 * index + 1].map(|key| key.to_string());
         [
             ("weight", tensor(&weight, rows, 4)),
             ("bias", tensor(&bias, 1, rows)),
         ]
     };
-    let storages = [16, 4, 16, 4, 16, 4, 8, 2];
     let flat = |layers: [&str; 4]| {
-        let named: Vec<(String, Vec<u8>)> = (0..)
-            .zip(layers)
-            .flat_map(|(index, name)| {
-                let parts = layer(index, if index == 3 { 2 } else { 4 });
-                parts.map(|(leaf, bytes)| (format!("{name}.{leaf}"), bytes))
-            })
-            .collect();
-        let entries = named.iter().map(|(name, bytes)| (&name[..], bytes.clone()));
+        let tensors = (0..).zip(layers).flat_map(|(index, name)| {
+            layer(index).map(|(leaf, bytes)| (format!("{name}.{leaf}"), bytes))
+        });
+        let tensors: Vec<_> = tensors.collect();
+        let entries = tensors
+            .iter()
+            .map(|(name, bytes)| (&name[..], bytes.clone()));
         archive(&pickle(&dict(&entries.collect::<Vec<_>>())), &storages)
     };
     let nested = |layers: [&str; 4]| {
-        let entries: Vec<_> = (0..)
+        let entries = (0..)
             .zip(layers)
-            .map(|(index, name)| (name, dict(&layer(index, if index == 3 { 2 } else { 4 }))))
-            .collect();
-        archive(&pickle(&dict(&entries)), &storages)
+            .map(|(index, name)| (name, dict(&layer(index))));
+        archive(&pickle(&dict(&entries.collect::<Vec<_>>())), &storages)
     };
     let order = |bytes: &[u8]| -> Result<Vec<String>, String> {
         let file = WeightFile::open(&written(folder.path(), "x.pt", bytes)).unwrap();

@@ -167,8 +167,9 @@ impl Reference {
         let limit = self.limit("gradient", GRADIENT);
         errors.push(("gradient".to_owned(), error, limit));
 
-        for (name, rate, config) in optimizers() {
+        for (name, rate, config) in OPTIMIZERS {
             let mut model = self.model(&training).train();
+            let config: OptimizerConfig = toml::from_str(config).unwrap();
             let mut optimizer = Optimizer::new(&config, None);
             for step in 0..STEPS {
                 let (_, gradients) = self.gradients(&model, step, &training);
@@ -191,9 +192,8 @@ impl Reference {
     }
 
     fn get(&self, name: &str) -> &[f32] {
-        self.results
-            .get(name)
-            .unwrap_or_else(|| panic!("{}: no {name}", self.name))
+        let found = self.results.get(name);
+        found.unwrap_or_else(|| panic!("{}: no {name}", self.name))
     }
 
     fn model(&self, device: &Device) -> Model {
@@ -211,15 +211,12 @@ impl Reference {
         let [count, _, height, width] = self.images;
         let batch = self.case.batch;
         let (images, labels) = (self.get("images"), self.get("labels"));
-        let places: Vec<usize> = (0..batch).map(|i| (step * batch + i) % count).collect();
+        let places = (0..batch).map(|index| (step * batch + index) % count);
         let size = height * width;
-        let pixels: Vec<f32> = places
-            .iter()
-            .flat_map(|&place| images[place * size..][..size].to_vec())
-            .collect();
-        let labels: Vec<u8> = places.iter().map(|&place| labels[place] as u8).collect();
-        let images =
-            Tensor::<4>::from_data(TensorData::new(pixels, [batch, 1, height, width]), device);
+        let rows = places.clone().map(|place| &images[place * size..][..size]);
+        let pixels = TensorData::new(rows.collect::<Vec<_>>().concat(), [batch, 1, height, width]);
+        let labels: Vec<u8> = places.map(|place| labels[place] as u8).collect();
+        let images = Tensor::<4>::from_data(pixels, device);
         let logits = model.forward_train(images, 0);
         let loss = cross_entropy(logits, &labels, self.case.label_smoothing, device);
         let value = loss.clone().into_scalar::<f32>();
@@ -227,36 +224,29 @@ impl Reference {
     }
 }
 
-/// The same constants stand in scripts/pytorch.py.
-fn optimizers() -> [(&'static str, f64, OptimizerConfig); 4] {
-    let adam = OptimizerConfig::Adam {
-        beta_1: 0.9,
-        beta_2: 0.999,
-        epsilon: 1e-8,
-    };
-    let adamw = OptimizerConfig::AdamW {
-        beta_1: 0.8,
-        beta_2: 0.99,
-        epsilon: 1e-8,
-        weight_decay: 0.1,
-    };
-    let sgd = OptimizerConfig::Sgd {
-        momentum: 0.9,
-        nesterov: false,
-        weight_decay: 1e-3,
-    };
-    let nesterov = OptimizerConfig::Sgd {
-        momentum: 0.9,
-        nesterov: true,
-        weight_decay: 0.0,
-    };
-    [
-        ("sgd", 0.05, sgd),
-        ("nesterov", 0.05, nesterov),
-        ("adam", 0.001, adam),
-        ("adamw", 0.001, adamw),
-    ]
-}
+/// Name, learning rate and configuration. The same constants stand in scripts/pytorch.py.
+const OPTIMIZERS: [(&str, f64, &str); 4] = [
+    (
+        "sgd",
+        0.05,
+        "kind = 'sgd'\nmomentum = 0.9\nnesterov = false\nweight_decay = 1e-3",
+    ),
+    (
+        "nesterov",
+        0.05,
+        "kind = 'sgd'\nmomentum = 0.9\nnesterov = true\nweight_decay = 0.0",
+    ),
+    (
+        "adam",
+        0.001,
+        "kind = 'adam'\nbeta_1 = 0.9\nbeta_2 = 0.999\nepsilon = 1e-8",
+    ),
+    (
+        "adamw",
+        0.001,
+        "kind = 'adamw'\nbeta_1 = 0.8\nbeta_2 = 0.99\nepsilon = 1e-8\nweight_decay = 0.1",
+    ),
+];
 
 struct Collect<'a> {
     gradients: &'a GradientsParams,
@@ -284,10 +274,9 @@ fn difference(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() {
         return f64::INFINITY;
     }
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
-        .fold(0.0, larger)
+    let pairs = a.iter().zip(b);
+    let differences = pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
+    differences.fold(0.0, larger)
 }
 
 /// Like `f64::max`, but NaN wins.

@@ -3,193 +3,160 @@
 
 use std::fs;
 
+use digits_models::{MlpConfig, ModelConfig};
 use digits_train::RunFolder;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::support::{
-    archive, config, dict, fixture, pickle, refused_bytes, safetensors, take, tensor, text,
-    written, zip,
+    archive, assert_refused, config, dict, equal_layers, fixture, pickle, refused_bytes,
+    safetensors, take, tensor, text, view, with_first_value, with_model, written, zip,
 };
 use crate::{FloatType, InteropError, WeightFile, export};
 
 #[test]
 fn what_holds_no_weights_is_named_and_nothing_is_executed() {
-    let network = config("mlp-tanh");
     let witness = tempfile::tempdir().unwrap();
     let touched = witness.path().join("touched");
-    let command = [
-        b"(",
-        &text(&format!("touch {}", touched.display()))[..],
-        b"tR",
-    ]
-    .concat();
-    for (object, call) in [
-        ("os.system", &b"cos\nsystem\n"[..]),
-        ("builtins.exec", b"\x8c\x08builtins\x8c\x04exec\x93"),
-        ("torch.load", b"ctorch\nload\n"),
+    let command = text(&format!("touch {}", touched.display()));
+    for (object, function) in [
+        ("`os.system`", &b"cos\nsystem\n"[..]),
+        ("`builtins.exec`", b"\x8c\x08builtins\x8c\x04exec\x93"),
+        ("`torch.load`", b"ctorch\nload\n"),
     ] {
-        let pickled = pickle(&[call, &command].concat());
+        let call = pickle(&[function, b"(", &command, b"tR"].concat());
         // As PyTorch 1.6 and later write it, and a pickle by itself.
-        for bytes in [archive(&pickled, &[]), pickled] {
-            let message = refused_bytes("evil.pt", &bytes, &network);
-            assert!(message.contains(&format!("`{object}`")), "{message}");
-            assert!(message.contains("Nothing was executed"), "{message}");
+        for bytes in [&archive(&call, &[]), &call] {
+            assert_refused(bytes, object);
+            assert_refused(bytes, "Nothing was executed");
         }
     }
     assert!(!touched.exists());
     let tar = [&[0; 257][..], b"ustar", &[0; 250]].concat();
-    for (bytes, part) in [
-        (
-            &b"label_smoothing = 0.05"[..],
-            "neither a .safetensors file nor one that torch.save wrote",
-        ),
-        (&tar, "before 0.1.10"),
-        (&zip(&[("x/version", b"3")]), "no data.pkl"),
-        (&archive(&pickle(b"}"), &[]), "holds no tensor"),
-        (&archive(&pickle(b"K\x01"), &[]), "Expected a dictionary"),
-    ] {
-        let message = refused_bytes("x.pt", bytes, &network);
-        assert!(message.contains(part), "{message}");
-    }
+    assert_refused(&tar, "before 0.1.10");
+    assert_refused(b"batch = 8", "neither a .safetensors file nor one that");
+    assert_refused(&zip(&[("x/version", b"3")]), "no data.pkl");
+    assert_refused(&archive(&pickle(b"}"), &[]), "holds no tensor");
+    assert_refused(&archive(&pickle(b"N"), &[]), "Expected a dictionary");
 }
 
 #[test]
 fn nothing_stands_in_a_file_twice() {
-    let network = config("mlp-tanh");
-    let refused = |bytes: &[u8], part: &str| {
-        let message = refused_bytes("x.pt", bytes, &network);
-        assert!(message.contains(part), "{message}");
-    };
     // Two tensors of one name, in one dictionary or with a dictionary of that name.
     let (one, other) = (tensor("0", 1, 1), tensor("1", 1, 1));
     let doubled = dict(&[("a.x", one.clone()), ("a.x", other.clone())]);
-    refused(
-        &archive(&pickle(&doubled), &[1, 1]),
-        "two tensors named a.x",
-    );
     let inside = dict(&[("x", one), ("y", other.clone())]);
-    let doubled = dict(&[("a", inside), ("a.x", other)]);
-    refused(&archive(&pickle(&doubled), &[1, 1]), "two tensors named");
+    let nested = dict(&[("a", inside), ("a.x", other)]);
+    for tensors in [doubled, nested] {
+        assert_refused(&archive(&pickle(&tensors), &[1, 1]), "two tensors named");
+    }
     let entry = r#""x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
     let header = format!("{{{entry},{entry}}}");
-    refused(&safetensors(&header, &[0; 4]), "two tensors named x");
+    assert_refused(&safetensors(&header, &[0; 4]), "two tensors named x");
 
     // Entries of the archive: of one name, in one place, or larger than they look.
     let good = archive(&pickle(b"}"), &[16, 16]);
-    let directory: Vec<usize> = (0..good.len())
-        .filter(|&at| good[at..].starts_with(b"PK\x01\x02"))
-        .collect();
-    let changed = |at: usize, bytes: &[u8]| {
+    let header = |at: &usize| good[*at..].starts_with(b"PK\x01\x02");
+    let directory: Vec<usize> = (0..good.len()).filter(header).collect();
+    for (at, bytes, part) in [
+        (directory[2] + 46, &b"x/data/0"[..], "have one name"),
+        (directory[2] + 42, &[0; 4], "overlap"),
+        (directory[1] + 10, &[8], "is compressed"),
+    ] {
         let mut changed = good.clone();
         changed[at..at + bytes.len()].copy_from_slice(bytes);
-        changed
-    };
-    let name = directory[2] + 46;
-    refused(&changed(name, b"x/data/0"), "have one name");
-    refused(&changed(directory[2] + 42, &[0; 4]), "overlap");
-    refused(&changed(directory[1] + 10, &[8]), "is compressed");
+        assert_refused(&changed, part);
+    }
 }
 
 #[test]
 fn claimed_sizes_are_compared_with_what_is_there() {
-    let network = config("mlp-tanh");
-    let shapes = [
-        "[1099511627776]",
-        "[4294967296,4294967296,4294967296]",
-        "[8]",
-    ];
-    let headers = shapes.map(|shape| {
-        let header = format!(r#"{{"x":{{"dtype":"F32","shape":{shape},"data_offsets":[0,16]}}}}"#);
-        safetensors(&header, &[0; 16])
-    });
-    let huge = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
-    for bytes in headers.into_iter().chain([huge]) {
-        let message = refused_bytes("a.safetensors", &bytes, &network);
-        assert!(
-            message.contains("not a whole .safetensors file"),
-            "{message}"
-        );
+    for shape in ["1099511627776", "4294967296,4294967296,4294967296", "8"] {
+        let entry = format!(r#"{{"dtype":"F32","shape":[{shape}],"data_offsets":[0,16]}}"#);
+        let bytes = safetensors(&format!(r#"{{"x":{entry}}}"#), &[0; 16]);
+        assert_refused(&bytes, "not a whole .safetensors file");
+    }
+    let header = br#"{"x":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#;
+    let length = header.len() as u64;
+    for wrong in [0, length - 1, length + 1, length + 17, 1 << 40, u64::MAX] {
+        let bytes = [&wrong.to_le_bytes()[..], header, &[0; 16]].concat();
+        assert_refused(&bytes, "cannot be read");
     }
     // A view that repeats one number 2³⁰ or 2⁶² times, under a name that is needed.
     let view = |shape: &[u8], strides: &[u8]| {
-        let rebuild =
-            b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n\
-            X\x01\0\0\x000X\x03\0\0\0cpuK\x01tQK\0";
-        let tensor = [rebuild, shape, strides, b"\x89}tR"].concat();
+        let tensor = view("0", 1, shape, strides);
         archive(&pickle(&dict(&[("classifier.0.weight", tensor)])), &[1])
     };
-    let message = refused_bytes("a.pt", &view(b"(J\0\0\0\x40t", b"(K\0t"), &network);
-    assert!(
-        message.contains("size mismatch: classifier.0.weight [1073741824]"),
-        "{message}"
-    );
+    let expected = "size mismatch: classifier.0.weight [1073741824]";
+    assert_refused(&view(b"(J\0\0\0\x40t", b"(K\0t"), expected);
     let square = view(b"(J\xff\xff\xff\x7fJ\xff\xff\xff\x7ft", b"(K\0K\0t");
-    let message = refused_bytes("a.pt", &square, &network);
-    assert!(message.contains("byte limit"), "{message}");
+    assert_refused(&square, "byte limit");
+}
+
+#[test]
+fn storages_that_are_missing_short_or_of_another_machine_are_named() {
+    let network = with_model(ModelConfig::Mlp(MlpConfig {
+        input: equal_layers().model.input(),
+        hidden: Vec::new(),
+        ..MlpConfig::default()
+    }));
+    let weights = [
+        ("classifier.0.weight", tensor("0", 2, 4)),
+        ("classifier.0.bias", tensor("1", 1, 2)),
+    ];
+    let pickle = pickle(&dict(&weights));
+    let folder = tempfile::tempdir().unwrap();
+    let good = written(folder.path(), "x.pt", &archive(&pickle, &[8, 2]));
+    take(&good, None, &network, &folder.path().join("run")).unwrap();
+    let other = zip(&[("x/data.pkl", &pickle), ("x/byteorder", b"big")]);
+    for (bytes, part) in [
+        (archive(&pickle, &[8]), "classifier.0.bias: "),
+        (archive(&pickle, &[8, 1]), "classifier.0.bias: "),
+        (other, "Big-endian"),
+    ] {
+        let message = refused_bytes("x.pt", &bytes, &network);
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]
 fn a_small_file_cannot_fill_the_memory() {
-    let network = config("mlp-tanh");
     let refused = |content: &[u8], part: &str| {
-        let message = refused_bytes("a.pt", &archive(&pickle(content), &[1]), &network);
-        assert!(message.contains(part), "{message}");
+        assert_refused(&archive(&pickle(content), &[1]), part);
     };
     // Millions of values, marks, or entries of the memo, from as many bytes.
     for code in [b"N", b"(", b")", b"\x94"] {
         let content = [b"}", &code.repeat(2_000_000)[..]].concat();
         refused(&content, "more than 1000000 instructions");
     }
-    let fetched = [b"K\x01q\0", &b"h\0".repeat(2_000_000)[..]].concat();
-    refused(&fetched, "fill the memory");
     // Dictionaries in one another, each holding the next twice: 2⁶⁰ paths.
     let mut nested = b"}".to_vec();
     for index in 0..60 {
-        nested.extend([
-            b'q', index, b'0', b'}', b'K', 0, b'h', index, b's', b'K', 1, b'h', index, b's',
-        ]);
+        nested.extend([b'q', index, b'0', b'}']);
+        nested.extend([b'K', 0, b'h', index, b's', b'K', 1, b'h', index, b's']);
     }
     refused(&nested, "memo bomb");
     // The parser counts neither names of classes nor keys of storages and ranks of tensors, of
     // which each copy takes memory.
     let long = "A".repeat(200);
-    refused(
-        format!("ctorch\n{long}Storage\n").as_bytes(),
-        "within 100 bytes",
-    );
-    let class = [text("torch"), text(&long), b"\x93".to_vec()].concat();
+    let class = format!("ctorch\n{long}Storage\n");
+    refused(class.as_bytes(), "within 100 bytes");
+    let class = [&text("torch")[..], &text(&long), b"\x93"].concat();
     refused(&class, "within 100 bytes");
-    refused(
-        b"X\x01\0\0\0aX\x01\0\0\0bX\x01\0\0\0c00\x93",
-        "something else than text",
-    );
-    let copied = [
-        &tensor(&"7".repeat(10_000), 1, 1)[..],
-        b"q\x01",
-        &b"h\x01".repeat(200_000),
-    ];
-    refused(&copied.concat(), "fill the memory");
-    let ranks = [
-        b"(",
-        &b"K\x01".repeat(10_000)[..],
-        b"tq\x01",
-        &b"h\x01q\x02".repeat(10_000),
-    ];
-    refused(&ranks.concat(), "fill the memory");
+    let class = [&text("a")[..], &text("b"), &text("c"), b"00\x93"].concat();
+    refused(&class, "something else than text");
+    let storage = [&tensor(&"7".repeat(10_000), 1, 1)[..], b"q\x01"].concat();
+    let rank = [b"(", &b"K\x01".repeat(10_000)[..], b"tq\x01"].concat();
+    for copied in [storage, rank, b"K\x01q\x01".to_vec()] {
+        let copies = [copied, b"h\x01".repeat(200_000)].concat();
+        refused(&copies, "fill the memory");
+    }
     // Long names of many tensors.
-    let many = (0..2000).flat_map(|_| [&text("a")[..], &tensor("0", 1, 1), b"s"].concat());
-    let many = [
-        &text(&"b".repeat(1_000_000))[..],
-        b"0}",
-        &many.collect::<Vec<_>>(),
-    ]
-    .concat();
+    let many = [&text("a")[..], &tensor("0", 1, 1), b"s"].concat();
+    let many = [&text(&"b".repeat(1_000_000))[..], b"0}", &many.repeat(2000)].concat();
     refused(&many, "fill the memory");
-    refused(
-        &dict(&[(&"n".repeat(1001), tensor("0", 1, 1))]),
-        "name of 1001 bytes",
-    );
+    let long = dict(&[(&"n".repeat(1001), tensor("0", 1, 1))]);
+    refused(&long, "name of 1001 bytes");
 }
 
 #[test]
@@ -216,7 +183,7 @@ fn values_that_no_network_can_use_are_named() {
             "features.1.running_var: a variance is negative",
         ),
     ] {
-        let spoiled = super::support::with_first_value(&good, name, value);
+        let spoiled = with_first_value(&good, name, value);
         let message = refused_bytes("x.safetensors", &spoiled, &config);
         assert!(message.contains(part), "{message}");
     }

@@ -90,6 +90,12 @@ pub fn refused_bytes(name: &str, bytes: &[u8], config: &RunConfig) -> String {
     refused(&written(folder.path(), name, bytes), config)
 }
 
+/// A file that must be refused with a message that holds `part`, whatever network it is for.
+pub fn assert_refused(bytes: &[u8], part: &str) {
+    let message = refused_bytes("x.pt", bytes, &equal_layers());
+    assert!(message.contains(part), "`{part}` is not in: {message}");
+}
+
 pub fn written(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.join(name);
     fs::write(&path, bytes).unwrap();
@@ -159,20 +165,28 @@ pub fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
 
 /// A tensor in a pickle: a matrix that fills a storage, or a vector for one row.
 pub fn tensor(key: &str, rows: u8, columns: u8) -> Vec<u8> {
-    let shape: &[u8] = match rows {
-        1 => &[b'(', b'K', columns, b't', b'(', b'K', 1, b't'],
-        _ => &[
-            b'(', b'K', rows, b'K', columns, b't', b'(', b'K', columns, b'K', 1, b't',
-        ],
-    };
+    match rows {
+        1 => view(key, columns, &[b'(', b'K', columns, b't'], b"(K\x01t"),
+        _ => view(
+            key,
+            rows * columns,
+            &[b'(', b'K', rows, b'K', columns, b't'],
+            &[b'(', b'K', columns, b'K', 1, b't'],
+        ),
+    }
+}
+
+/// A tensor in a pickle with the tuples of its shape and its strides.
+pub fn view(key: &str, elements: u8, shape: &[u8], strides: &[u8]) -> Vec<u8> {
     [
         b"ctorch._utils\n_rebuild_tensor_v2\n((",
         &text("storage")[..],
         b"ctorch\nFloatStorage\n",
         &text(key),
         &text("cpu"),
-        &[b'K', rows * columns, b't', b'Q', b'K', 0],
+        &[b'K', elements, b't', b'Q', b'K', 0],
         shape,
+        strides,
         b"\x89}tR",
     ]
     .concat()
