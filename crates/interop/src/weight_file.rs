@@ -154,8 +154,8 @@ impl WeightFile {
         if self.ordered {
             self.tensors.sort_by_key(|tensor| tensor.place);
         } else {
-            let order = |tensor: &Stored| (natural(&tensor.name), tensor.name.as_str());
-            self.tensors.sort_by(|a, b| order(a).cmp(&order(b)));
+            self.tensors
+                .sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
         }
     }
 }
@@ -166,12 +166,11 @@ fn is_recipe(name: &str) -> bool {
     (1..=40).contains(&name.len()) && name.bytes().all(plain)
 }
 
-/// Parts of a name, numbers in it as numbers: `conv2` before `conv10`.
-fn natural(name: &str) -> Vec<(&[u8], u64)> {
+/// Parts of a name, numbers in it as numbers: `conv2` before `conv10`. And the name itself.
+fn natural(name: &str) -> (Vec<(&[u8], u64)>, &str) {
     let parts = name.as_bytes();
     let parts = parts.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
-    let number = |part| std::str::from_utf8(part).ok()?.parse().ok();
-    parts
-        .map(|part| number(part).map_or((part, 0), |number| (&[][..], number)))
-        .collect()
+    let number = |part| -> Option<u64> { std::str::from_utf8(part).ok()?.parse().ok() };
+    let parts = parts.map(|part| number(part).map_or((part, 0), |number| (&[][..], number)));
+    (parts.collect(), name)
 }
