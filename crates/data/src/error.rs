@@ -16,35 +16,21 @@ pub enum DataError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A file is not in the IDX format, or not the part of a data set that it should be.
-    #[error("{path} is not a valid IDX file: {reason}")]
-    Idx {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with the place in bytes where it helps.
-        reason: String,
-    },
-    /// The parts of a data set do not belong together.
-    #[error("{place}: {reason}")]
-    Inconsistent {
-        /// The folder or data set.
-        place: String,
-        /// What does not fit.
-        reason: String,
-    },
+    /// A file is not in the IDX format, or not the part of a data set that it should be: what is
+    /// wrong, with the place in bytes where it helps.
+    #[error("{0} is not a valid IDX file: {1}")]
+    Idx(PathBuf, String),
+    /// The parts of a data set (the first text says where) do not belong together.
+    #[error("{0}: {1}")]
+    Inconsistent(String, String),
     /// A folder lacks one of the four files: the folder, and the file's name.
     #[error(
         "{0} holds no {1} (nor {1}.gz). A data set is four files: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
     )]
     MissingFile(PathBuf, &'static str),
-    /// A file of MNIST is not MNIST's.
-    #[error("{path} is not the MNIST file it is named after: {reason}")]
-    NotMnist {
-        /// The file.
-        path: PathBuf,
-        /// Size or SHA-256 that does not fit.
-        reason: String,
-    },
+    /// A file of MNIST is not MNIST's: the size or SHA-256 that does not fit.
+    #[error("{0} is not the MNIST file it is named after: {1}")]
+    NotMnist(PathBuf, String),
     /// MNIST is neither in the cache nor available.
     #[error(
         "MNIST is not in {cache} and could not be fetched:\n{reasons}\
@@ -97,20 +83,15 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// An [`Io`](Self::Io) for `map_err`.
-    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io {
             action,
             path,
             source,
-        }
-    }
-
-    pub(crate) fn idx(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
-        Self::Idx {
-            path: path.into(),
-            reason: reason.into(),
         }
     }
 }

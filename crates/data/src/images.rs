@@ -53,14 +53,10 @@ impl Images {
         pixels: Vec<u8>,
         labels: Vec<u8>,
     ) -> Result<Self, DataError> {
-        let problem = |reason: String| DataError::Inconsistent {
-            place: "images".to_owned(),
-            reason,
-        };
+        let problem = |reason: String| DataError::Inconsistent("images".to_owned(), reason);
         if labels.is_empty() || shape.pixels() == 0 {
-            return Err(problem(
-                "there are no images, or they have no pixels".to_owned(),
-            ));
+            let reason = "there are no images, or they have no pixels";
+            return Err(problem(reason.to_owned()));
         }
         if labels.len().checked_mul(shape.pixels()) != Some(pixels.len()) {
             return Err(problem(format!(
@@ -73,10 +69,8 @@ impl Images {
         if !(1..=256).contains(&classes) {
             return Err(problem(format!("{classes} classes; 1 to 256 are possible")));
         }
-        if let Some(position) = labels
-            .iter()
-            .position(|&label| usize::from(label) >= classes)
-        {
+        let unknown = |&label: &u8| usize::from(label) >= classes;
+        if let Some(position) = labels.iter().position(unknown) {
             return Err(problem(format!(
                 "label {} of image {position} is not below the number of classes, {classes}",
                 labels[position]
@@ -159,15 +153,9 @@ impl Images {
     /// # Panics
     /// If there is no such image.
     pub fn select(&self, indices: &[u32]) -> Result<Self, DataError> {
-        let pixels = indices
-            .iter()
-            .flat_map(|&index| self.pixels(index as usize))
-            .copied()
-            .collect();
-        let labels = indices
-            .iter()
-            .map(|&index| self.label(index as usize))
-            .collect();
-        Self::new(self.shape, self.classes, pixels, labels)
+        let places = indices.iter().map(|&index| index as usize);
+        let pixels = places.clone().flat_map(|index| self.pixels(index));
+        let (pixels, labels) = (pixels.copied().collect(), places.map(|i| self.label(i)));
+        Self::new(self.shape, self.classes, pixels, labels.collect())
     }
 }

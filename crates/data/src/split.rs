@@ -1,3 +1,5 @@
+use std::cmp::Reverse;
+
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -25,27 +27,21 @@ pub struct Subsets {
 /// As many images to hold out as there are, or more.
 pub fn stratified_split(labels: &[u8], valid: usize, seed: u64) -> Result<Subsets, DataError> {
     if valid >= labels.len() {
-        return Err(DataError::Inconsistent {
-            place: "validation split".to_owned(),
-            reason: format!("{valid} of {} images cannot be held out", labels.len()),
-        });
+        let reason = format!("{valid} of {} images cannot be held out", labels.len());
+        return Err(DataError::Inconsistent(
+            "validation split".to_owned(),
+            reason,
+        ));
     }
     let mut classes: Vec<Vec<u32>> = vec![Vec::new(); 256];
     for (index, &label) in (0..).zip(labels) {
         classes[usize::from(label)].push(index);
     }
     // Quota of a class: its images · valid / all, in whole numbers and remainders.
-    let mut quotas: Vec<usize> = classes
-        .iter()
-        .map(|class| class.len() * valid / labels.len())
-        .collect();
+    let share = |class: &Vec<u32>| class.len() * valid;
+    let mut quotas: Vec<usize> = classes.iter().map(|c| share(c) / labels.len()).collect();
     let mut order: Vec<usize> = (0..classes.len()).collect();
-    order.sort_by_key(|&class| {
-        std::cmp::Reverse((
-            classes[class].len() * valid % labels.len(),
-            std::cmp::Reverse(class),
-        ))
-    });
+    order.sort_by_key(|&class| Reverse(share(&classes[class]) % labels.len()));
     let missing = valid - quotas.iter().sum::<usize>();
     for &class in order.iter().take(missing) {
         quotas[class] += 1;

@@ -38,10 +38,8 @@ impl View {
     /// No images of each class.
     pub fn validate(&self) -> Result<(), DataError> {
         if self.per_class == Some(0) {
-            return Err(DataError::Inconsistent {
-                place: "view.per_class".to_owned(),
-                reason: "it is 0; give 1 or more, or leave it out".to_owned(),
-            });
+            let reason = "it is 0; give 1 or more, or leave it out".to_owned();
+            return Err(DataError::Inconsistent("view.per_class".to_owned(), reason));
         }
         Ok(())
     }
@@ -70,13 +68,11 @@ impl View {
             Vec::with_capacity(wanted.saturating_mul(classes.len()).min(indices.len()));
         for (label, mut class) in classes.into_iter().enumerate() {
             if class.len() < wanted {
-                return Err(DataError::Inconsistent {
-                    place: format!("view.per_class = {wanted}"),
-                    reason: format!(
-                        "class {label} has only {} training images; lower it",
-                        class.len()
-                    ),
-                });
+                let found = class.len();
+                return Err(DataError::Inconsistent(
+                    format!("view.per_class = {wanted}"),
+                    format!("class {label} has only {found} training images; lower it"),
+                ));
             }
             class.shuffle(&mut stream(seed ^ SUBSET, label as u64));
             subset.extend(&class[..wanted]);

@@ -190,12 +190,12 @@ fn what_cannot_be_imported_is_named_before_anything_is_written() {
     fs::copy(source.join("train-labels-idx1-ubyte.gz"), &swapped).unwrap();
     let error = import(&cache, &source);
     assert!(
-        matches!(&error, DataError::NotMnist { path, .. } if *path == swapped),
+        matches!(&error, DataError::NotMnist(path, _) if *path == swapped),
         "{error}"
     );
     fs::remove_file(&swapped).unwrap();
     let error = import(&cache, &source);
-    assert!(matches!(error, DataError::MissingFile { .. }), "{error}");
+    assert!(matches!(error, DataError::MissingFile(..)), "{error}");
     assert!(!cache.path().exists());
 
     fs::write(cache.path(), b"a file in the way").unwrap();

@@ -89,7 +89,7 @@ impl From<DataError> for ApiError {
             DataError::NotAPicture(..)
             | DataError::TooLarge(..)
             | DataError::Blank(_)
-            | DataError::Setting { .. } => Self::bad(error.to_string()),
+            | DataError::Setting(..) => Self::bad(error.to_string()),
             _ => Self::failed(error),
         }
     }

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use digits_data::idx::{self, FILES, Split};
-use digits_data::{Cache, Images, OpenOptions, Source, drawn, open};
+use digits_data::{Cache, FileStatus, Images, OpenOptions, Source, drawn, open};
 use digits_report::Picture;
 use serde::Serialize;
 
@@ -85,14 +85,7 @@ enum Shown {
 struct Report<'a> {
     cache: &'a Path,
     whole: bool,
-    files: Vec<File>,
-}
-
-#[derive(Debug, Serialize)]
-struct File {
-    path: PathBuf,
-    ok: bool,
-    problem: Option<String>,
+    files: Vec<FileStatus>,
 }
 
 /// Runs `digits data …`.
@@ -115,12 +108,7 @@ pub fn run(command: &Command) -> Result<ExitCode, CliError> {
 }
 
 fn report(cache: &Cache, json: bool) -> Result<(), CliError> {
-    let files = cache.status().into_iter().map(|file| File {
-        path: file.path,
-        ok: file.state.is_ok(),
-        problem: file.state.err(),
-    });
-    let files: Vec<File> = files.collect();
+    let files = cache.status();
     let whole = files.iter().all(|file| file.ok);
     let cache = cache.path();
     if json {
@@ -131,7 +119,7 @@ fn report(cache: &Cache, json: bool) -> Result<(), CliError> {
         });
     }
     let mut text = format!("MNIST in {}\n", cache.display());
-    for File { path, problem, .. } in &files {
+    for FileStatus { path, problem, .. } in &files {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         text += &format!("  {name:<26} {}\n", problem.as_deref().unwrap_or("ok"));
     }

@@ -70,16 +70,18 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(DataError::io("read", path))?;
+    let bad = |reason: String| DataError::Idx(path.to_owned(), reason);
     if bytes.is_empty() {
-        let reason = "it is empty (0 bytes). Fetch or copy it again";
-        return Err(DataError::idx(path, reason));
+        return Err(bad(
+            "it is empty (0 bytes). Fetch or copy it again".to_owned()
+        ));
     }
     if bytes.starts_with(&[0x1f, 0x8b]) {
         bytes = unpack(&bytes, MAX_BYTES + 1)
-            .map_err(|reason| DataError::idx(path, reason + ". Fetch or copy it again"))?;
+            .map_err(|reason| bad(reason + ". Fetch or copy it again"))?;
     }
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(DataError::idx(path, "it is larger than 2 GiB unpacked"));
+        return Err(bad("it is larger than 2 GiB unpacked".to_owned()));
     }
     Ok(bytes)
 }
@@ -149,21 +151,21 @@ pub fn parse(
 ) -> Result<Images, DataError> {
     let ([count, height, width], pixels) = header::<3>(images_path, images, "images")?;
     let ([label_count], labels) = header::<1>(labels_path, labels, "labels")?;
-    let bad_images = |reason: String| Err(DataError::idx(images_path, reason));
-    let bad_labels = |reason: String| Err(DataError::idx(labels_path, reason));
+    let bad_images = |reason: String| Err(DataError::Idx(images_path.clone(), reason));
+    let bad_labels = |reason: String| Err(DataError::Idx(labels_path.clone(), reason));
     if height > MAX_SIDE || width > MAX_SIDE {
         return bad_images(format!(
             "its images are {height}×{width}; at most {MAX_SIDE} pixels a side are possible"
         ));
     }
     if count != label_count {
-        return Err(DataError::Inconsistent {
-            place: labels_path.display().to_string(),
-            reason: format!(
+        return Err(DataError::Inconsistent(
+            labels_path.display().to_string(),
+            format!(
                 "it holds {label_count} labels for the {count} images of {}",
                 images_path.display()
             ),
-        });
+        ));
     }
     let Some(&most) = labels.iter().max() else {
         return bad_images("it holds no images".to_owned());
@@ -188,7 +190,7 @@ fn header<'a, const D: usize>(
     what: &str,
 ) -> Result<([u32; D], &'a [u8]), DataError> {
     let length = 4 + 4 * D;
-    let bad = |reason: String| Err(DataError::idx(path, reason));
+    let bad = |reason: String| Err(DataError::Idx(path.to_owned(), reason));
     if bytes.trim_ascii_start().starts_with(b"<") {
         return bad(
             "it is a web page (HTML), probably an error page saved by a download. Fetch it again"

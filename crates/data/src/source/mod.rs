@@ -118,14 +118,11 @@ impl Dataset {
             Source::Drawn(_) | Source::Auto => drawn::open_test(self.train.len())?,
         };
         if test.shape() != self.train.shape() {
-            return Err(DataError::Inconsistent {
-                place: self.source.to_string(),
-                reason: format!(
-                    "its training images are {}, its test images {}",
-                    self.train.shape(),
-                    test.shape()
-                ),
-            });
+            let (train, test) = (self.train.shape(), test.shape());
+            return Err(DataError::Inconsistent(
+                self.source.to_string(),
+                format!("its training images are {train}, its test images {test}"),
+            ));
         }
         Ok(test)
     }

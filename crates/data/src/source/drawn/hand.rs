@@ -82,20 +82,12 @@ pub(super) fn cos_sin(turns: f64) -> (f64, f64) {
     let quarters = (turns * 4.0 + 0.5).floor();
     let angle = (turns * 4.0 - quarters) * (std::f64::consts::PI / 2.0);
     let square = angle * angle;
-    let sine = angle
-        * (1.0
-            - square / 6.0
-                * (1.0
-                    - square / 20.0
-                        * (1.0 - square / 42.0 * (1.0 - square / 72.0 * (1.0 - square / 110.0)))));
-    let cosine = 1.0
-        - square / 2.0
-            * (1.0
-                - square / 12.0
-                    * (1.0
-                        - square / 30.0
-                            * (1.0
-                                - square / 56.0 * (1.0 - square / 90.0 * (1.0 - square / 132.0)))));
+    let series = |quotients: &[f64]| {
+        let terms = quotients.iter();
+        terms.fold(1.0, |sum, quotient| 1.0 - square / quotient * sum)
+    };
+    let sine = angle * series(&[110.0, 72.0, 42.0, 20.0, 6.0]);
+    let cosine = series(&[132.0, 90.0, 56.0, 30.0, 12.0, 2.0]);
     match (quarters as i64).rem_euclid(4) {
         0 => (cosine, sine),
         1 => (-sine, cosine),

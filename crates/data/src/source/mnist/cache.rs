@@ -2,6 +2,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::checks::check;
 use crate::DataError;
 use crate::files::{Lock, wait_for_lock, write_whole};
@@ -17,12 +19,14 @@ pub struct Cache {
 }
 
 /// What is known about one file of the cache.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FileStatus {
     /// Where it is, or would be.
     pub path: PathBuf,
-    /// `Ok` for the right file, `Err` with what is wrong; a file that is not there is wrong too.
-    pub state: Result<(), String>,
+    /// Whether it is there and right.
+    pub ok: bool,
+    /// What is wrong otherwise.
+    pub problem: Option<String>,
 }
 
 impl Cache {
@@ -50,14 +54,16 @@ impl Cache {
         (0..FILES.len())
             .map(|index| {
                 let path = self.file(index);
-                let state = match fs::read(&path) {
-                    Ok(bytes) => check(index, &bytes),
-                    Err(error) if error.kind() == ErrorKind::NotFound => {
-                        Err("not there".to_owned())
-                    }
-                    Err(error) => Err(error.to_string()),
+                let problem = match fs::read(&path) {
+                    Ok(bytes) => check(index, &bytes).err(),
+                    Err(error) if error.kind() == ErrorKind::NotFound => Some("not there".into()),
+                    Err(error) => Some(error.to_string()),
                 };
-                FileStatus { path, state }
+                FileStatus {
+                    path,
+                    ok: problem.is_none(),
+                    problem,
+                }
             })
             .collect()
     }
@@ -77,7 +83,7 @@ impl Cache {
         for (index, name) in FILES.into_iter().enumerate() {
             let path = idx::find(folder, name)?;
             let bytes = idx::read_bytes(&path)?;
-            check(index, &bytes).map_err(|reason| DataError::NotMnist { path, reason })?;
+            check(index, &bytes).map_err(|reason| DataError::NotMnist(path, reason))?;
             contents.push(bytes);
         }
         let _lock = self.lock(on_event)?;
@@ -105,8 +111,9 @@ impl Cache {
     /// Indices of the files that are missing or wrong.
     pub(super) fn missing(&self) -> Vec<usize> {
         let status = self.status();
-        let wrong = |&index: &usize| status[index].state.is_err();
-        (0..status.len()).filter(wrong).collect()
+        (0..status.len())
+            .filter(|&index| !status[index].ok)
+            .collect()
     }
 
     /// Puts a content that was checked in its place.

@@ -30,10 +30,7 @@ fn read(dataset: &MnistDataset) -> Result<Images, DataError> {
     let mut labels = Vec::with_capacity(dataset.len());
     for index in 0..dataset.len() {
         let item = dataset.get(index);
-        let item = item.map_err(|error| DataError::Inconsistent {
-            place: "mnist".to_owned(),
-            reason: error.to_string(),
-        })?;
+        let item = item.map_err(|e| DataError::Inconsistent("mnist".into(), e.to_string()))?;
         // Burn hands the bytes out as f32; they are whole numbers from 0 to 255.
         pixels.extend(item.image.iter().flatten().map(|&value| value as u8));
         labels.push(item.label);
