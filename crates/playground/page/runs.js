@@ -158,7 +158,7 @@ function table({ confusion, accuracy, images, loss }) {
       return cell;
     })),
   );
-  const told = make("p", { id: "matrix-told", className: "quiet" }, `${(100 * accuracy).toFixed(2)} % of ${images.toLocaleString("en")} test digits read rightly, loss ${number(loss, 4)}. Rows: the true digit; columns: what the network read.`);
+  const told = make("p", { id: "matrix-told", className: "quiet" }, `${(100 * accuracy).toFixed(2)} % of ${images.toLocaleString("en")} test digits read correctly, loss ${number(loss, 4)}. Rows: the true digit; columns: what the network read.`);
   const whole = make("table", { className: "matrix", "aria-label": "Confusion matrix", "aria-describedby": told.id }, make("thead", {}, head), make("tbody", {}, ...rows));
   return make("div", {}, told, make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion matrix" }, whole));
 }

@@ -35,7 +35,7 @@ impl<T: Float> Strip<T> {
     pub fn new<L: Lanes<T = T>>(geometry: &Geometry, block: usize) -> Self {
         let inputs = geometry.channels_in.next_multiple_of(L::N);
         Self {
-            // Zeros, as squares that a strip lacks are computed, too.
+            // Zeros, as squares that a strip lacks are computed as well.
             patches: Aligned::zeros(PATCH * STRIP * inputs),
             products: Aligned::zeros(PATCH * STRIP * block),
         }

@@ -76,7 +76,7 @@ pub(crate) fn all_finite<T: Float>(numbers: &[T]) -> bool {
 }
 
 /// Whether all numbers lie so far from overflow that sums and products of a few of them are
-/// finite, too.
+/// finite as well.
 #[inline(always)]
 pub(crate) fn within_safe_range<T: Float>(numbers: &[T]) -> bool {
     let limit = T::from_f64(1e15);

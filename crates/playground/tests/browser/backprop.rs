@@ -76,7 +76,7 @@ fn a_field_keeps_the_focus_while_it_is_typed_into() {
     values.input[0] = -2.0;
     let expected = Worked::new(values).unwrap().new;
     page.until(|| agree(&column(&page, 5), &expected, 1e-6));
-    // What makes no sense is marked, and gone when the field is left.
+    // What is invalid is marked, and gone when the field is left.
     page.keys("x");
     page.wait("document.activeElement.getAttribute('aria-invalid') === 'true'");
     page.script("document.activeElement.blur()");
