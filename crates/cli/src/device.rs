@@ -7,6 +7,7 @@ use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 use digits_verify::Precision;
+use rayon::ThreadPoolBuilder;
 
 use crate::error::CliError;
 
@@ -213,7 +214,10 @@ fn acquire(backend: Backend, options: burn::tensor::wgpu::WgpuOptions) -> Result
 }
 
 /// What is known about the GPU that a backend computes on.
-#[cfg_attr(not(feature = "wgpu"), allow(unused_variables))]
+#[cfg_attr(
+    not(feature = "wgpu"),
+    allow(unused_variables, reason = "only GPUs have one")
+)]
 fn adapter(backend: Backend) -> String {
     #[cfg(feature = "wgpu")]
     if let Ok(started) = STARTED.lock()
@@ -255,38 +259,24 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Sets the number of threads that the CPU backends compute with, the calling one among them, for
-/// the whole process; returns it.
-///
-/// A caller that hands its work to other threads waits to be woken after each operation, and a
-/// training step is some forty of them.
+/// Starts the threads that the CPU backends compute with (0: one per core), for the whole process;
+/// returns their number.
 ///
 /// # Errors
-/// Threads that cannot be started.
-pub fn set_threads(threads: usize) -> Result<usize, String> {
-    let pool = rayon::ThreadPoolBuilder::new().use_current_thread();
-    start_threads(threads, pool)
-}
-
-/// As [`set_threads`], but the calling thread is not one of them: for one that computes nothing.
-///
-/// # Errors
-/// As [`set_threads`].
-pub fn set_other_threads(threads: usize) -> Result<usize, String> {
-    start_threads(threads, rayon::ThreadPoolBuilder::new())
-}
-
-fn start_threads(threads: usize, pool: rayon::ThreadPoolBuilder) -> Result<usize, String> {
+/// Too many threads, or threads that cannot be started.
+pub fn start_threads(threads: usize, pool: ThreadPoolBuilder) -> Result<usize, CliError> {
     let threads = if threads == 0 {
         std::thread::available_parallelism().map_or(1, usize::from)
     } else {
         threads
     };
     if threads > 1024 {
-        return Err(format!("--threads is {threads}; give at most 1024"));
+        return Err(CliError::usage(format!(
+            "--threads is {threads}; give at most 1024"
+        )));
     }
     pool.num_threads(threads)
         .build_global()
-        .map_err(|error| format!("cannot start {threads} threads: {error}"))?;
+        .map_err(|error| CliError::usage(format!("cannot start {threads} threads: {error}")))?;
     Ok(threads)
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 use burn::tensor::Device;
 use digits_data::{DataError, Dataset, OpenOptions, Source};
 use digits_train::{RunFolder, RunRecord};
+use rayon::ThreadPoolBuilder;
 
 use crate::args::DataArgs;
-use crate::device::{Backend, set_threads};
+use crate::device::{Backend, start_threads};
 use crate::error::CliError;
 use crate::progress::DataProgress;
 use crate::runs;
@@ -23,7 +24,9 @@ const ADVICE: &str =
 /// # Errors
 /// Threads that cannot be started; a backend that is not in this build or finds no hardware.
 pub fn device(backend: Backend, threads: usize) -> Result<(Device, usize), CliError> {
-    let threads = set_threads(threads).map_err(CliError::usage)?;
+    // A caller that hands its work to other threads waits to be woken after each operation, and a
+    // training step is some forty of them.
+    let threads = start_threads(threads, ThreadPoolBuilder::new().use_current_thread())?;
     Ok((backend.device()?, threads))
 }
 

@@ -30,7 +30,7 @@ const INVALID: &str = "
     1 train --config no/such.toml | cannot read no/such.toml
     1 evaluate no/such/run | no/such/run is not a run folder
     1 evaluate pretrained/rnn | pretrained/rnn | pretrained/cnn, pretrained/mlp
-    2 data draw | --sheet | DIR
+    2 data draw | <DIR>
     2 data draw x --train 0 | --train
     1 playground --port 0 --run no-such-folder | no-such-folder
     2 playground --host example.org | --host";

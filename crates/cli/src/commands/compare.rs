@@ -4,14 +4,14 @@ use std::sync::atomic::Ordering;
 
 use clap::Args as ClapArgs;
 use digits_compare::{CompareError, Experiment, Plan, Watcher, compare, report};
-use digits_data::{OpenOptions, open};
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs, artifacts};
-use crate::device::{self, Backend};
+use crate::device::Backend;
 use crate::error::CliError;
 use crate::interrupt::{self, INTERRUPTED};
+use crate::open;
 use crate::output;
-use crate::progress::{ComparisonProgress, DataProgress};
+use crate::progress::ComparisonProgress;
 
 /// Options of `digits compare`.
 #[derive(Debug, ClapArgs)]
@@ -53,14 +53,9 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let mut plan = plan(&args)?;
     plan.validate().map_err(CliError::usage)?;
-    plan.threads = device::set_threads(plan.threads).map_err(CliError::usage)?;
-    let device = Backend::named(&plan.backend)?.device()?;
-    let options = OpenOptions {
-        offline: args.data.offline,
-        mirrors: None,
-    };
-    let mut data_progress = DataProgress::new(args.output.quiet);
-    let dataset = open(&plan.data, &options, &mut |event| data_progress.show(event))?;
+    let (device, threads) = open::device(Backend::named(&plan.backend)?, plan.threads)?;
+    plan.threads = threads;
+    let dataset = open::data(&args.data, &plan.data, args.output.quiet)?;
     plan.data = dataset.source.clone();
     let folder = args
         .out

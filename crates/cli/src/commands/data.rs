@@ -3,12 +3,13 @@ use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use digits_data::idx::{self, FILES, Split};
-use digits_data::{Cache, FileStatus, Images, OpenOptions, Source, drawn, open};
+use digits_data::{Cache, FileStatus, Images, OpenOptions, Source, drawn};
 use digits_report::Picture;
 use serde::Serialize;
 
 use crate::args::{DataArgs, OutputArgs};
 use crate::error::CliError;
+use crate::open;
 use crate::output;
 use crate::progress::DataProgress;
 
@@ -165,13 +166,7 @@ fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
 }
 
 fn sheet(args: &SheetArgs) -> Result<ExitCode, CliError> {
-    let source = args.data.data.clone().unwrap_or(Source::Auto);
-    let options = OpenOptions {
-        offline: args.data.offline,
-        ..OpenOptions::default()
-    };
-    let mut progress = DataProgress::new(args.quiet);
-    let dataset = open(&source, &options, &mut |event| progress.show(event))?;
+    let dataset = open::data(&args.data, &Source::Auto, args.quiet)?;
     let (images, split) = match args.split {
         Shown::Train => (&dataset.train, "training"),
         Shown::Test => (&dataset.open_test()?, "test"),

@@ -1,15 +1,16 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use rayon::ThreadPoolBuilder;
 
 use crate::args::OutputArgs;
-use crate::device::{self, Backend, BackendStatus};
+use crate::device::{Backend, BackendStatus, start_threads};
 use crate::error::CliError;
 use crate::output;
 
 /// `digits devices`
 pub fn run(output: OutputArgs) -> Result<ExitCode, CliError> {
-    device::set_threads(0).map_err(CliError::failed)?;
+    start_threads(0, ThreadPoolBuilder::new().use_current_thread())?;
     let all: Vec<BackendStatus> = Backend::value_variants()
         .iter()
         .map(|backend| backend.status())

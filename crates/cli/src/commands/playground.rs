@@ -5,9 +5,10 @@ use std::process::{Command, ExitCode, Stdio};
 use clap::Args as ClapArgs;
 use digits_data::{OpenOptions, Source};
 use digits_playground::{App, Options, Server};
+use rayon::ThreadPoolBuilder;
 
 use crate::args::{DataArgs, DeviceArgs, artifacts};
-use crate::device::{self, Backend};
+use crate::device::start_threads;
 use crate::error::CliError;
 use crate::output;
 
@@ -38,8 +39,9 @@ pub struct Args {
 
 /// `digits playground`
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
-    device::set_other_threads(args.device.threads.unwrap_or(0)).map_err(CliError::usage)?;
-    let backend = args.device.backend.unwrap_or(Backend::Flex);
+    // The calling thread is not one of them: it waits for connections.
+    start_threads(args.device.threads.unwrap_or(0), ThreadPoolBuilder::new())?;
+    let backend = args.device.backend();
     let device = backend.device()?;
     let app = App::new(Options {
         artifacts: artifacts(),

@@ -3,7 +3,6 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 use clap::Args as ClapArgs;
-use digits_data::{OpenOptions, open};
 use digits_report::text::count;
 use digits_train::{
     Callbacks, Difference, Origin, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom,
@@ -12,11 +11,12 @@ use digits_train::{
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::device::{self, Backend};
+use crate::device::Backend;
 use crate::error::CliError;
 use crate::interrupt::{self, INTERRUPTED};
+use crate::open;
 use crate::output::{self, percent};
-use crate::progress::{DataProgress, TrainingProgress};
+use crate::progress::TrainingProgress;
 use crate::runs;
 
 /// What is trained unless something else is asked for.
@@ -89,19 +89,10 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     } else {
         started(&args)?
     };
-    let threads = device::set_threads(config.threads).map_err(CliError::usage)?;
-    config.threads = threads;
     let backend = Backend::named(&config.backend)?;
-    let device = backend.device()?;
-
-    let options = OpenOptions {
-        offline: args.data.offline,
-        mirrors: None,
-    };
-    let mut data_progress = DataProgress::new(args.output.quiet);
-    let dataset = open(&config.data, &options, &mut |event| {
-        data_progress.show(event)
-    })?;
+    let (device, threads) = open::device(backend, config.threads)?;
+    config.threads = threads;
+    let dataset = open::data(&args.data, &config.data, args.output.quiet)?;
     config.data = dataset.source.clone();
     let config = config
         .fitted(&dataset.train)
