@@ -1,6 +1,6 @@
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use digits_data::DataError;
 use digits_models::ModelError;
@@ -33,9 +33,6 @@ pub enum TrainError {
     /// The data set could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Fewer images than the run needs.
-    #[error("{0}")]
-    TooFewImages(String),
     /// The loss stopped being a finite number.
     #[error(
         "training diverged at step {step} (epoch {epoch}): the loss is {loss}. The last good checkpoint is kept in {run}. \
@@ -61,11 +58,6 @@ pub enum TrainError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// There is no run at this place.
-    #[error(
-        "{0} is not a run folder: it has no run.json. Name a folder that `digits train` made, pretrained/cnn or pretrained/mlp"
-    )]
-    NotARun(PathBuf),
     /// A file of a run folder is not what was written.
     #[error("{path} is damaged: {reason}. Restore it from a copy, or train again")]
     Damaged {
@@ -91,55 +83,21 @@ pub enum TrainError {
         "{0} is in use by another process. Wait for it to end, or choose another folder with --run"
     )]
     Locked(PathBuf),
-    /// A pretrained run is part of the program and cannot be written.
-    #[error("{0} is part of the program and cannot be changed. Name a folder with --run")]
-    CompiledIn(PathBuf),
-    /// There is no pretrained run of this name.
-    #[error("{path} is neither a run folder nor one of the pretrained runs: {known}")]
-    NotPretrained {
-        /// What was asked for.
-        path: PathBuf,
-        /// The pretrained runs.
-        known: String,
-    },
     /// A new run would overwrite an existing one.
     #[error("{0} already holds a run. Resume it (--resume), or choose another folder with --run")]
     Exists(PathBuf),
-    /// A run cannot be resumed with this configuration or data.
-    #[error("{path} cannot be resumed: {reason}")]
-    CannotResume {
-        /// The run folder.
+    /// This is not the run for that: none at all, one without a network, one that cannot be
+    /// resumed or written.
+    #[error("{path} {problem}")]
+    Folder {
+        /// The run folder, or the name of a pretrained run.
         path: PathBuf,
-        /// Why.
-        reason: String,
+        /// What it is or has, and what to do.
+        problem: String,
     },
-    /// The run has no trained network yet.
-    #[error(
-        "{0} has no trained network yet: its first epoch is not finished. Resume it: digits train --resume --run {0}"
-    )]
-    Untrained(PathBuf),
-    /// The images do not have the size or the classes that the network was trained for.
-    #[error("the network of {run} was trained for {expected}, but {what} has {found}")]
-    Mismatch {
-        /// The run folder.
-        run: PathBuf,
-        /// For example `28×28 pixels and 10 classes`.
-        expected: String,
-        /// What was given, for example a data set.
-        what: String,
-        /// Its size.
-        found: String,
-    },
-    /// A run is to start from a network that computes something else.
-    #[error(
-        "the network of {run} is not that of the run to be trained from it: it has {difference}; only dropout may differ"
-    )]
-    OtherNetwork {
-        /// The run folder.
-        run: PathBuf,
-        /// The setting that differs, its value there and in the configuration.
-        difference: String,
-    },
+    /// A network, its images and their number do not go together; the message says which.
+    #[error("{0}")]
+    Unfit(String),
     /// The backend failed.
     #[error("the backend failed while {doing}: {message}")]
     Backend {
@@ -160,6 +118,13 @@ impl TrainError {
             action,
             path,
             source,
+        }
+    }
+
+    pub(crate) fn folder(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Folder {
+            path: path.to_owned(),
+            problem: problem.into(),
         }
     }
 

@@ -199,7 +199,7 @@ fn summarize(confusion: Vec<Vec<usize>>, loss: f64) -> Evaluation {
 #[cfg(test)]
 mod tests {
     use digits_data::ImageShape;
-    use digits_models::{InputConfig, MlpConfig};
+    use digits_models::MlpConfig;
 
     use super::*;
 
@@ -222,35 +222,22 @@ mod tests {
 
     #[test]
     fn a_network_that_knows_more_classes_than_the_images_have_is_evaluated_row_by_row() {
-        let shape = ImageShape {
-            height: 2,
-            width: 2,
-        };
-        let images = Images::new(shape, 2, (0..12).collect(), vec![0, 1, 1]).unwrap();
-        let input = InputConfig {
-            height: 2,
-            width: 2,
-            classes: 3,
-        };
-        let config = MlpConfig {
-            input,
-            hidden: Vec::new(),
-            ..MlpConfig::default()
-        };
+        let images = Images::new(
+            ImageShape::MNIST,
+            2,
+            (0..784 * 3).map(|i| i as u8).collect(),
+            vec![0, 1, 1],
+        )
+        .unwrap();
         let device = Device::flex();
-        let model = Model::Mlp(config.init(&device).unwrap());
-        let plain = Normalization {
-            mean: 0.0,
-            std: 1.0,
-        };
+        let model = Model::Mlp(MlpConfig::default().init(&device).unwrap());
+        let plain = Normalization::new(0.0, 1.0).unwrap();
         let (logits, labels) = outputs(&model, &images, None, &plain, &device).unwrap();
-        assert_eq!((logits.len(), labels.len()), (9, 3));
-        let expected: f64 = predictions_and_losses(&logits, 3, &labels)
-            .iter()
-            .map(|(_, loss)| loss / 3.0)
-            .sum();
+        assert_eq!((logits.len(), labels.len()), (30, 3));
+        let answers = predictions_and_losses(&logits, 10, &labels);
+        let expected: f64 = answers.iter().map(|(_, loss)| loss / 3.0).sum();
         let found = evaluate(&model, &images, None, &plain, &device).unwrap();
         assert!((found.loss - expected).abs() < 1e-12);
-        assert_eq!((found.images, found.confusion.len()), (3, 3));
+        assert_eq!((found.images, found.confusion.len()), (3, 10));
     }
 }

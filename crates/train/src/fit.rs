@@ -37,10 +37,10 @@ pub fn check_fit(
     if images.shape() == shape && images.classes() <= classes {
         return Ok(());
     }
-    Err(TrainError::Mismatch {
-        run: run.to_owned(),
-        expected: format!("{shape} pixels and {classes} classes"),
-        what: name.to_owned(),
-        found: format!("{} pixels and {} classes", images.shape(), images.classes()),
-    })
+    Err(TrainError::Unfit(format!(
+        "the network of {} was trained for {shape} pixels and {classes} classes, but {name} has {} pixels and {} classes",
+        run.display(),
+        images.shape(),
+        images.classes()
+    )))
 }

@@ -69,12 +69,13 @@ pub fn normalized(run: &LoadedRun, images: &[Vec<u8>]) -> Result<Vec<f32>, Train
     let mut pixels = vec![0.0; images.len() * input.pixels()];
     for (target, image) in pixels.chunks_exact_mut(input.pixels()).zip(images) {
         if image.len() != input.pixels() {
-            return Err(TrainError::Mismatch {
-                run: run.path.clone(),
-                expected: format!("{}×{} pixels", input.height, input.width),
-                what: "an image".to_owned(),
-                found: format!("{} pixels", image.len()),
-            });
+            return Err(TrainError::Unfit(format!(
+                "the network of {} was trained for {}×{} pixels, but an image has {} pixels",
+                run.path.display(),
+                input.height,
+                input.width,
+                image.len()
+            )));
         }
         let seen = run.config.view.permute_image(image);
         run.record.dataset.normalization.apply(&seen, target);

@@ -20,6 +20,7 @@ pub(crate) const CURVES: &str = "curves.svg";
 const CHECKPOINT: &str = "checkpoint/";
 const RECORD: &str = "run.json";
 const LOCK: &str = ".lock";
+const NOT_A_RUN: &str = "is not a run folder: it has no run.json. Name a folder that `digits train` made, pretrained/cnn or pretrained/mlp";
 
 /// The folder of one run.
 ///
@@ -98,7 +99,8 @@ impl RunFolder {
     /// A folder that cannot be made, one that another process is working in, or a pretrained run.
     pub fn lock(&self) -> Result<RunLock, TrainError> {
         if self.is_pretrained() {
-            return Err(TrainError::CompiledIn(self.path.clone()));
+            let problem = "is part of the program and cannot be changed. Name a folder with --run";
+            return Err(TrainError::folder(&self.path, problem));
         }
         fs::create_dir_all(&self.path).map_err(TrainError::io("create", &self.path))?;
         let path = self.file(LOCK);
@@ -157,9 +159,13 @@ impl RunFolder {
     pub fn saved(&self) -> Result<(RunRecord, RunConfig, Vec<u8>), TrainError> {
         let (record, mut files) = self.read()?;
         let config = self.config(&files)?;
-        let bytes = files
-            .remove(MODEL)
-            .ok_or_else(|| TrainError::Untrained(self.path.clone()))?;
+        let bytes = files.remove(MODEL).ok_or_else(|| {
+            let problem = format!(
+                "has no trained network yet: its first epoch is not finished. Resume it: digits train --resume --run {}",
+                self.path.display()
+            );
+            TrainError::folder(&self.path, problem)
+        })?;
         Ok((record, config, bytes))
     }
 
@@ -306,7 +312,7 @@ impl RunFolder {
         let bytes = self
             .read_bytes(RECORD)
             .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => TrainError::NotARun(self.path.clone()),
+                io::ErrorKind::NotFound => TrainError::folder(&self.path, NOT_A_RUN),
                 _ => TrainError::io("read", &path)(error),
             })?;
         let text = String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?;

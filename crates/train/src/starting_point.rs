@@ -52,10 +52,10 @@ fn check_same_network(
     all.sort_by_key(|difference| difference.setting != "model.kind");
     match all.first() {
         None => Ok(()),
-        Some(difference) => Err(TrainError::OtherNetwork {
-            run: folder.path().to_owned(),
-            difference: difference.to_string(),
-        }),
+        Some(difference) => Err(TrainError::Unfit(format!(
+            "the network of {} is not that of the run to be trained from it: it has {difference}; only dropout may differ",
+            folder.path().display()
+        ))),
     }
 }
 

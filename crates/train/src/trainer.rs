@@ -4,12 +4,12 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use digits_data::{Batcher, Dataset, Images, Normalization, Subsets, shuffled, stratified_split};
+use digits_data::{Batcher, Images, Normalization, Subsets, shuffled, stratified_split};
 use digits_models::Model;
 
 use crate::TrainError;
 use crate::checkpoint::{self, Best, Progress, Sums};
-use crate::config::{Keep, RunConfig};
+use crate::config::Keep;
 use crate::curves;
 use crate::evaluate::evaluate;
 use crate::job::{Callbacks, Event, Outcome, StartFrom, TrainingJob};
@@ -27,13 +27,12 @@ use crate::weights;
 /// Invalid configurations, data that does not fit, a folder that cannot be used, a loss that is
 /// not finite.
 pub fn train(job: TrainingJob<'_>, callbacks: &mut Callbacks<'_>) -> Result<Outcome, TrainError> {
-    let start_from = job.start_from;
     let setup = Setup::new(job)?;
-    let lock = setup.folder.lock()?;
+    let lock = setup.job.folder.lock()?;
     if let Some(notice) = &lock.notice {
         (callbacks.on_event)(Event::Notice(notice.clone()));
     }
-    let (mut run, mut model) = match start_from {
+    let (mut run, mut model) = match setup.job.start_from {
         StartFrom::Seed => Run::new(&setup)?,
         StartFrom::Weights(other) => Run::initialized(&setup, other)?,
         StartFrom::Checkpoint => Run::resumed(&setup)?,
@@ -55,65 +54,58 @@ pub fn train(job: TrainingJob<'_>, callbacks: &mut Callbacks<'_>) -> Result<Outc
 
 /// What stays as it is during a run.
 struct Setup<'a> {
-    recipe: &'a str,
-    config: RunConfig,
-    dataset: &'a Dataset,
+    job: TrainingJob<'a>,
     /// The training images as the network sees them.
     images: Cow<'a, Images>,
     subsets: Subsets,
-    folder: &'a RunFolder,
-    device: &'a Device,
     training_device: Device,
 }
 
 impl<'a> Setup<'a> {
-    fn new(job: TrainingJob<'a>) -> Result<Self, TrainError> {
-        let config = job.config.fitted(&job.dataset.train)?;
-        let images = config.view.permute(&job.dataset.train);
-        let (count, validation) = (images.len(), config.training.validation);
+    fn new(mut job: TrainingJob<'a>) -> Result<Self, TrainError> {
+        job.config = job.config.fitted(&job.dataset.train)?;
+        let images = job.config.view.permute(&job.dataset.train);
+        let (count, validation) = (images.len(), job.config.training.validation);
         if validation >= count {
-            return Err(TrainError::TooFewImages(format!(
+            return Err(TrainError::Unfit(format!(
                 "{} has {count} training images, and training.validation holds out {validation} of them; lower it",
                 job.dataset.name,
             )));
         }
-        let mut subsets = stratified_split(images.labels(), validation, config.seed)?;
-        subsets.train = config.view.subset(&images, &subsets.train, config.seed)?;
+        let seed = job.config.seed;
+        let mut subsets = stratified_split(images.labels(), validation, seed)?;
+        subsets.train = job.config.view.subset(&images, &subsets.train, seed)?;
         Ok(Self {
-            recipe: job.recipe,
-            config,
-            dataset: job.dataset,
             images,
             subsets,
-            folder: job.folder,
-            device: job.device,
             training_device: job.device.clone().autodiff(),
+            job,
         })
     }
 
     fn optimizer(&self) -> Optimizer {
-        let training = &self.config.training;
+        let training = &self.job.config.training;
         Optimizer::new(&training.optimizer, training.clip_norm)
     }
 
     /// The images of one epoch in the order in which they are learned: a permutation for each
     /// pass.
     fn order(&self, epoch: usize) -> Vec<u32> {
-        let passes = self.config.training.passes;
+        let passes = self.job.config.training.passes;
         ((epoch - 1) * passes..epoch * passes)
-            .flat_map(|pass| shuffled(&self.subsets.train, self.config.seed, pass as u64 + 1))
+            .flat_map(|pass| shuffled(&self.subsets.train, self.job.config.seed, pass as u64 + 1))
             .collect()
     }
 
     /// Batches of one epoch.
     fn batches(&self) -> usize {
-        let training = &self.config.training;
+        let training = &self.job.config.training;
         (self.subsets.train.len() * training.passes).div_ceil(training.batch_size)
     }
 
     /// Steps of the whole run.
     fn steps(&self) -> usize {
-        self.batches() * self.config.training.epochs
+        self.batches() * self.job.config.training.epochs
     }
 }
 
@@ -128,7 +120,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     /// A run whose parameters are drawn from the seed.
     fn new(setup: &'a Setup<'a>) -> Result<(Self, Model), TrainError> {
-        let config = &setup.config;
+        let config = &setup.job.config;
         let model = weights::seeded(&config.model, config.seed, &setup.training_device)?;
         let normalization = Normalization::measure(&setup.images, &setup.subsets.train);
         Self::started(setup, model, normalization, None)
@@ -136,7 +128,7 @@ impl<'a> Run<'a> {
 
     /// A run whose parameters and normalization are those of another.
     fn initialized(setup: &'a Setup<'a>, other: &RunFolder) -> Result<(Self, Model), TrainError> {
-        let start = load_initial_weights(other, &setup.config.model, &setup.training_device)?;
+        let start = load_initial_weights(other, &setup.job.config.model, &setup.training_device)?;
         Self::started(setup, start.model, start.normalization, Some(start.origin))
     }
 
@@ -147,51 +139,49 @@ impl<'a> Run<'a> {
         normalization: Normalization,
         origin: Option<Origin>,
     ) -> Result<(Self, Model), TrainError> {
-        if setup.folder.exists() {
-            return Err(TrainError::Exists(setup.folder.path().to_owned()));
+        if setup.job.folder.exists() {
+            return Err(TrainError::Exists(setup.job.folder.path().to_owned()));
         }
         let dataset = DatasetRecord {
-            name: setup.dataset.name.clone(),
-            fingerprint: setup.dataset.fingerprint.clone(),
+            name: setup.job.dataset.name.clone(),
+            fingerprint: setup.job.dataset.fingerprint.clone(),
             train_images: setup.subsets.train.len(),
             valid_images: setup.subsets.valid.len(),
             normalization,
         };
         let mut run = Self {
             setup,
-            record: RunRecord::new(setup.recipe, &setup.config, dataset, origin)?,
+            record: RunRecord::new(setup.job.recipe, &setup.job.config, dataset, origin)?,
             optimizer: setup.optimizer(),
             progress: Progress::default(),
         };
-        let config = setup.config.to_toml()?.into_bytes();
+        let config = setup.job.config.to_toml()?.into_bytes();
         run.save(&model, vec![(CONFIG, config)])?;
         Ok((run, model))
     }
 
     /// The run in the folder, from its checkpoint.
     fn resumed(setup: &'a Setup<'a>) -> Result<(Self, Model), TrainError> {
-        let (record, mut files) = setup.folder.read()?;
-        setup.folder.repair(&record)?;
-        let refused = |reason: String| TrainError::CannotResume {
-            path: setup.folder.path().to_owned(),
-            reason,
+        let (record, mut files) = setup.job.folder.read()?;
+        setup.job.folder.repair(&record)?;
+        let refused = |reason: &str| {
+            let problem = format!("cannot be resumed: {reason}");
+            Err(TrainError::folder(setup.job.folder.path(), problem))
         };
         if record.status == Status::Finished {
-            return Err(refused(
-                "it is finished. Train a new one in another folder (--run)".to_owned(),
-            ));
+            return refused("it is finished. Train a new one in another folder (--run)");
         }
-        if record.dataset.fingerprint != setup.dataset.fingerprint {
-            return Err(refused(format!(
-                "it was trained on other data than {} holds now",
-                setup.dataset.name
-            )));
+        if record.dataset.fingerprint != setup.job.dataset.fingerprint {
+            let name = &setup.job.dataset.name;
+            return refused(&format!(
+                "it was trained on other data than {name} holds now"
+            ));
         }
         let mut optimizer = setup.optimizer();
         let (progress, model) = checkpoint::restore(
-            setup.folder,
+            setup.job.folder,
             &mut files,
-            &setup.config.model,
+            &setup.job.config.model,
             &mut optimizer,
             &setup.training_device,
         )?;
@@ -209,7 +199,7 @@ impl<'a> Run<'a> {
             parameters: self.record.parameters,
             train_images: self.setup.subsets.train.len(),
             valid_images: self.setup.subsets.valid.len(),
-            epochs: self.setup.config.training.epochs,
+            epochs: self.setup.job.config.training.epochs,
             batches: self.setup.batches(),
             resumed_at: self.progress.step,
         }
@@ -217,7 +207,7 @@ impl<'a> Run<'a> {
 
     /// All epochs, or too many without a better network (early stopping).
     fn is_done(&self) -> bool {
-        let training = &self.setup.config.training;
+        let training = &self.setup.job.config.training;
         let since_best = self
             .progress
             .epoch
@@ -234,14 +224,14 @@ impl<'a> Run<'a> {
         callbacks: &mut Callbacks<'_>,
     ) -> Result<(Model, bool), TrainError> {
         let setup = self.setup;
-        let training = &setup.config.training;
+        let training = &setup.job.config.training;
         let epoch = self.progress.epoch + 1;
         let order = setup.order(epoch);
         let batcher = Batcher::new(
             &setup.images,
             self.record.dataset.normalization,
-            &setup.config.augmentation,
-            setup.config.seed,
+            &setup.job.config.augmentation,
+            setup.job.config.seed,
         );
         let mut rate = 0.0;
         while self.progress.batch < setup.batches() {
@@ -287,7 +277,7 @@ impl<'a> Run<'a> {
         labels: &[u8],
         rate: f64,
     ) -> Result<(Model, Sums), TrainError> {
-        let (config, device) = (&self.setup.config, &self.setup.training_device);
+        let (config, device) = (&self.setup.job.config, &self.setup.training_device);
         let input = config.model.input();
         let shape = [labels.len(), 1, input.height, input.width];
         let images = Tensor::<4>::from_data(TensorData::new(pixels, shape), device);
@@ -342,7 +332,7 @@ impl<'a> Run<'a> {
             step,
             epoch: self.progress.epoch + 1,
             loss,
-            run: self.setup.folder.path().to_owned(),
+            run: self.setup.job.folder.path().to_owned(),
         })
     }
 
@@ -355,7 +345,7 @@ impl<'a> Run<'a> {
             &setup.images,
             Some(&setup.subsets.valid),
             &self.record.dataset.normalization,
-            setup.device,
+            setup.job.device,
         )?;
         self.ensure_finite(valid.loss, self.progress.step)?;
         let sums = std::mem::take(&mut self.progress.sums);
@@ -369,7 +359,7 @@ impl<'a> Run<'a> {
             valid_accuracy: valid.accuracy,
             seconds: sums.seconds,
         };
-        let best = match setup.config.training.keep {
+        let best = match setup.job.config.training.keep {
             Keep::Best => self.progress.improves(valid.correct(), valid.loss),
             Keep::Last => true,
         };
@@ -414,15 +404,15 @@ impl<'a> Run<'a> {
         self.record.best_epoch = self.progress.best_epoch();
         let mut files = checkpoint::files(&self.progress, model, &self.optimizer)?;
         files.extend(more);
-        self.setup.folder.commit(&mut self.record, &files)
+        self.setup.job.folder.commit(&mut self.record, &files)
     }
 
     /// Reads the test split, for the first and only time, with the best network.
     fn finish(mut self) -> Result<RunRecord, TrainError> {
         let setup = self.setup;
-        let best = setup.folder.load(setup.device)?;
-        let test = setup.dataset.open_test()?;
-        let test = best.evaluate(&test, None, setup.device)?;
+        let best = setup.job.folder.load(setup.job.device)?;
+        let test = setup.job.dataset.open_test()?;
+        let test = best.evaluate(&test, None, setup.job.device)?;
         let kept = self.record.best_epoch;
         let valid = self.progress.rows.iter().find(|row| row.epoch == kept);
         self.record.result = Some(FinalMetrics {
@@ -432,7 +422,7 @@ impl<'a> Run<'a> {
             test_images: test.images,
         });
         self.record.status = Status::Finished;
-        setup.folder.finish(&mut self.record)?;
+        setup.job.folder.finish(&mut self.record)?;
         Ok(self.record)
     }
 }

@@ -166,11 +166,7 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     };
     apply_options(args, &mut recipe)?;
     let name = recipe.name.clone();
-    let mut config = recipe.resolve().map_err(|error| invalid(args, error))?;
-    // Not through the recipe: a folder's name may be anything, TOML strings may not.
-    if let Some(source) = &args.data.data {
-        config.data = source.clone();
-    }
+    let config = recipe.resolve().map_err(|error| invalid(args, error))?;
     let folder = RunFolder::new(args.run.clone().unwrap_or_else(|| runs::fresh(&name)));
     Ok((folder, name, config))
 }
@@ -246,9 +242,6 @@ fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
         )));
     }
     config.threads = threads;
-    if let Some(source) = &args.data.data {
-        config.data = source.clone(); // its fingerprint is checked
-    }
     Ok((folder, record.recipe, config))
 }
 
