@@ -1,5 +1,7 @@
 //! What the sections of the report share: plots and tables of two networks over several seeds.
 
+use std::iter::once;
+
 use digits_report::chart::{Axis, Estimate, Key, Line, Mark, Point, Role, Row, Rows};
 use digits_report::{Block, Table, text};
 
@@ -88,20 +90,17 @@ pub(crate) type DifferenceRow<'a> = (String, Vec<(Role, &'a Difference)>);
 /// Differences in percentage points, one row below the other, around a line at 0; without words.
 pub(crate) fn difference_rows(all: Vec<DifferenceRow<'_>>) -> Rows {
     let marks = all.iter().flat_map(|(_, marks)| marks);
+    let x = Axis::difference(extent(marks.map(|(_, difference)| *difference)));
+    let mark = |(role, difference): (Role, &Difference)| {
+        Mark::percent(role, difference, text::points(difference.mean))
+    };
+    let row = |(label, marks): DifferenceRow<'_>| Row {
+        label,
+        marks: marks.into_iter().map(mark).collect(),
+    };
     Rows {
-        x: Axis::difference(extent(marks.map(|(_, difference)| *difference))),
-        rows: all
-            .into_iter()
-            .map(|(label, marks)| Row {
-                label,
-                marks: marks
-                    .into_iter()
-                    .map(|(role, difference)| {
-                        Mark::percent(role, difference, text::points(difference.mean))
-                    })
-                    .collect(),
-            })
-            .collect(),
+        x,
+        rows: all.into_iter().map(row).collect(),
         line: Some(0.0),
         ..Rows::default()
     }
@@ -114,32 +113,51 @@ pub(crate) fn difference_table<'a>(
     rows: impl IntoIterator<Item = (Vec<String>, &'a Difference)>,
 ) -> Table {
     let head = head.iter().copied();
-    Table::new(caption, head.chain([difference, "95 % interval", "p"])).rows(rows.into_iter().map(
-        |(mut row, difference)| {
-            row.extend([
-                text::points(difference.mean),
-                text::points_interval(difference.interval),
-                text::p_cell(difference.p),
-            ]);
-            row
-        },
-    ))
+    let rows = rows.into_iter().map(|(mut row, difference)| {
+        row.push(text::points(difference.mean));
+        row.push(text::points_interval(difference.interval));
+        row.push(text::p_cell(difference.p));
+        row
+    });
+    Table::new(caption, head.chain([difference, "95 % interval", "p"])).rows(rows)
 }
 
-/// A table of one number for each seed: columns of a name and values.
-pub(crate) fn seed_table(caption: &str, seeds: &[u64], columns: &[(&str, Vec<String>)]) -> Block {
-    let head = std::iter::once("seed").chain(columns.iter().map(|(name, _)| *name));
-    Table::new(caption, head)
-        .rows(seeds.iter().enumerate().map(|(number, seed)| {
-            let cell = |(_, values): &(&str, Vec<String>)| {
-                let value = values.get(number).cloned();
-                value.unwrap_or_else(|| text::NONE.to_owned())
-            };
-            std::iter::once(seed.to_string())
-                .chain(columns.iter().map(cell))
-                .collect()
-        }))
+/// A table with named rows and columns of cells; a cell that is missing has no number.
+pub(crate) fn columns_table(
+    caption: impl Into<String>,
+    corner: &str,
+    rows: impl IntoIterator<Item = String>,
+    columns: &[(String, Vec<String>)],
+) -> Block {
+    let names = columns.iter().map(|(name, _)| name.as_str());
+    let rows = rows.into_iter().enumerate().map(|(number, name)| {
+        let cells = columns.iter().map(|(_, cells)| cells.get(number).cloned());
+        let cells = cells.map(|cell| cell.unwrap_or_else(|| text::NONE.to_owned()));
+        once(name).chain(cells).collect()
+    });
+    Table::new(caption, once(corner).chain(names))
+        .rows(rows)
         .block()
+}
+
+/// A table of one number for each seed.
+pub(crate) fn seed_table(caption: &str, seeds: &[u64], columns: &[(&str, Vec<String>)]) -> Block {
+    let columns = columns.iter().cloned();
+    let columns: Vec<_> = columns
+        .map(|(name, cells)| (name.to_owned(), cells))
+        .collect();
+    columns_table(caption, "seed", seeds.iter().map(u64::to_string), &columns)
+}
+
+/// `MLP 98.21 %, CNN 99.27 %`.
+pub(crate) fn both_means(pair: &Pair<Sample>, decimals: usize) -> String {
+    let [mlp, cnn] = [&pair.mlp, &pair.cnn].map(|of| text::percent(of.mean, decimals));
+    format!("MLP {mlp}, CNN {cnn}")
+}
+
+/// The texts one after the other.
+pub(crate) fn joined(texts: impl Iterator<Item = String>, separator: &str) -> String {
+    texts.collect::<Vec<_>>().join(separator)
 }
 
 /// Fractions in percent.

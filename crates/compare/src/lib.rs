@@ -8,6 +8,7 @@
 mod answer;
 mod error;
 mod evidence;
+mod filters;
 mod images;
 mod network;
 mod plan;
@@ -26,6 +27,7 @@ mod words;
 
 pub use answer::Sentence;
 pub use error::CompareError;
+pub use filters::{LearnedFilter, NamedKernel};
 pub use network::{Network, Pair};
 pub use plan::{CorruptionPlan, PermutationPlan, Plan, SamplePlan, TolerancePlan};
 pub use progress::{Event, Watcher};

@@ -16,7 +16,10 @@ pub(crate) trait Question {
     /// A plan that the data does not allow.
     fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError>
     where
-        Self: Sized;
+        Self: Sized,
+    {
+        Ok(vec![Group::full(runner.plan)])
+    }
 
     /// How many images will be shown to a network of each kind, if they are so many that the
     /// progress should know.

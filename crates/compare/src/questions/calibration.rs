@@ -52,10 +52,6 @@ pub struct CalibrationOf {
 }
 
 impl Question for Calibration {
-    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
-        Ok(vec![Group::full(runner.plan)])
-    }
-
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
         let group = Group::full(runner.plan);
         let outputs = runner.outputs(&group)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    both_lines, difference_key, difference_rows, difference_table, images, keys,
+    both_lines, both_means, difference_key, difference_rows, difference_table, images, keys,
     mean_and_deviation, seeds, spread,
 };
 use crate::images::{changed, ink};
@@ -62,10 +62,6 @@ pub struct Severity {
 }
 
 impl Question for Corruptions {
-    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
-        Ok(vec![Group::full(runner.plan)])
-    }
-
     fn evaluated_images(plan: &Plan, test_images: usize) -> usize {
         let plan = &plan.corruptions;
         let images = match plan.images {
@@ -241,9 +237,8 @@ impl Corruptions {
         Ok(rows(&Rows {
             slug: "corruption-means".to_owned(),
             label: format!(
-                "Mean test accuracy over all kinds of damage: MLP {}, CNN {}.",
-                text::percent(self.mean.mlp.mean, 1),
-                text::percent(self.mean.cnn.mean, 1)
+                "Mean test accuracy over all kinds of damage: {}.",
+                both_means(&self.mean, 1)
             ),
             title: "Mean over the severities".to_owned(),
             x_title: "test accuracy in %".to_owned(),
@@ -328,10 +323,9 @@ impl CorruptionResult {
         Ok(lines(&Plot {
             slug: format!("corruption-{file_name}"),
             label: format!(
-                "Test accuracy under {}, mean over its severities: MLP {}, CNN {}.",
+                "Test accuracy under {}, mean over its severities: {}.",
                 self.name,
-                text::percent(self.mean.mlp.mean, 1),
-                text::percent(self.mean.cnn.mean, 1)
+                both_means(&self.mean, 1)
             ),
             title: text::capitalized(&self.name),
             x: Axis::with_ticks(ends[0] - 0.3, ends[1] + 0.3, ticks(&levels)),

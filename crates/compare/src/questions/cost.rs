@@ -9,6 +9,7 @@ use digits_train::{RunRecord, TrainError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
+use crate::evidence::{columns_table, joined};
 use crate::network::Network;
 use crate::question::{Claim, Heading, Question};
 use crate::runner::Runner;
@@ -17,8 +18,8 @@ use crate::setting::Context;
 
 /// Passes over the test split whose median time counts, after one that does not.
 const PASSES: usize = 5;
-/// Validation accuracies that a training may reach.
-const MARKS: [f64; 3] = [0.97, 0.98, 0.99];
+/// Validation accuracies that a training may reach, and their names.
+const MARKS: [(f64, &str); 3] = [(0.97, "97 %"), (0.98, "98 %"), (0.99, "99 %")];
 
 /// What each network costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -165,7 +166,7 @@ fn measure(
         seconds_per_epoch: median(epochs.map(|epoch| epoch.seconds).collect()).unwrap_or(0.0),
         inference_images_per_second: speed(runner, first)?,
         bytes,
-        reaches: MARKS.map(|mark| reaches(runs, mark)).into(),
+        reaches: MARKS.map(|(mark, _)| reaches(runs, mark)).into(),
     })
 }
 
@@ -247,74 +248,58 @@ impl Cost {
         )
     }
 
-    /// A table with one column for each network.
-    fn table(&self, caption: &str, first: &str, rows: Vec<(String, CellOf<'_>)>) -> Block {
-        let recipes = self.networks.iter().map(|cost| cost.recipe.as_str());
-        Table::new(caption, std::iter::once(first).chain(recipes))
-            .rows(rows.into_iter().map(|(name, cell)| {
-                std::iter::once(name)
-                    .chain(self.networks.iter().map(cell))
-                    .collect()
-            }))
-            .block()
+    /// A table with a column for each network.
+    fn table(
+        &self,
+        caption: &str,
+        corner: &str,
+        rows: &[&str],
+        cells: impl Fn(&NetworkCost) -> Vec<String>,
+    ) -> Block {
+        let networks = self.networks.iter();
+        let columns: Vec<_> = networks
+            .map(|cost| (cost.recipe.clone(), cells(cost)))
+            .collect();
+        let rows = rows.iter().map(|row| (*row).to_owned());
+        columns_table(caption, corner, rows, &columns)
     }
 
     fn cost_table(&self) -> Block {
-        let row = |name: &str, cell: fn(&NetworkCost) -> String| -> (String, CellOf<'_>) {
-            (name.to_owned(), Box::new(cell))
-        };
-        self.table(
-            "What each network costs",
-            "",
+        let rows = [
+            "parameters",
+            "multiply-adds for one image",
+            "size on disk",
+            "training, seconds per epoch",
+            "inference, images per second",
+        ];
+        self.table("What each network costs", "", &rows, |cost| {
             vec![
-                row("parameters", |c| text::count(c.parameters)),
-                row("multiply-adds for one image", |c| text::count(c.macs)),
-                row("size on disk", |c| text::bytes(c.bytes)),
-                row("training, seconds per epoch", |c| {
-                    text::fixed(c.seconds_per_epoch, 2)
-                }),
-                row("inference, images per second", |c| {
-                    text::rate(c.inference_images_per_second)
-                }),
-            ],
-        )
+                text::count(cost.parameters),
+                text::count(cost.macs),
+                text::bytes(cost.bytes),
+                text::fixed(cost.seconds_per_epoch, 2),
+                text::rate(cost.inference_images_per_second),
+            ]
+        })
     }
 
-    /// One row for each accuracy that any network was timed to.
     fn reaches_table(&self) -> Block {
-        let reaches = self.networks.iter().flat_map(|cost| &cost.reaches);
-        let mut goals: Vec<f64> = reaches
-            .map(|reaches| reaches.accuracy)
-            .filter(|accuracy| accuracy.is_finite())
-            .collect();
-        goals.sort_by(f64::total_cmp);
-        goals.dedup();
-        let row = |goal: f64| -> (String, CellOf<'_>) {
-            // Without the noise of multiplying by 100.
-            let percent = (100.0 * goal * 1e6).round() / 1e6;
-            let cell = move |cost: &NetworkCost| {
-                let reaches = cost.reaches.iter().find(|of| of.accuracy == goal);
-                reaches.map_or_else(|| text::NONE.to_owned(), Reaches::how_soon)
-            };
-            (format!("{} %", text::plain(percent)), Box::new(cell))
-        };
         self.table(
             "How soon: median epoch, and seconds of training until its end, over the seeds that get there",
             "validation accuracy",
-            goals.into_iter().map(row).collect(),
+            &MARKS.map(|(_, name)| name),
+            |cost| cost.reaches.iter().map(Reaches::how_soon).collect(),
         )
     }
 
     fn figure(&self, context: &Context<'_>) -> Result<Figure, CompareError> {
-        let panel = |slug, name, of| self.against(context, slug, name, of);
+        let parameters = |cost: &NetworkCost| cost.parameters as f64;
+        let macs = |cost: &NetworkCost| cost.macs as f64;
+        let panel = |slug, name, of: fn(&NetworkCost) -> f64| self.against(context, slug, name, of);
         Ok(Figure::new(
             vec![
-                panel("parameters", "trainable parameters", |cost| {
-                    cost.parameters as f64
-                })?,
-                panel("multiply-adds", "multiply-adds for one image", |cost| {
-                    cost.macs as f64
-                })?,
+                panel("parameters", "trainable parameters", parameters)?,
+                panel("multiply-adds", "multiply-adds for one image", macs)?,
             ],
             "Test accuracy against size and against work; further up and further left is better.",
             "Mean accuracy over the seeds of question 1. Parameters and multiply-adds are counted from the layers: a multiply-add is one product of a weight and its addition to a sum. The horizontal axes are logarithmic.",
@@ -329,15 +314,11 @@ impl Cost {
         of: fn(&NetworkCost) -> f64,
     ) -> Result<Panel, CompareError> {
         let full = &context.plan.networks;
-        let accuracies: Vec<f64> = self
-            .networks
-            .iter()
-            .map(|cost| {
-                context
-                    .accuracy_of(&cost.recipe)
-                    .map_or(f64::NAN, |of| of.mean)
-            })
-            .collect();
+        let accuracy = |cost: &NetworkCost| {
+            let accuracy = context.accuracy_of(&cost.recipe);
+            accuracy.map_or(f64::NAN, |sample| sample.mean)
+        };
+        let accuracies: Vec<f64> = self.networks.iter().map(accuracy).collect();
         let networks = self.networks.iter().zip(&accuracies);
         let each = networks.clone().map(|(cost, accuracy)| {
             let accuracy = text::percent(*accuracy, 2);
@@ -355,10 +336,7 @@ impl Cost {
         };
         Ok(lines(&Plot {
             slug: format!("cost-{slug}"),
-            label: format!(
-                "Test accuracy against {name}: {}.",
-                each.collect::<Vec<_>>().join(", ")
-            ),
+            label: format!("Test accuracy against {name}: {}.", joined(each, ", ")),
             title: "Test accuracy in %".to_owned(),
             x_title: Some(name.to_owned()),
             x: Axis::logarithmic(self.networks.iter().map(of)),
@@ -368,9 +346,6 @@ impl Cost {
         })?)
     }
 }
-
-/// What a cell says of a network.
-type CellOf<'a> = Box<dyn Fn(&NetworkCost) -> String + 'a>;
 
 impl Reaches {
     fn how_soon(&self) -> String {

@@ -8,6 +8,7 @@ use digits_train::{LoadedRun, TrainError, normalized};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
+use crate::filters::{LearnedFilter, NamedKernel, learned, sheet};
 use crate::images::ink;
 use crate::network::Network;
 use crate::question::{Heading, Question};
@@ -15,22 +16,6 @@ use crate::runner::Runner;
 use crate::runs::Group;
 use crate::setting::Context;
 use crate::stats::{self, Difference, mean};
-
-/// The filters of the exercise sheet.
-const SHEET: [(&str, [[f64; 3]; 3]); 3] = [
-    (
-        "vertical",
-        [[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]],
-    ),
-    (
-        "horizontal",
-        [[1.0, 2.0, 1.0], [0.0, 0.0, 0.0], [-1.0, -2.0, -1.0]],
-    ),
-    (
-        "Laplacian",
-        [[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]],
-    ),
-];
 
 /// Units of the feed-forward network that are shown.
 const UNITS: usize = 16;
@@ -58,27 +43,6 @@ pub struct Features {
     pub digit: DigitMaps,
 }
 
-/// A small matrix with a name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NamedKernel {
-    /// The name.
-    pub name: String,
-    /// The rows.
-    pub rows: Vec<Vec<f64>>,
-}
-
-/// A filter of the CNN's first layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LearnedFilter {
-    /// The rows.
-    pub rows: Vec<Vec<f64>>,
-    /// How much of its squared norm lies in the span of the sheet's three filters, laid on its
-    /// middle, 0 to 1; none for a filter smaller than 3×3.
-    pub share: Option<f64>,
-    /// The sheet's filter that it resembles most, and the cosine of the angle between them.
-    pub nearest: Option<(String, f64)>,
-}
-
 /// The incoming weights of one unit, laid out like the image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
@@ -104,10 +68,6 @@ pub struct DigitMaps {
 }
 
 impl Question for Features {
-    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
-        Ok(vec![Group::full(runner.plan)])
-    }
-
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
         runner.timed("features", "features", |runner| measure(runner))
     }
@@ -163,15 +123,10 @@ fn measure(runner: &Runner<'_>) -> Result<Features, CompareError> {
     let size = shown.first().map_or(0, |filter| filter.rows.len());
     // The expected share of a random direction in a subspace: its dimension over that of the
     // whole.
-    let chance = (size >= 3).then(|| SHEET.len() as f64 / (size * size) as f64);
+    let chance = (size >= 3).then(|| sheet().len() as f64 / (size * size) as f64);
     Ok(Features {
         seed: runner.plan.seeds[0], // a plan has seeds
-        sheet: SHEET
-            .map(|(name, rows)| NamedKernel {
-                name: name.to_owned(),
-                rows: rows.map(Vec::from).into(),
-            })
-            .into(),
+        sheet: sheet(),
         filters: shown,
         chance,
         share_over_chance: chance
@@ -196,39 +151,6 @@ fn kernels(run: &LoadedRun) -> Result<Vec<Matrix>, CompareError> {
         .chunks_exact(height * width)
         .map(|filter| filter.chunks_exact(width).map(<[f64]>::to_vec).collect())
         .collect())
-}
-
-/// How much of a filter the sheet's three, laid on its middle, can say. They are orthogonal to
-/// each other, so the shares of the three add up.
-fn learned(rows: Matrix) -> LearnedFilter {
-    let size = rows.len();
-    let norm: f64 = rows.iter().flatten().map(|v| v * v).sum();
-    if size < 3 || norm == 0.0 {
-        return LearnedFilter {
-            rows,
-            share: None,
-            nearest: None,
-        };
-    }
-    let start = (size - 3) / 2;
-    let cosines = SHEET.map(|(name, kernel)| {
-        let dot: f64 = (0..3)
-            .flat_map(|row| (0..3).map(move |column| (row, column)))
-            .map(|(row, column)| kernel[row][column] * rows[start + row][start + column])
-            .sum();
-        let length: f64 = kernel.iter().flatten().map(|v| v * v).sum();
-        (name, dot / (norm * length).sqrt())
-    });
-    let share = cosines.iter().map(|(_, cosine)| cosine * cosine).sum();
-    let nearest = cosines
-        .into_iter()
-        .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
-        .map(|(name, cosine)| (name.to_owned(), cosine));
-    LearnedFilter {
-        rows,
-        share: Some(share),
-        nearest,
-    }
 }
 
 /// The units of the first hidden layer with the largest weights.
@@ -502,41 +424,4 @@ fn group(
     group: impl Iterator<Item = Result<Tile, CompareError>>,
 ) -> Result<Tiles, CompareError> {
     Ok(tiles.group(Some(heading.to_owned()), group.collect::<Result<_, _>>()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_filters_of_the_sheet_are_orthogonal() {
-        for (i, (_, a)) in SHEET.iter().enumerate() {
-            for (_, b) in &SHEET[i + 1..] {
-                let dot: f64 = a
-                    .iter()
-                    .flatten()
-                    .zip(b.iter().flatten())
-                    .map(|(x, y)| x * y)
-                    .sum();
-                assert_eq!(dot, 0.0);
-            }
-        }
-    }
-
-    #[test]
-    fn a_filter_of_the_sheet_lies_in_their_span_and_a_constant_one_does_not() {
-        let mut rows = vec![vec![0.0; 5]; 5];
-        for row in 0..3 {
-            for column in 0..3 {
-                rows[row + 1][column + 1] = -2.0 * SHEET[0].1[row][column];
-            }
-        }
-        let filter = learned(rows);
-        assert!((filter.share.unwrap() - 1.0).abs() < 1e-12);
-        let (name, cosine) = filter.nearest.unwrap();
-        assert_eq!(name, "vertical");
-        assert!((cosine + 1.0).abs() < 1e-12);
-        assert_eq!(learned(vec![vec![1.0; 3]; 3]).share, Some(0.0));
-        assert_eq!(learned(vec![vec![1.0; 2]; 2]).share, None);
-    }
 }

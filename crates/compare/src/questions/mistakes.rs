@@ -65,10 +65,6 @@ pub struct Answer {
 }
 
 impl Question for Mistakes {
-    fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
-        Ok(vec![Group::full(runner.plan)])
-    }
-
     /// Confusion matrices and galleries of the networks of the first seed.
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
         let outputs = runner.outputs(&Group::full(runner.plan))?;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    both_lines, difference_key, difference_table, mean_and_deviation, percents, seeds, spread,
+    both_lines, both_means, difference_key, difference_table, joined, mean_and_deviation, percents,
+    seeds, spread,
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
@@ -231,17 +232,16 @@ impl SampleEfficiency {
             .flat_map(|pair| [pair.mlp.mean, pair.cnn.mean]);
         let each = self.sizes.iter().map(|size| {
             format!(
-                "{} of each class: MLP {}, CNN {}",
+                "{} of each class: {}",
                 size.name(),
-                text::percent(size.accuracy.mlp.mean, 1),
-                text::percent(size.accuracy.cnn.mean, 1)
+                both_means(&size.accuracy, 1)
             )
         });
         Ok(lines(&Plot {
             slug: "samples-accuracy".to_owned(),
             label: format!(
                 "Test accuracy against training images. {}.",
-                each.collect::<Vec<_>>().join("; ")
+                joined(each, "; ")
             ),
             title: "Test accuracy in %".to_owned(),
             y: Axis::percent(means.chain([1.0])),
@@ -263,7 +263,7 @@ impl SampleEfficiency {
             slug: "samples-difference".to_owned(),
             label: format!(
                 "CNN − MLP in percentage points by training images of each class. {}.",
-                each.collect::<Vec<_>>().join("; ")
+                joined(each, "; ")
             ),
             title: "CNN − MLP in percentage points".to_owned(),
             y: Axis::difference(ends),

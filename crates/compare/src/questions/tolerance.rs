@@ -1,16 +1,18 @@
-//! What shift, rotation and scale of the test images do.
+//! What shift, rotation and scale of the test images do. Longer than other files because it is a
+//! whole question: three perturbations, with and without augmentation, and three sentences.
 
 use std::iter::once;
 
 use digits_data::{Images, Perturbation};
 use digits_report::chart::{Axis as Scale, Key, Plot, Rows, lines, rows};
-use digits_report::{Block, Figure, Panel, Table, text};
+use digits_report::{Block, Figure, Panel, text};
 use digits_train::LoadedRun;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    difference_rows, difference_table, images, keys, line, mean_and_deviation, seeds, spread,
+    columns_table, difference_rows, difference_table, images, joined, keys, line,
+    mean_and_deviation, percents, seeds, spread,
 };
 use crate::images::changed;
 use crate::network::{Network, Pair};
@@ -21,6 +23,14 @@ use crate::runs::Group;
 use crate::setting::Context;
 use crate::stats::{Difference, Sample, mean, mean_by_seed, paired, sample};
 use crate::words::{Verdict, comparison_sentence, lower, probability, seeds_note, verdict};
+
+/// The four directions of a shift: name, right, down.
+const DIRECTIONS: [(&str, f64, f64); 4] = [
+    ("right", 1.0, 0.0),
+    ("left", -1.0, 0.0),
+    ("down", 0.0, 1.0),
+    ("up", 0.0, -1.0),
+];
 
 /// What shift, rotation and scale do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -208,32 +218,32 @@ fn axis(
 ) -> Result<Axis, CompareError> {
     let plan = &runner.plan.tolerance;
     let amounts = kind.amounts(plan);
-    let mut directions: Vec<Direction> = Vec::new();
-    let mut all: Vec<Accuracies> = Vec::new();
+    let mut every: Vec<Vec<Accuracies>> = Vec::new();
     for &amount in amounts {
         let mut here = Vec::new();
-        for (number, (name, change)) in kind.perturbations(amount).into_iter().enumerate() {
+        for change in kind.perturbations(amount) {
             change.validate()?;
             let images = changed(images, |_, pixels| change.apply(images.shape(), pixels))?;
-            let accuracies = Accuracies {
+            here.push(Accuracies {
                 plain: runner.accuracies(networks[0], &images)?,
                 augmented: runner.accuracies(networks[1], &images)?,
-            };
-            if let Some(name) = name {
-                if directions.len() <= number {
-                    directions.push(Direction {
-                        name: name.to_owned(),
-                        accuracy: Pair::default(),
-                    });
-                }
-                let direction = &mut directions[number].accuracy;
-                direction.mlp.push(mean(&accuracies.plain.mlp));
-                direction.cnn.push(mean(&accuracies.plain.cnn));
-            }
-            here.push(accuracies);
+            });
         }
-        all.push(Accuracies::mean(here.iter()));
+        every.push(here);
     }
+    let direction = |(number, (name, ..)): (usize, (&str, f64, f64))| Direction {
+        name: name.to_owned(),
+        accuracy: Pair::from_fn(|network| {
+            let here = every.iter().map(|here| here[number].plain.of(network));
+            here.map(|accuracies| mean(accuracies)).collect()
+        }),
+    };
+    let directions = match kind {
+        AxisKind::Shift => DIRECTIONS.into_iter().enumerate().map(direction).collect(),
+        AxisKind::Rotation | AxisKind::Scale => Vec::new(),
+    };
+    let all = every.iter().map(|here| Accuracies::mean(here.iter()));
+    let all: Vec<Accuracies> = all.collect();
     let changing = all.iter().zip(amounts);
     let changing = changing.filter(|(_, amount)| **amount != kind.unchanged());
     let means = Accuracies::mean(changing.map(|(one, _)| one));
@@ -276,39 +286,22 @@ impl AxisKind {
         }
     }
 
-    /// What is done to the images, a shift in each of four directions with its name.
-    fn perturbations(self, amount: f64) -> Vec<(Option<&'static str>, Perturbation)> {
-        let unchanged = Perturbation::default();
-        let shift = |name, right, down| {
-            let change = Perturbation {
-                right: right * amount,
-                down: down * amount,
-                ..unchanged
-            };
-            (Some(name), change)
-        };
+    /// What is done to the images; a shift in each direction.
+    fn perturbations(self, amount: f64) -> Vec<Perturbation> {
+        let mut change = Perturbation::default();
         match self {
-            Self::Shift => vec![
-                shift("right", 1.0, 0.0),
-                shift("left", -1.0, 0.0),
-                shift("down", 0.0, 1.0),
-                shift("up", 0.0, -1.0),
-            ],
-            Self::Rotation => vec![(
-                None,
-                Perturbation {
-                    rotation: amount,
-                    ..unchanged
-                },
-            )],
-            Self::Scale => vec![(
-                None,
-                Perturbation {
-                    scale: amount,
-                    ..unchanged
-                },
-            )],
+            Self::Shift => {
+                let shifts = DIRECTIONS.map(|(_, right, down)| Perturbation {
+                    right: right * amount,
+                    down: down * amount,
+                    ..change
+                });
+                return shifts.into();
+            }
+            Self::Rotation => change.rotation = amount,
+            Self::Scale => change.scale = amount,
         }
+        vec![change]
     }
 
     /// Name, unit and file name.
@@ -450,7 +443,7 @@ impl Tolerance {
             slug: "tolerance-gain".to_owned(),
             label: format!(
                 "Gain from shift augmentation in percentage points: {}.",
-                each.collect::<Vec<_>>().join(", ")
+                joined(each, ", ")
             ),
             title: "Gain from shift augmentation".to_owned(),
             x_title: "percentage points, augmented − not".to_owned(),
@@ -524,7 +517,7 @@ impl Axis {
             slug: format!("tolerance-{slug}"),
             label: format!(
                 "Test accuracy against {slug}; lowest mean accuracy: {}.",
-                worst.collect::<Vec<_>>().join(", ")
+                joined(worst, ", ")
             ),
             title: format!("{name}: test accuracy in %"),
             x_title: Some(unit.to_owned()),
@@ -545,62 +538,33 @@ impl Axis {
         })?)
     }
 
-    /// A table of one row for each amount.
-    fn table(
-        &self,
-        caption: String,
-        head: impl Iterator<Item = String>,
-        cells: impl Fn(usize) -> Vec<String>,
-    ) -> Block {
-        Table::new(caption, head)
-            .rows(
-                self.amounts.iter().enumerate().map(|(number, amount)| {
-                    once(text::plain(*amount)).chain(cells(number)).collect()
-                }),
-            )
-            .block()
-    }
-
     fn raw_table(&self) -> Block {
         let (name, unit, _) = self.kind.words();
-        let variants = self.variants();
-        let names = variants.iter().map(|(key, _)| key.name.clone());
-        self.table(
+        let columns = self.variants().into_iter().map(|(key, samples)| {
+            let cells = samples.iter().map(mean_and_deviation);
+            (key.name, cells.collect())
+        });
+        columns_table(
             format!("{name}: test accuracy in %, mean ± standard deviation"),
-            once(unit.to_owned()).chain(names),
-            |number| {
-                let sample = |samples: &[Sample]| samples.get(number).map(mean_and_deviation);
-                variants
-                    .iter()
-                    .map(|(_, samples)| sample(samples).unwrap_or_else(|| text::NONE.to_owned()))
-                    .collect()
-            },
+            unit,
+            self.amounts.iter().copied().map(text::plain),
+            &columns.collect::<Vec<_>>(),
         )
     }
 
     fn direction_table(&self) -> Option<Block> {
-        let columns: Vec<(String, &[f64])> = self
-            .directions
-            .iter()
-            .flat_map(|of| {
-                Network::BOTH.map(|network| {
-                    let name = format!("{} {}", network.name(), of.name);
-                    (name, of.accuracy.of(network).as_slice())
-                })
+        let columns = self.directions.iter().flat_map(|of| {
+            Network::BOTH.map(|network| {
+                let name = format!("{} {}", network.name(), of.name);
+                (name, percents(of.accuracy.of(network)))
             })
-            .collect();
-        let names = columns.iter().map(|(name, _)| name.clone());
-        (!columns.is_empty()).then(|| {
-            self.table(
-                "By direction: test accuracy in %, mean over the seeds, trained without augmentation".to_owned(),
-                once(self.kind.words().0.to_owned()).chain(names),
-                |number| {
-                    let values = columns.iter().map(|(_, values)| values.get(number).copied());
-                    values
-                        .map(|value| text::fixed(100.0 * value.unwrap_or(f64::NAN), 2))
-                        .collect()
-                },
-            )
-        })
+        });
+        let table = columns_table(
+            "By direction: test accuracy in %, mean over the seeds, trained without augmentation",
+            self.kind.words().0,
+            self.amounts.iter().copied().map(text::plain),
+            &columns.collect::<Vec<_>>(),
+        );
+        (!self.directions.is_empty()).then_some(table)
     }
 }
