@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -145,7 +146,7 @@ impl Plan {
     /// A plan of one's own.
     ///
     /// # Errors
-    /// A file that cannot be read or is no plan; the message says where.
+    /// A file that cannot be read or is not a plan; the message says where.
     pub fn from_file(path: &Path) -> Result<Self, CompareError> {
         let text = fs::read_to_string(path).map_err(CompareError::io("read", path))?;
         Self::parse(&path.display().to_string(), &text)
@@ -182,23 +183,19 @@ impl Plan {
     /// Checks every number before any work is done.
     ///
     /// # Errors
-    /// The first setting that makes no sense, by its full name, with what would.
+    /// The first setting that is invalid, by its full name, with what would be valid.
     pub fn validate(&self) -> Result<(), CompareError> {
-        let problem = |name: &str, message: String| {
-            Err(CompareError::Plan {
+        let check = |valid: bool, name: &str, advice: &str| {
+            let problem = || CompareError::Plan {
                 origin: name.to_owned(),
-                message,
-            })
+                message: advice.to_owned(),
+            };
+            valid.then_some(()).ok_or_else(problem)
         };
-        let mut seeds = self.seeds.clone();
-        seeds.sort_unstable();
-        seeds.dedup();
-        if seeds.is_empty() || seeds.len() != self.seeds.len() {
-            return problem(
-                "seeds",
-                "give one or more, each once; five or more for an answer that stands".to_owned(),
-            );
-        }
+        let seeds = self.seeds.len();
+        let advice = "give one or more, each once; five or more for an answer that stands";
+        let distinct: BTreeSet<&u64> = self.seeds.iter().collect();
+        check(seeds > 0 && distinct.len() == seeds, "seeds", advice)?;
         for (name, count) in [
             ("tolerance.seeds", self.tolerance.seeds),
             ("tolerance.augmented_seeds", self.tolerance.augmented_seeds),
@@ -206,75 +203,56 @@ impl Plan {
             ("permutation.seeds", self.permutation.seeds),
             ("samples.seeds", self.samples.seeds),
         ] {
-            if !(1..=seeds.len()).contains(&count) {
-                return problem(
-                    name,
-                    format!(
-                        "it is {count}; give 1 to {}, the number of seeds",
-                        seeds.len()
-                    ),
-                );
-            }
+            let advice = format!("it is {count}; give 1 to {seeds}, the number of seeds");
+            check((1..=seeds).contains(&count), name, &advice)?;
         }
         for (name, count) in [
             ("calibration_bins", self.calibration_bins),
             ("samples.batch_size", self.samples.batch_size),
             ("samples.steps", self.samples.steps),
         ] {
-            if count == 0 {
-                return problem(name, "it is 0; give 1 or more".to_owned());
-            }
+            check(count > 0, name, "it is 0; give 1 or more")?;
         }
         for (name, amounts, none) in [
             ("tolerance.shifts", &self.tolerance.shifts, 0.0),
             ("tolerance.rotations", &self.tolerance.rotations, 0.0),
             ("tolerance.scales", &self.tolerance.scales, 1.0),
         ] {
-            let ascending = amounts.windows(2).all(|pair| pair[0] < pair[1]);
-            if !ascending || amounts.len() < 2 || !amounts.contains(&none) {
-                return problem(
-                    name,
-                    format!("give two numbers or more, ascending, {none} among them"),
-                );
-            }
+            let valid = ascending(amounts) && amounts.len() > 1 && amounts.contains(&none);
+            let advice = format!("give two numbers or more, ascending, {none} among them");
+            check(valid, name, &advice)?;
         }
-        let severities = &self.corruptions.severities;
-        if severities.is_empty()
-            || severities.windows(2).any(|pair| pair[0] >= pair[1])
-            || severities.iter().any(|level| !(1..=5).contains(level))
-        {
-            return problem(
-                "corruptions.severities",
-                "give one or more out of 1 to 5, ascending".to_owned(),
-            );
-        }
+        let levels = &self.corruptions.severities;
+        let known = levels.iter().all(|level| (1..=5).contains(level));
+        check(
+            !levels.is_empty() && ascending(levels) && known,
+            "corruptions.severities",
+            "give one or more out of 1 to 5, ascending",
+        )?;
         let sizes = &self.samples.per_class;
-        if sizes.contains(&0) || sizes.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return problem(
-                "samples.per_class",
-                "give numbers of 1 or more, ascending".to_owned(),
-            );
-        }
+        check(
+            !sizes.contains(&0) && ascending(sizes),
+            "samples.per_class",
+            "give numbers of 1 or more, ascending",
+        )?;
         for (name, recipes) in [("networks", &self.networks), ("matched", &self.matched)] {
             for network in Network::BOTH {
                 let recipe = recipes.of(network);
-                let right =
-                    match (Recipe::built_in(recipe)?.resolve()?.model, network) {
-                        (ModelConfig::Mlp(_), Network::Mlp)
-                        | (ModelConfig::Cnn(_), Network::Cnn) => true,
-                        (ModelConfig::Mlp(_), Network::Cnn)
-                        | (ModelConfig::Cnn(_), Network::Mlp) => false,
-                    };
-                if !right {
-                    return problem(
-                        &format!("{name}.{}", network.name().to_lowercase()),
-                        format!("the recipe {recipe} is not a network of this kind"),
-                    );
-                }
+                let kind = match Recipe::built_in(recipe)?.resolve()?.model {
+                    ModelConfig::Mlp(_) => Network::Mlp,
+                    ModelConfig::Cnn(_) => Network::Cnn,
+                };
+                let name = format!("{name}.{}", network.name().to_lowercase());
+                let advice = format!("the recipe {recipe} is not a network of this kind");
+                check(kind == network, &name, &advice)?;
             }
         }
         Ok(())
     }
+}
+
+fn ascending<T: PartialOrd>(values: &[T]) -> bool {
+    values.windows(2).all(|pair| pair[0] < pair[1])
 }
 
 #[cfg(test)]

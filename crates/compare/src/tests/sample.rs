@@ -75,7 +75,7 @@ fn experiment(folder: &Path, mut plan: Plan) -> Results {
     for (split, count) in [(Split::Train, 200), (Split::Test, 60)] {
         idx::write(&data, split, &bars(count)).unwrap();
     }
-    plan.data = Source::Path(data);
+    plan.data = Source::Folder(data);
     let options = OpenOptions {
         offline: true,
         mirrors: None,
