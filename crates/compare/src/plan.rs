@@ -3,7 +3,6 @@ use std::fs;
 use std::path::Path;
 
 use digits_data::Source;
-use digits_models::ModelConfig;
 use digits_train::Recipe;
 use serde::{Deserialize, Serialize};
 
@@ -238,13 +237,11 @@ impl Plan {
         for (name, recipes) in [("networks", &self.networks), ("matched", &self.matched)] {
             for network in Network::BOTH {
                 let recipe = recipes.of(network);
-                let kind = match Recipe::built_in(recipe)?.resolve()?.model {
-                    ModelConfig::Mlp(_) => Network::Mlp,
-                    ModelConfig::Cnn(_) => Network::Cnn,
-                };
-                let name = format!("{name}.{}", network.name().to_lowercase());
+                let kind = Recipe::built_in(recipe)?.resolve()?.model.kind();
+                let wanted = network.name().to_lowercase();
+                let name = format!("{name}.{wanted}");
                 let advice = format!("the recipe {recipe} is not a network of this kind");
-                check(kind == network, &name, &advice)?;
+                check(kind == wanted, &name, &advice)?;
             }
         }
         Ok(())

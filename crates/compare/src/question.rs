@@ -11,9 +11,6 @@ use crate::stats::{Difference, Sample};
 /// its fields of `results.json`.
 pub(crate) trait Question {
     /// Groups of runs that the measurement rests on.
-    ///
-    /// # Errors
-    /// A plan that the data does not allow.
     fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError>
     where
         Self: Sized,
@@ -31,9 +28,6 @@ pub(crate) trait Question {
     }
 
     /// Measures with trained runs.
-    ///
-    /// # Errors
-    /// A run or a file that fails, or a request to stop.
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError>
     where
         Self: Sized;
@@ -47,9 +41,6 @@ pub(crate) trait Question {
     }
 
     /// The figures and tables of its section.
-    ///
-    /// # Errors
-    /// A figure that cannot be drawn.
     fn evidence(&self, context: &Context<'_>) -> Result<Vec<Block>, CompareError>;
 
     /// What its numbers do not say.

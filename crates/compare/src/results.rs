@@ -1,5 +1,3 @@
-use digits_data::Images;
-use digits_models::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Sentence, answer};
@@ -92,7 +90,7 @@ impl Results {
 
 fn dataset(runner: &Runner<'_>) -> DatasetSummary {
     let dataset = runner.dataset;
-    let test: &Images = &runner.test;
+    let test = &runner.test;
     let split = &runner.runs(&Group::full(runner.plan)).mlp[0].record.dataset; // a plan has seeds
     DatasetSummary {
         name: dataset.name.clone(),
@@ -120,41 +118,13 @@ fn networks(runner: &Runner<'_>) -> Result<Vec<NetworkSummary>, CompareError> {
 
 fn summary(network: Network, run: &Trained) -> Result<NetworkSummary, CompareError> {
     let (_, config) = run.folder.describe()?;
-    let dropout = match &config.model {
-        ModelConfig::Mlp(model) => model.dropout,
-        ModelConfig::Cnn(model) => model.dropout,
-    };
     Ok(NetworkSummary {
         recipe: run.record.recipe.clone(),
         network,
-        layers: layers(&config.model),
+        layers: config.model.to_string(),
         parameters: run.record.parameters,
         label_smoothing: config.training.label_smoothing,
-        dropout,
+        dropout: config.model.dropout(),
         config: toml::to_string(&config).map_err(CompareError::report)?,
     })
-}
-
-/// `784-512-10`, or `16 of 5×5, pool 2; 32 of 5×5, pool 2; 128-10`.
-fn layers(model: &ModelConfig) -> String {
-    let input = model.input();
-    let joined = |sizes: &[usize]| {
-        let all = sizes.iter().chain([&input.classes]);
-        all.map(ToString::to_string).collect::<Vec<_>>().join("-")
-    };
-    match model {
-        ModelConfig::Mlp(model) => {
-            format!("{}-{}", input.height * input.width, joined(&model.hidden))
-        }
-        ModelConfig::Cnn(model) => {
-            let blocks = model.blocks.iter().map(|block| {
-                let pool = match block.pool {
-                    0 | 1 => String::new(),
-                    pool => format!(", pool {pool}"),
-                };
-                format!("{} of {1}×{1}{pool}; ", block.channels, block.kernel)
-            });
-            format!("{}{}", blocks.collect::<String>(), joined(&model.hidden))
-        }
-    }
 }

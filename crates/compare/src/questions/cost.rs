@@ -257,9 +257,7 @@ impl Cost {
         cells: impl Fn(&NetworkCost) -> Vec<String>,
     ) -> Block {
         let networks = self.networks.iter();
-        let columns: Vec<_> = networks
-            .map(|cost| (cost.recipe.clone(), cells(cost)))
-            .collect();
+        let columns: Vec<_> = networks.map(|cost| (&cost.recipe, cells(cost))).collect();
         let rows = rows.iter().map(|row| (*row).to_owned());
         columns_table(caption, corner, rows, &columns)
     }

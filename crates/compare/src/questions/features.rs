@@ -182,22 +182,17 @@ fn units(run: &LoadedRun) -> Result<Vec<Unit>, CompareError> {
 fn digit(runner: &Runner<'_>, run: &LoadedRun) -> Result<DigitMaps, CompareError> {
     let image = runner.test.pixels(0);
     let shape = runner.test.shape();
+    let pixels = normalized(run, &[image.to_vec()])?;
+    let data = TensorData::new(pixels, [1, 1, shape.height, shape.width]);
     let mut blocks = Vec::new();
-    if let Model::Cnn(cnn) = &run.model {
-        let pixels = normalized(run, &[image.to_vec()])?;
-        let images = Tensor::<4>::from_data(
-            TensorData::new(pixels, [1, 1, shape.height, shape.width]),
-            runner.device,
-        );
-        for maps in cnn.feature_maps(images) {
-            let [_, _, height, width] = maps.dims();
-            blocks.push(
-                numbers(maps)?
-                    .chunks_exact(height * width)
-                    .map(|map| map.chunks_exact(width).map(<[f64]>::to_vec).collect())
-                    .collect(),
-            );
-        }
+    for maps in run
+        .model
+        .feature_maps(Tensor::from_data(data, runner.device))
+    {
+        let [_, _, height, width] = maps.dims();
+        let maps = numbers(maps)?;
+        let rows = |map: &[f64]| map.chunks_exact(width).map(<[f64]>::to_vec).collect();
+        blocks.push(maps.chunks_exact(height * width).map(rows).collect());
     }
     Ok(DigitMaps {
         index: 0,
