@@ -61,6 +61,25 @@ pub(crate) fn comparison_sentence(
     )
 }
 
+/// What can be said of two differences alike, whose tests have the larger p-value `p`.
+pub(crate) fn verdict_on_both(differences: [&Difference; 2], p: Option<f64>) -> Verdict {
+    let [first, second] = differences.map(|difference| verdict(difference, p));
+    if first == second {
+        first
+    } else {
+        Verdict::None
+    }
+}
+
+/// `the MLP from 32.96 % to 70.44 %, the CNN from …`, with `verb` after the MLP.
+pub(crate) fn from_to(verb: &str, before: &Pair<f64>, after: &Pair<f64>) -> String {
+    let [mlp, cnn] = Network::BOTH.map(|network| {
+        let [from, to] = [before, after].map(|pair| text::percent(*pair.of(network), 2));
+        format!("from {from} to {to}")
+    });
+    format!("the MLP{verb} {mlp}, the CNN {cnn}")
+}
+
 /// Few seeds are named where nothing was found: it may be for lack of them.
 pub(crate) fn seeds_note(difference: &Difference) -> String {
     match difference.values.len() {

@@ -18,7 +18,7 @@ use crate::runner::Runner;
 use crate::runs::Group;
 use crate::setting::Context;
 use crate::stats::{Difference, Sample, paired};
-use crate::words::{Verdict, probability, seeds_note, verdict};
+use crate::words::{Verdict, from_to, probability, seeds_note, verdict};
 
 /// The same fixed permutation of the pixels of all images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,14 +132,9 @@ fn permuted(plan: &Plan) -> Group {
 
 impl Permutation {
     fn sentence(&self, p: Option<f64>) -> String {
-        let numbers = format!(
-            "the MLP goes from {} to {}, the CNN from {} to {}{}",
-            text::percent(self.natural.mlp.mean, 2),
-            text::percent(self.permuted.mlp.mean, 2),
-            text::percent(self.natural.cnn.mean, 2),
-            text::percent(self.permuted.cnn.mean, 2),
-            probability(p)
-        );
+        let [natural, permuted] =
+            [&self.natural, &self.permuted].map(|pair| pair.map(|sample| sample.mean));
+        let numbers = from_to(" goes", &natural, &permuted) + &probability(p);
         let found = match verdict(&self.interaction, p) {
             Verdict::Mlp => format!(
                 "the CNN loses more than the MLP: {numbers}; what it loses rested on neighboring pixels."

@@ -22,7 +22,9 @@ use crate::runner::Runner;
 use crate::runs::Group;
 use crate::setting::Context;
 use crate::stats::{Difference, Sample, mean, mean_by_seed, paired, sample};
-use crate::words::{Verdict, comparison_sentence, lower, probability, seeds_note, verdict};
+use crate::words::{
+    Verdict, comparison_sentence, from_to, lower, probability, seeds_note, verdict_on_both,
+};
 
 /// The four directions of a shift: name, right, down.
 const DIRECTIONS: [(&str, f64, f64); 4] = [
@@ -117,32 +119,24 @@ impl Question for Tolerance {
     }
 
     fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
-        let shift = self.axis(AxisKind::Shift);
-        let rotation = self.axis(AxisKind::Rotation);
-        let both = rotation.zip(self.axis(AxisKind::Scale));
-        let untried = |what: &str| Claim::untested(format!("{what} not tried."));
+        let [shift, rotation, scale] = self.axes.as_slice() else {
+            let untried = [
+                "Shifted test images were not tried.",
+                "Training with shifted images was not tried.",
+                "Rotated and scaled test images were not tried.",
+            ];
+            return untried.map(|text| Claim::untested(text.to_owned())).into();
+        };
+        let gain = &shift.gain;
+        let differences = [rotation, scale].map(|axis| &axis.plain_difference);
         vec![
-            shift.map_or_else(
-                || untried("Shifted test images were"),
-                |axis| Claim::tested(&axis.plain_difference, |p| shift_sentence(axis, p)),
-            ),
-            shift.map_or_else(
-                || untried("Training with shifted images was"),
-                |axis| {
-                    Claim::tested_twice([&axis.gain.mlp, &axis.gain.cnn], |p| {
-                        self.augmentation_sentence(axis, p)
-                    })
-                },
-            ),
-            both.map_or_else(
-                || untried("Rotated and scaled test images were"),
-                |(rotation, scale)| {
-                    Claim::tested_twice(
-                        [&rotation.plain_difference, &scale.plain_difference],
-                        |p| rotation_and_scale_sentence(rotation, scale, p),
-                    )
-                },
-            ),
+            Claim::tested(&shift.plain_difference, |p| shift_sentence(shift, p)),
+            Claim::tested_twice([&gain.mlp, &gain.cnn], |p| {
+                self.augmentation_sentence(shift, p)
+            }),
+            Claim::tested_twice(differences, |p| {
+                rotation_and_scale_sentence(rotation, scale, p)
+            }),
         ]
     }
 
@@ -344,17 +338,15 @@ fn rotation_and_scale_sentence(rotation: &Axis, scale: &Axis, p: Option<f64>) ->
         text::percent(sized.mlp, 2),
         probability(p)
     );
-    let found = [rotation, scale].map(|axis| verdict(&axis.plain_difference, p));
-    match found {
-        [Verdict::Cnn, Verdict::Cnn] => {
+    let differences = [rotation, scale].map(|axis| &axis.plain_difference);
+    match verdict_on_both(differences, p) {
+        Verdict::Cnn => {
             format!("The CNN is more tolerant of rotation and of scale, too: {numbers}")
         }
-        [Verdict::Mlp, Verdict::Mlp] => {
-            format!("The MLP is more tolerant of rotation and of scale: {numbers}")
-        }
-        _ => format!(
+        Verdict::Mlp => format!("The MLP is more tolerant of rotation and of scale: {numbers}"),
+        Verdict::None => format!(
             "That one network is more tolerant of both rotation and scale was not found{}: {numbers}",
-            seeds_note(&rotation.plain_difference)
+            seeds_note(differences[0])
         ),
     }
 }
@@ -364,35 +356,17 @@ fn largest(amounts: &[f64]) -> f64 {
 }
 
 impl Tolerance {
-    fn axis(&self, kind: AxisKind) -> Option<&Axis> {
-        self.axes.iter().find(|axis| axis.kind == kind)
-    }
-
     fn augmentation_sentence(&self, axis: &Axis, p: Option<f64>) -> String {
-        let plain = axis.mean_of(&axis.plain);
-        let augmented = axis.mean_of(&axis.augmented);
-        let numbers = format!(
-            "the MLP from {} to {}, the CNN from {} to {}{}",
-            text::percent(plain.mlp, 2),
-            text::percent(augmented.mlp, 2),
-            text::percent(plain.cnn, 2),
-            text::percent(augmented.cnn, 2),
-            probability(p)
-        );
-        let training = format!(
-            "Random shifts of up to {} pixels in training",
-            text::plain(self.augmentation_shift)
-        );
+        let [plain, augmented] = [&axis.plain, &axis.augmented].map(|lines| axis.mean_of(lines));
+        let numbers = from_to("", &plain, &augmented) + &probability(p);
+        let bound = text::plain(self.augmentation_shift);
+        let training = format!("Random shifts of up to {bound} pixels in training");
         let gain = &axis.gain;
-        // A gain is augmented − plain: the sign of both is what counts.
-        match (verdict(&gain.mlp, p), verdict(&gain.cnn, p)) {
-            (Verdict::Cnn, Verdict::Cnn) => {
-                format!("{training} make both more tolerant of shift: {numbers}.")
-            }
-            (Verdict::Mlp, Verdict::Mlp) => {
-                format!("{training} make both less tolerant of shift: {numbers}.")
-            }
-            _ => format!(
+        // A gain is augmented − plain: its sign is not that of one of the networks.
+        match verdict_on_both([&gain.mlp, &gain.cnn], p) {
+            Verdict::Cnn => format!("{training} make both more tolerant of shift: {numbers}."),
+            Verdict::Mlp => format!("{training} make both less tolerant of shift: {numbers}."),
+            Verdict::None => format!(
                 "{training}: no change of both in the same direction was found{} ({numbers}).",
                 seeds_note(&gain.mlp)
             ),
