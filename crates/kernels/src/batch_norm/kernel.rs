@@ -139,7 +139,7 @@ pub(super) struct Saved<'a, T> {
     pub gradient: &'a [T],
 }
 
-/// The gradients by x, γ and β; and the statistics depend on x.
+/// The gradients by x, γ and β; the statistics depend on x as well.
 ///
 /// With d = x − mean, s = 1/√(variance + ε), and g the gradient where ReLU lets it through:
 /// ∂β = Σg, ∂γ = s·Σ(g·d), ∂x = γ·s·(g − ∂β/n − d·s·∂γ/n).
