@@ -10,10 +10,10 @@ use crate::random::stream;
 /// Separates augmentation from the other uses of a seed.
 const AUGMENT: u64 = 0x4155_474D_454E_5400;
 
-/// Images that one task normalises: less than this is not worth a second thread.
+/// Images that one task normalizes: less than this is not worth a second thread.
 const TOGETHER: usize = 32;
 
-/// Turns indices into batches: normalised pixels in one contiguous buffer, and labels.
+/// Turns indices into batches: normalized pixels in one contiguous buffer, and labels.
 ///
 /// Augmentation draws from a generator that depends on the seed, the epoch and the image's place
 /// in it, so any batch can be made without those before it, by any number of threads.
@@ -66,7 +66,7 @@ impl<'a> Batcher<'a> {
         (pixels, labels)
     }
 
-    /// The normalised pixels of all images, `bytes` being those of one by its place in the batch
+    /// The normalized pixels of all images, `bytes` being those of one by its place in the batch
     /// and its index; at least `together` in one task.
     #[expect(
         unsafe_code,

@@ -15,9 +15,9 @@ const DAMAGE: u64 = 0x4441_4D41_4745_0000;
 /// Ink and paper.
 const FULL: f64 = 255.0;
 /// What an occluded place shows: neither paper nor ink, so that it hides rather than erases.
-const GREY: u8 = 128;
+const GRAY: u8 = 128;
 
-/// A damage to grey images in the manner of MNIST-C (Mu and Gilmer 2019), made anew: what a
+/// A damage to gray images in the manner of MNIST-C (Mu and Gilmer 2019), made anew: what a
 /// camera, a scanner or a careless hand do to a digit that a person still reads.
 ///
 /// It is random where that makes sense, and then a function of seed, kind and index alone:
@@ -36,7 +36,7 @@ pub enum Corruption {
     Brightness,
     /// A band across the image, upright or level, in which paper and ink change places.
     Stripe,
-    /// A grey square somewhere about the middle.
+    /// A gray square somewhere about the middle.
     Occlusion,
     /// Shifted in a random direction.
     Translate,
@@ -169,7 +169,7 @@ impl Corruption {
             Self::Occlusion => {
                 let rows = span(middle(random), amount, shape.height);
                 let columns = span(middle(random), amount, shape.width);
-                in_rectangle(rows, columns, shape, image, |_| GREY)
+                in_rectangle(rows, columns, shape, image, |_| GRAY)
             }
             Self::Translate => {
                 let (sin, cos) = (TAU * uniform(random)).sin_cos();

@@ -34,7 +34,7 @@ impl fmt::Display for ImageShape {
     }
 }
 
-/// Labelled grey images, held once as bytes: row by row, 0 = background, 255 = ink.
+/// Labelled gray images, held once as bytes: row by row, 0 = background, 255 = ink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
     shape: ImageShape,

@@ -34,7 +34,7 @@ impl Normalization {
     /// A normalization that somebody states.
     ///
     /// # Errors
-    /// A mean or deviation that is no finite number, a deviation that is not above 0 or so small
+    /// A mean or deviation that is not a finite number, a deviation that is not above 0 or so small
     /// that some pixel would become no finite number.
     pub fn new(mean: f32, std: f32) -> Result<Self, DataError> {
         let stated = Self { mean, std };
@@ -72,7 +72,7 @@ impl Normalization {
         }
     }
 
-    /// Normalises one image, or any run of pixels.
+    /// Normalizes one image, or any run of pixels.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -84,7 +84,7 @@ impl Normalization {
         }
     }
 
-    /// The normalised value of every possible byte.
+    /// The normalized value of every possible byte.
     pub fn table(&self) -> [f32; 256] {
         std::array::from_fn(|pixel| (pixel as f32 / 255.0 - self.mean) / self.std)
     }

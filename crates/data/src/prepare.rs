@@ -1,6 +1,6 @@
 //! Any picture of a digit, prepared the way MNIST was made (LeCun, Bottou, Bengio and Haffner
 //! 1998): the box around the ink scaled into 20×20 pixels keeping its shape, then placed in a
-//! 28×28 field with its centre of mass in the middle.
+//! 28×28 field with its center of mass in the middle.
 
 use std::io::Cursor;
 
@@ -58,7 +58,7 @@ pub struct Prepared {
 /// Decodes and prepares a picture; `name` is for messages.
 ///
 /// # Errors
-/// Bytes that are no picture, a picture that is too large, or a blank one.
+/// Bytes that are not a picture, a picture that is too large, or a blank one.
 pub fn prepare(name: &str, bytes: &[u8], shape: ImageShape) -> Result<Prepared, DataError> {
     prepare_within(name, bytes, shape, Bounds::FILE)
 }
@@ -83,10 +83,10 @@ pub fn prepare_within(
     })
 }
 
-/// Grey values 0 (black) to 1 (white); transparent pixels as on white paper.
+/// Gray values 0 (black) to 1 (white); transparent pixels as on white paper.
 ///
 /// # Errors
-/// Bytes that are no picture, or a picture beyond the bounds.
+/// Bytes that are not a picture, or a picture beyond the bounds.
 pub fn decode(name: &str, bytes: &[u8], bounds: Bounds) -> Result<Gray, DataError> {
     let (width, height) = dimensions(name, bytes, bounds)?;
     if width > bounds.side
@@ -105,7 +105,7 @@ pub fn decode(name: &str, bytes: &[u8], bounds: Bounds) -> Result<Gray, DataErro
 /// before them (a color profile) no more than the bounds allow.
 ///
 /// # Errors
-/// Bytes that are no picture.
+/// Bytes that are not a picture.
 pub fn dimensions(name: &str, bytes: &[u8], bounds: Bounds) -> Result<(u32, u32), DataError> {
     if bytes.is_empty() {
         return Err(not_a_picture(name, &"it is empty (0 bytes)"));
@@ -179,7 +179,7 @@ fn to_gray(picture: &DynamicImage) -> Gray {
 /// blank picture.
 ///
 /// The background is the median of the border. Everything within three times the border's own
-/// spread of it is paper: grain and compression noise vanish, clean edges keep their greys.
+/// spread of it is paper: grain and compression noise vanish, clean edges keep their grays.
 fn ink(gray: &Gray) -> Option<(Gray, bool)> {
     let (width, height) = gray.dimensions();
     let mut border: Vec<f32> = gray
@@ -217,7 +217,7 @@ fn ink(gray: &Gray) -> Option<(Gray, bool)> {
     Some((ink, inverted))
 }
 
-/// The ink's box scaled into the field, its centre of mass in the middle. `None` without ink.
+/// The ink's box scaled into the field, its center of mass in the middle. `None` without ink.
 fn center(ink: &Gray, shape: ImageShape) -> Option<Vec<u8>> {
     let (left, top, right, bottom) = bounds(ink)?;
     let (width, height) = (right - left + 1, bottom - top + 1);
@@ -242,7 +242,7 @@ fn center(ink: &Gray, shape: ImageShape) -> Option<Vec<u8>> {
         mass_y += value * f64::from(y);
     }
     let offset = |field: usize, size: u32, center: f64| -> i64 {
-        // The middle of an even field lies between two pixels; MNIST's centres lie at field/2.
+        // The middle of an even field lies between two pixels; MNIST's centers lie at field/2.
         let wanted = (field as f64 / 2.0 - center).round() as i64;
         wanted.clamp(0, field as i64 - i64::from(size))
     };

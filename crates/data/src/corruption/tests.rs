@@ -128,8 +128,8 @@ fn brightness_stripe_and_occlusion_cover_what_they_state() {
         assert!(level || lines(&stripe, 245, 60) == SIDE);
         levels += usize::from(level);
         let occluded = of_flat(Corruption::Occlusion, 5, 10, index);
-        assert_eq!(lines(&occluded, GREY, 70), 70);
-        assert_eq!(count(&occluded, GREY), 70 * 70);
+        assert_eq!(lines(&occluded, GRAY, 70), 70);
+        assert_eq!(count(&occluded, GRAY), 70 * 70);
         let edges = occluded.windows(2).filter(|two| two[0] != two[1]).count();
         assert!(edges <= 2 * 70, "one run in each row");
     }

@@ -1,5 +1,5 @@
 //! From inked lines to 28×28 pixels, with MNIST's preparation: the ink's box fits 20×20, its
-//! centre of mass sits in the middle of the field (LeCun, Bottou, Bengio and Haffner 1998).
+//! center of mass sits in the middle of the field (LeCun, Bottou, Bengio and Haffner 1998).
 
 use super::hand::Hand;
 use super::stroke::Inked;
@@ -32,7 +32,7 @@ pub(super) fn render(digit: u8, lines: &mut [Vec<Inked>], hand: &mut Hand) -> [u
 }
 
 /// Scales and moves the lines so that the ink's box, the pen's radius included, fills the
-/// 20×20 box in its longer direction and is centred in the other.
+/// 20×20 box in its longer direction and is centered in the other.
 fn fit(lines: &mut [Vec<Inked>], pen: f64) {
     for point in lines.iter_mut().flatten() {
         point.radius *= pen;
@@ -93,7 +93,7 @@ fn segment(cover: &mut [f64; BOX * BOX], from: Inked, to: Inked, fade: f64) {
     }
 }
 
-/// Places the box in the field so that the centre of mass is as near the middle as whole
+/// Places the box in the field so that the center of mass is as near the middle as whole
 /// pixels allow.
 fn center(cover: &[f64; BOX * BOX]) -> [u8; PIXELS] {
     let (mut mass, mut mass_x, mut mass_y) = (0.0, 0.0, 0.0);

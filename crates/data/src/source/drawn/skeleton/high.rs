@@ -32,8 +32,8 @@ pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
             body.extend(bowl(hand));
             let lift = hand.normal(0.03);
             let start = left + hand.between(-0.03, 0.1);
-            let bar = stroke!(hand, 0.02; (start, 0.04 + lift)
-                (bar_end * 0.6 + 0.1, 0.03 + lift) (bar_end, 0.01 + lift + rise));
+            let bar = stroke!(hand, 0.02; (start, 0.04 + lift) (bar_end * 0.6 + 0.1, 0.03 + lift)
+                (bar_end, 0.01 + lift + rise));
             vec![body, bar]
         }
         // In one line, with corners.
@@ -65,9 +65,9 @@ pub(super) fn six(hand: &mut Hand) -> Vec<Stroke> {
     let crown = hand.between(0.36, 0.74);
     let close = hand.between(-0.04, 0.22);
     let left = hand.between(0.0, 0.1);
-    let mut stroke = stroke!(hand, 0.026; (start, 0.0) (start * 0.5 + 0.1, 0.18)
-        (left + 0.08, 0.42) (left, 0.7) (0.14, 0.93) (0.4, 1.0) (belly - 0.06, 0.9)
-        (belly, crown * 0.5 + 0.42) (belly * 0.7, crown) (0.34, crown + 0.06));
+    let mut stroke = stroke!(hand, 0.026; (start, 0.0) (start * 0.5 + 0.1, 0.18) (left + 0.08, 0.42)
+        (left, 0.7) (0.14, 0.93) (0.4, 1.0) (belly - 0.06, 0.9) (belly, crown * 0.5 + 0.42)
+        (belly * 0.7, crown) (0.34, crown + 0.06));
     if hand.chance(0.85) {
         add!(stroke, hand, 0.03; (close + 0.04, crown + 0.22));
     }
@@ -137,12 +137,10 @@ pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
             let end_x = hand.between(0.4, 1.5);
             let end_y = hand.between(-0.12, 0.24);
             let mut stroke = stroke!(hand, scatter; (top + upper * 0.85, 0.1 + open)
-                (top + upper * 0.1, 0.0) (top - upper * 0.95, 0.16)
-                (top - upper * 0.5, waist - 0.1) (0.5, waist + 0.01)
-                (bottom + lower * 0.85, waist + 0.2) (bottom + lower * 0.7, 0.92)
-                (bottom, 1.0) (bottom - lower * 0.85, 0.88)
-                (bottom - lower * 0.75, waist + 0.2) (0.5, waist)
-                (top + upper * 0.7, waist - 0.2)
+                (top + upper * 0.1, 0.0) (top - upper * 0.95, 0.16) (top - upper * 0.5, waist - 0.1)
+                (0.5, waist + 0.01) (bottom + lower * 0.85, waist + 0.2)
+                (bottom + lower * 0.7, 0.92) (bottom, 1.0) (bottom - lower * 0.85, 0.88)
+                (bottom - lower * 0.75, waist + 0.2) (0.5, waist) (top + upper * 0.7, waist - 0.2)
                 (top + upper * 0.3 + end_x * upper, end_y, 0.03));
             if hand.chance(0.12) {
                 // The other way round.
@@ -178,9 +176,9 @@ pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
         // From the waist: around the top, then around the bottom.
         _ => vec![
             stroke!(hand, scatter; (0.5, waist) (top - upper * 0.95, waist - 0.18)
-            (top - upper * 0.4, 0.02) (top + upper * 0.5, 0.02) (top + upper * 0.95, 0.2)
-            (0.5, waist) (bottom - lower * 0.9, waist + 0.24) (bottom - lower * 0.4, 0.97)
-            (bottom + lower * 0.5, 0.97) (bottom + lower * 0.9, waist + 0.24) (0.5, waist)),
+                (top - upper * 0.4, 0.02) (top + upper * 0.5, 0.02) (top + upper * 0.95, 0.2)
+                (0.5, waist) (bottom - lower * 0.9, waist + 0.24) (bottom - lower * 0.4, 0.97)
+                (bottom + lower * 0.5, 0.97) (bottom + lower * 0.9, waist + 0.24) (0.5, waist)),
         ],
     }
 }
@@ -220,8 +218,8 @@ pub(super) fn nine(hand: &mut Hand) -> Vec<Stroke> {
         }
         // A stem that curls to the left at the foot.
         2 => {
-            add!(stroke, hand, scatter; !(width, close * 0.7) (width, 0.5)
-                (width - 0.05, 0.84) (width * 0.55, 1.0));
+            add!(stroke, hand, scatter; !(width, close * 0.7) (width, 0.5) (width - 0.05, 0.84)
+                (width * 0.55, 1.0));
             let up = hand.between(0.8, 0.98);
             add!(stroke, hand, 0.03; (0.08, up));
         }

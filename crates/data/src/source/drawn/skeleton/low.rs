@@ -60,8 +60,8 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
         // A round head.
         0 => {
             let start = hand.between(0.12, 0.36);
-            stroke!(hand, 0.03; (0.12, start) (0.25, 0.09) (right * 0.64, 0.0)
-                (right - 0.04, 0.13) (right, 0.32) (right * 0.77, 0.58))
+            stroke!(hand, 0.03; (0.12, start) (0.25, 0.09) (right * 0.64, 0.0) (right - 0.04, 0.13)
+                (right, 0.32) (right * 0.77, 0.58))
         }
         // A flat head, as in a Z.
         1 => {
@@ -71,8 +71,8 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
             head
         }
         // A head that begins with a curl.
-        _ => stroke!(hand, 0.03; (0.32, 0.3) (0.14, 0.27) (0.2, 0.08) (0.52, 0.0)
-            (right, 0.22) (0.66, 0.54)),
+        _ => stroke!(hand, 0.03; (0.32, 0.3) (0.14, 0.27) (0.2, 0.08) (0.52, 0.0) (right, 0.22)
+            (0.66, 0.54)),
     };
     let end_x = hand.between(0.7, 1.25);
     let end_y = 0.95 + hand.normal(0.12);
@@ -120,16 +120,14 @@ pub(super) fn three(hand: &mut Hand) -> Vec<Stroke> {
     let notch = hand.between(0.15, 0.62);
     let mut stroke = if hand.chance(0.82) {
         let start = hand.between(0.06, 0.26);
-        stroke!(hand, scatter; (0.1, start) (0.42, 0.0) (upper, 0.14)
-            (upper - 0.04, waist - 0.14))
+        stroke!(hand, scatter; (0.1, start) (0.42, 0.0) (upper, 0.14) (upper - 0.04, waist - 0.14))
     } else {
         // A flat top with a sharp corner.
         stroke!(hand, scatter; (0.06, 0.06) (0.4, 0.03) !(upper, 0.04))
     };
     match hand.choose(&[0.45, 0.4, 0.15]) {
         0 => add!(stroke, hand, scatter; !(notch, waist)),
-        1 => add!(stroke, hand, 0.015; (notch + 0.06, waist - 0.02)
-            (notch + 0.08, waist + 0.02)),
+        1 => add!(stroke, hand, 0.015; (notch + 0.06, waist - 0.02) (notch + 0.08, waist + 0.02)),
         // A small loop at the waist.
         _ => add!(stroke, hand, 0.015; (notch + 0.05, waist + 0.03) (notch - 0.06, waist)
             (notch + 0.05, waist - 0.04)),
@@ -191,8 +189,8 @@ pub(super) fn four(hand: &mut Hand) -> Vec<Stroke> {
             let top = hand.between(0.0, 0.18);
             let peak = hand.between(-0.02, 0.2);
             let round = hand.chance(0.5);
-            let mut stroke = stroke!(hand, 0.025; (0.12, top) (0.04, bar * 0.6)
-                (0.1, bar * 0.97) (0.38, bar));
+            let mut stroke = stroke!(hand, 0.025; (0.12, top) (0.04, bar * 0.6) (0.1, bar * 0.97)
+                (0.38, bar));
             if !round {
                 stroke[2] = Node {
                     corner: true,
