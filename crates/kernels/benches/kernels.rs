@@ -88,11 +88,9 @@ fn convolution(peak: f64, sizes: [usize; 5], epilogue: Epilogue) {
     let rows = edge + 2 * padding + 1 - kernel;
     compare(
         &format!("{inputs}→{outputs}, {kernel}×{kernel}, {edge}×{edge}, {epilogue:?}"),
-        Work {
-            forward: 2.0 * (BATCH * rows * rows * outputs * inputs * kernel * kernel) as f64,
-            backward: if inputs == 1 { 1.0 } else { 2.0 },
-            peak,
-        },
+        peak,
+        BATCH * rows * rows * outputs * inputs * kernel * kernel,
+        if inputs == 1 { 1.0 } else { 2.0 },
         || run(true),
         || other(true),
         || run(false),
@@ -113,11 +111,9 @@ fn layer(peak: f64, inputs: usize, units: usize) {
     let ours = |(x, w, b)| dense(x, w, b);
     compare(
         &format!("dense {inputs}→{units}"),
-        Work {
-            forward: (2 * BATCH * inputs * units) as f64,
-            backward: 2.0,
-            peak,
-        },
+        peak,
+        BATCH * inputs * units,
+        2.0,
         || ours(flex()),
         || ours(ndarray()),
         || {
@@ -127,20 +123,14 @@ fn layer(peak: f64, inputs: usize, units: usize) {
     );
 }
 
-/// What an operation has to do.
-struct Work {
-    /// Floating point operations forward.
-    forward: f64,
-    /// Those backward, as a multiple, if no gradient were 0.
-    backward: f64,
-    /// GFLOP/s
-    peak: f64,
-}
-
-/// Forward, and backward as what a step takes more, of ours on both backends and of Burn's on flex.
+/// Forward, and backward as what a step takes more, of ours on both backends and of Burn's on flex;
+/// against the `peak` in GFLOP/s, from the multiply-adds forward (`macs`) and those backward as a
+/// multiple, if no gradient were 0.
 fn compare<const D: usize>(
     name: &str,
-    work: Work,
+    peak: f64,
+    macs: usize,
+    backward_macs: f64,
     flex: impl Fn() -> Tensor<D>,
     ndarray: impl Fn() -> Tensor<D>,
     burns: impl Fn() -> Tensor<D>,
@@ -154,14 +144,14 @@ fn compare<const D: usize>(
         &mut || backward(ndarray()),
         &mut || backward(burns()),
     ]);
-    let share = |work_done: f64, time: f64| 100.0 * work_done / time / 1e6 / work.peak;
+    let share = |multiple: f64, time: f64| 200.0 * multiple * macs as f64 / time / 1e6 / peak;
     let more = (both[0] - forward[0]).max(1e-6);
     println!(
         "{name}: forward {:.2} ms = {:.0} % of peak, backward {more:.2} ms = {:.0} % (ndarray \
          {:.2} and {:.2}; Burn {:.2} and {:.2}); together {:.1}× Burn",
         forward[0],
-        share(work.forward, forward[0]),
-        share(work.forward * work.backward, more),
+        share(1.0, forward[0]),
+        share(backward_macs, more),
         forward[1],
         both[1] - forward[1],
         forward[2],

@@ -34,10 +34,12 @@ pub(crate) trait Operation<const N: usize>: Clone + Debug + Send + 'static {
     /// result.
     fn backward<B: Host>(
         &self,
-        saved: Self::Saved<B>,
-        gradient: FloatTensor<B>,
-        wanted: [bool; N],
-    ) -> [Option<FloatTensor<B>>; N];
+        _saved: Self::Saved<B>,
+        _gradient: FloatTensor<B>,
+        _wanted: [bool; N],
+    ) -> [Option<FloatTensor<B>>; N] {
+        unreachable!("{self:?} is for tensors that are not tracked")
+    }
 }
 
 /// Runs an operation on tensors whose sizes, types and devices fit.
@@ -138,19 +140,14 @@ impl<B: Host, C: CheckpointStrategy> Fused for Autodiff<B, C> {
         });
         let inputs = Tensors::<B>(inputs).into_array();
         let node = Node::<O>(PhantomData);
-        let (first, others) = match node.prepare::<C>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let (mut results, saved) = operation.forward::<B>(inputs, true);
-                let others = results.split_off(1);
-                let [first] = Tensors::<B>(results).into_array();
-                (prep.finish((operation, saved), first), others)
-            }
-            OpsKind::UnTracked(prep) => {
-                let (mut results, _) = operation.forward::<B>(inputs, false);
-                let others = results.split_off(1);
-                let [first] = Tensors::<B>(results).into_array();
-                (prep.finish(first), others)
-            }
+        let kind = node.prepare::<C>(nodes).compute_bound().stateful();
+        let tracked = matches!(kind, OpsKind::Tracked(_));
+        let (mut results, saved) = operation.forward::<B>(inputs, tracked);
+        let others = results.split_off(1);
+        let [first] = Tensors::<B>(results).into_array();
+        let first = match kind {
+            OpsKind::Tracked(prep) => prep.finish((operation, saved), first),
+            OpsKind::UnTracked(prep) => prep.finish(first),
         };
         let others = others.into_iter().map(<FloatTensor<Self>>::new);
         Tensors(std::iter::once(first).chain(others).collect())

@@ -63,12 +63,10 @@ pub(super) fn backward<L: Lanes>(
         return None;
     }
     let width = row_width::<L>(&plan);
-    let wide = geometry.kernel[0] * width;
-    let mut packed = Aligned::zeros(0);
-    if inputs.for_images {
-        packed = Aligned::zeros(geometry.channels_out * wide);
-        weights_for_backward(geometry, inputs.weights, width, &mut packed);
-    }
+    let packed = match inputs.for_images {
+        true => weights_for_backward(geometry, inputs.weights, width),
+        false => Aligned::zeros(0),
+    };
     // Where windows start and pixels of a pool's window lie, counted in pixels of the padded image.
     let pixels = plan.row / geometry.channels_in;
     let step = geometry.epilogue.step();
@@ -120,8 +118,7 @@ pub(super) fn backward<L: Lanes>(
             *sum += x;
         }
     }
-    let mut weights = vec![L::T::default(); geometry.channels_out * geometry.taps()];
-    gradients_of_weights(geometry, &sums, width, &mut weights);
+    let weights = gradients_of_weights(geometry, &sums, width);
     // SAFETY: all images were written, else this function returned above.
     unsafe { images.set_len(total) };
     Some(Gradients {

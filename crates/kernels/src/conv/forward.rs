@@ -48,8 +48,7 @@ pub(super) fn forward<L: Lanes>(
     let plan = geometry.plan()?;
     let block = block_width::<L>(geometry.channels_out);
     let blocks = geometry.channels_out.div_ceil(block);
-    let mut packed = Aligned::zeros(blocks * block * geometry.taps());
-    weights_for_forward(geometry, weights, block, &mut packed);
+    let packed = weights_for_forward(geometry, weights, block);
     let mut biases = Aligned::zeros(blocks * block);
     biases[..bias.len()].copy_from_slice(bias);
     let transformed = (winograd::pays(geometry, &plan) && within_safe_range(weights))

@@ -2,7 +2,7 @@
 //! `[row][column][channel]` with zeros around; one image at a time, so that it stays in the cache.
 
 use super::geometry::{Geometry, Plan};
-use crate::simd::{Float, Lanes, transpose, transpose_to};
+use crate::simd::{Aligned, Float, Lanes, transpose, transpose_to};
 
 /// Copies one image into the inside of `padded`, whose border is and stays zero.
 #[inline(always)]
@@ -12,14 +12,8 @@ pub(super) fn pack<T: Float>(geometry: &Geometry, plan: &Plan, image: &[T], padd
     let start = geometry.padding[0] * plan.row + geometry.padding[1] * channels;
     for y in 0..height {
         let to = &mut padded[start + y * plan.row..][..width * channels];
-        transpose(
-            &image[y * width..],
-            height * width,
-            to,
-            channels,
-            channels,
-            width,
-        );
+        let from = &image[y * width..];
+        transpose(from, height * width, to, channels, channels, width);
     }
 }
 
@@ -40,15 +34,8 @@ pub(super) unsafe fn unpack<T: Float>(
     for y in 0..height {
         // SAFETY: row y of every channel, `height · width` numbers apart, lies in the image.
         unsafe {
-            transpose_to(
-                &padded[start + y * plan.row..],
-                channels,
-                image.add(y * width),
-                height * width,
-                width,
-                channels,
-                |x| x,
-            );
+            let (from, to) = (&padded[start + y * plan.row..], image.add(y * width));
+            transpose_to(from, channels, to, height * width, width, channels, |x| x);
         }
     }
 }
@@ -59,19 +46,15 @@ pub(super) fn weights_for_forward<T: Float>(
     geometry: &Geometry,
     weights: &[T],
     block: usize,
-    packed: &mut [T],
-) {
-    let [kernel_height, kernel_width] = geometry.kernel;
-    let inputs = geometry.channels_in;
-    for (out, filter) in weights.chunks_exact(geometry.taps()).enumerate() {
-        let start = out / block * block * geometry.taps() + out % block;
-        for channel in 0..inputs {
-            for tap in 0..kernel_height * kernel_width {
-                packed[start + (tap * inputs + channel) * block] =
-                    filter[channel * kernel_height * kernel_width + tap];
-            }
-        }
-    }
+) -> Aligned<T> {
+    let blocks = geometry.channels_out.div_ceil(block);
+    let mut packed = Aligned::zeros(blocks * block * geometry.taps());
+    let [_, kernel_width] = geometry.kernel;
+    each_weight(geometry, |at, [out, channel, ky, kx]| {
+        let tap = (ky * kernel_width + kx) * geometry.channels_in + channel;
+        packed[(out / block * geometry.taps() + tap) * block + out % block] = weights[at];
+    });
+    packed
 }
 
 /// Weights `[out][in][ky][kx]` as `[out][ky][run of kx and in]`, each run with zeros up to `width`.
@@ -79,9 +62,13 @@ pub(super) fn weights_for_backward<T: Float>(
     geometry: &Geometry,
     weights: &[T],
     width: usize,
-    packed: &mut [T],
-) {
-    each_weight(geometry, width, |at, to| packed[to] = weights[at]);
+) -> Aligned<T> {
+    let mut packed = Aligned::zeros(geometry.channels_out * geometry.kernel[0] * width);
+    each_weight(geometry, |at, [out, channel, ky, kx]| {
+        let row = out * geometry.kernel[0] + ky;
+        packed[row * width + kx * geometry.channels_in + channel] = weights[at];
+    });
+    packed
 }
 
 /// The inverse of [`weights_for_backward`], for gradients.
@@ -89,22 +76,23 @@ pub(super) fn gradients_of_weights<T: Float>(
     geometry: &Geometry,
     packed: &[T],
     width: usize,
-    gradients: &mut [T],
-) {
-    each_weight(geometry, width, |to, at| gradients[to] = packed[at]);
+) -> Vec<T> {
+    let mut gradients = vec![T::default(); geometry.channels_out * geometry.taps()];
+    each_weight(geometry, |at, [out, channel, ky, kx]| {
+        let row = out * geometry.kernel[0] + ky;
+        gradients[at] = packed[row * width + kx * geometry.channels_in + channel];
+    });
+    gradients
 }
 
-/// The places of every weight as Burn has it, and as the backward pass.
-fn each_weight(geometry: &Geometry, width: usize, mut visit: impl FnMut(usize, usize)) {
-    let [kernel_height, kernel_width] = geometry.kernel;
-    let inputs = geometry.channels_in;
+/// The place of every weight, and its out, in, ky and kx.
+fn each_weight(geometry: &Geometry, mut visit: impl FnMut(usize, [usize; 4])) {
     let mut at = 0;
     for out in 0..geometry.channels_out {
-        for channel in 0..inputs {
-            for ky in 0..kernel_height {
-                for kx in 0..kernel_width {
-                    let row = out * kernel_height + ky;
-                    visit(at, row * width + kx * inputs + channel);
+        for channel in 0..geometry.channels_in {
+            for ky in 0..geometry.kernel[0] {
+                for kx in 0..geometry.kernel[1] {
+                    visit(at, [out, channel, ky, kx]);
                     at += 1;
                 }
             }

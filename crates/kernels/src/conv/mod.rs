@@ -7,7 +7,6 @@
 mod backward;
 mod block;
 mod compiled;
-mod fallback;
 mod forward;
 mod geometry;
 mod layout;

@@ -1,6 +1,7 @@
 //! Memory that threads share, and memory that vectors like.
 
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 
 use super::float::Float;
 
@@ -23,28 +24,15 @@ impl<T> Shared<T> {
 
 const CACHE_LINE: usize = 64;
 
-/// Scratch memory whose first element lies on a cache line.
-pub(crate) struct Aligned<T> {
-    /// Initialised from `start` on, `length` elements.
+/// Scratch memory that is still to be written, its first element on a cache line.
+pub(crate) struct Memory<T> {
+    /// The elements are `length` from `start` on.
     buffer: Vec<MaybeUninit<T>>,
     start: usize,
     length: usize,
 }
 
-impl<T: Float> Aligned<T> {
-    /// `length` zeros.
-    pub fn zeros(length: usize) -> Self {
-        let mut memory = Memory::new(length);
-        memory.fill(MaybeUninit::new(T::default()));
-        // SAFETY: all elements were written.
-        unsafe { memory.initialized() }
-    }
-}
-
-/// [`Aligned`] that is still to be written: large buffers that are overwritten anyway.
-pub(crate) struct Memory<T>(Aligned<T>);
-
-impl<T: Float> Memory<T> {
+impl<T> Memory<T> {
     /// Room for `length` elements.
     pub fn new(length: usize) -> Self {
         let spare = CACHE_LINE / size_of::<T>();
@@ -52,52 +40,63 @@ impl<T: Float> Memory<T> {
         // SAFETY: the elements may be uninitialised, as their type says.
         unsafe { buffer.set_len(length + spare) };
         let start = buffer.as_ptr().align_offset(CACHE_LINE).min(spare);
-        Self(Aligned {
+        Self {
             buffer,
             start,
             length,
-        })
+        }
     }
 
     /// # Safety
     /// Every element must have been written.
     pub unsafe fn initialized(self) -> Aligned<T> {
-        self.0
+        Aligned(self)
     }
 
     /// # Safety
     /// As of [`Memory::initialized`].
     pub unsafe fn as_initialized(&self) -> &[T] {
-        &self.0
+        // SAFETY: the caller's.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.length) }
     }
 }
 
-impl<T> std::ops::Deref for Memory<T> {
+impl<T> Deref for Memory<T> {
     type Target = [MaybeUninit<T>];
     fn deref(&self) -> &[MaybeUninit<T>] {
-        &self.0.buffer[self.0.start..self.0.start + self.0.length]
+        &self.buffer[self.start..self.start + self.length]
     }
 }
 
-impl<T> std::ops::DerefMut for Memory<T> {
+impl<T> DerefMut for Memory<T> {
     fn deref_mut(&mut self) -> &mut [MaybeUninit<T>] {
-        &mut self.0.buffer[self.0.start..self.0.start + self.0.length]
+        &mut self.buffer[self.start..self.start + self.length]
     }
 }
 
-impl<T> std::ops::Deref for Aligned<T> {
+/// [`Memory`] that was written.
+pub(crate) struct Aligned<T>(Memory<T>);
+
+impl<T: Float> Aligned<T> {
+    /// `length` zeros.
+    pub fn zeros(length: usize) -> Self {
+        let mut memory = Memory::new(length);
+        memory.fill(MaybeUninit::new(T::default()));
+        Self(memory)
+    }
+}
+
+impl<T> Deref for Aligned<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        let all = &self.buffer[self.start..self.start + self.length];
-        // SAFETY: these are initialised, see the field.
-        unsafe { std::slice::from_raw_parts(all.as_ptr().cast(), all.len()) }
+        // SAFETY: written before this was made.
+        unsafe { self.0.as_initialized() }
     }
 }
 
-impl<T> std::ops::DerefMut for Aligned<T> {
+impl<T> DerefMut for Aligned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        let all = &mut self.buffer[self.start..self.start + self.length];
         // SAFETY: as above.
-        unsafe { std::slice::from_raw_parts_mut(all.as_mut_ptr().cast(), all.len()) }
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.length) }
     }
 }

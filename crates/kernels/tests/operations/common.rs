@@ -8,7 +8,12 @@ use burn_fused_cpu::Instructions;
 /// Relative to the largest number of a result.
 pub const TOLERANCE_F32: f64 = 1e-5;
 pub const TOLERANCE_F64: f64 = 1e-12;
-pub const TYPES: [(DType, f64); 2] = [(DType::F32, TOLERANCE_F32), (DType::F64, TOLERANCE_F64)];
+
+/// Where tensors lie, and of what type they are.
+pub type Place = (Device, DType);
+
+/// Numbers of an operation's three tensors, and the gradient of its result.
+pub type Numbers = [Vec<f64>; 4];
 
 /// Results and gradients of an operation.
 pub type Results = Vec<Vec<f64>>;
@@ -32,6 +37,18 @@ pub fn few() -> bool {
 /// The CPU backends, under autodiff.
 pub fn devices() -> [Device; 2] {
     [Device::flex().autodiff(), Device::ndarray().autodiff()]
+}
+
+/// F32 and F64 on each of [`devices`].
+pub fn places() -> Vec<Place> {
+    both(&devices(), &[DType::F32, DType::F64])
+}
+
+pub fn tolerance((_, dtype): &Place) -> f64 {
+    match dtype {
+        DType::F64 => TOLERANCE_F64,
+        _ => TOLERANCE_F32,
+    }
 }
 
 /// All pairs.
@@ -61,14 +78,15 @@ pub fn dyadic(length: usize, seed: u64) -> Vec<f64> {
     numbers(length, seed).into_iter().map(quarter).collect()
 }
 
-pub fn tensor<const D: usize>(
-    numbers: &[f64],
-    shape: [usize; D],
-    device: &Device,
-    dtype: DType,
-) -> Tensor<D> {
+/// Each of the lengths by `draw(length, seed)`.
+pub fn draw(lengths: [usize; 4], draw: fn(usize, u64) -> Vec<f64>, seed: u64) -> Numbers {
+    let mut seeds = seed..;
+    lengths.map(|length| draw(length, seeds.next().unwrap()))
+}
+
+pub fn tensor<const D: usize>(numbers: &[f64], shape: [usize; D], place: &Place) -> Tensor<D> {
     let data = TensorData::new(numbers.to_vec(), Shape::from(shape));
-    Tensor::from_data(data.convert_dtype(dtype), (device, dtype))
+    Tensor::from_data(data.convert_dtype(place.1), (&place.0, place.1))
 }
 
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
@@ -92,7 +110,7 @@ pub fn with_gradients<const D: usize>(
     factors: &[f64],
     inputs: &[&dyn Input],
 ) -> Results {
-    let factors = tensor(factors, result.dims(), &result.device(), result.dtype());
+    let factors = tensor(factors, result.dims(), &(result.device(), result.dtype()));
     let gradients = (result.clone() * factors).sum().backward();
     let mut results = vec![values(result.inner())];
     results.extend(inputs.iter().map(|input| input.gradient(&gradients)));

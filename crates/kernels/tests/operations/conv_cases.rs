@@ -2,15 +2,12 @@
 
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{DType, Device, Tensor, activation};
+use burn::tensor::{DType, Tensor, activation};
 use burn_fused_cpu::{Epilogue, Implementation, conv_block, conv_block_implementation};
 
 use crate::common::*;
 
 pub const EPILOGUES: [Epilogue; 3] = [Epilogue::Nothing, Epilogue::Relu, Epilogue::ReluPool];
-
-/// Images, weights, bias, and the gradient of the result.
-pub type Numbers = [Vec<f64>; 4];
 
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
@@ -58,34 +55,22 @@ impl Case {
         }
     }
 
-    /// By `draw(length, seed)`.
-    pub fn draw(&self, draw: fn(usize, u64) -> Vec<f64>, seed: u64) -> Numbers {
+    /// Images, weights, bias, and the gradient of the result, by `by(length, seed)`.
+    pub fn draw(&self, by: fn(usize, u64) -> Vec<f64>, seed: u64) -> Numbers {
         let area = |[height, width]: [usize; 2]| height * width;
-        [
-            draw(self.batch * self.inputs * area(self.image), seed),
-            draw(self.outputs * self.inputs * area(self.kernel), seed + 1),
-            draw(self.outputs, seed + 2),
-            draw(self.batch * self.outputs * area(self.output()), seed + 3),
-        ]
+        let images = self.batch * self.inputs * area(self.image);
+        let weights = self.outputs * self.inputs * area(self.kernel);
+        let gradient = self.batch * self.outputs * area(self.output());
+        draw([images, weights, self.outputs, gradient], by, seed)
     }
 
-    pub fn inputs(
-        &self,
-        [images, weights, bias, _]: &Numbers,
-        device: &Device,
-        dtype: DType,
-    ) -> (Tensor<4>, Tensor<4>, Tensor<1>) {
-        let [height, width] = self.image;
-        let [ky, kx] = self.kernel;
+    pub fn inputs(&self, from: &Numbers, place: &Place) -> (Tensor<4>, Tensor<4>, Tensor<1>) {
+        let [images, weights, bias, _] = from;
+        let ([height, width], [ky, kx]) = (self.image, self.kernel);
         (
-            tensor(
-                images,
-                [self.batch, self.inputs, height, width],
-                device,
-                dtype,
-            ),
-            tensor(weights, [self.outputs, self.inputs, ky, kx], device, dtype),
-            tensor(bias, [self.outputs], device, dtype),
+            tensor(images, [self.batch, self.inputs, height, width], place),
+            tensor(weights, [self.outputs, self.inputs, ky, kx], place),
+            tensor(bias, [self.outputs], place),
         )
     }
 
@@ -93,11 +78,10 @@ impl Case {
     fn results(
         &self,
         from: &Numbers,
-        device: &Device,
-        dtype: DType,
+        place: &Place,
         block: impl Fn(Tensor<4>, Tensor<4>, Tensor<1>) -> Tensor<4>,
     ) -> Results {
-        let (images, weights, bias) = self.inputs(from, device, dtype);
+        let (images, weights, bias) = self.inputs(from, place);
         let [images, weights] = [images, weights].map(Tensor::require_grad);
         let bias = bias.require_grad();
         let result = block(images.clone(), weights.clone(), bias.clone());
@@ -105,19 +89,19 @@ impl Case {
     }
 
     /// By this crate: its kernels, or its fallback for F16.
-    pub fn ours(&self, from: &Numbers, device: &Device, dtype: DType) -> Results {
-        self.results(from, device, dtype, |images, weights, bias| {
+    pub fn ours(&self, from: &Numbers, place: &Place) -> Results {
+        self.results(from, place, |images, weights, bias| {
             let (padding, epilogue) = (self.padding, self.epilogue);
             let chosen = conv_block_implementation(&images, &weights, padding, epilogue);
-            assert_eq!(chosen == Implementation::Fused, dtype != DType::F16);
+            assert_eq!(chosen == Implementation::Fused, place.1 != DType::F16);
             conv_block(images, weights, Some(bias), padding, epilogue)
         })
     }
 
-    pub fn by_burn(&self, from: &Numbers, device: &Device, dtype: DType) -> Results {
+    pub fn by_burn(&self, from: &Numbers, place: &Place) -> Results {
         let [top, left, bottom, right] = self.padding;
         let pairs = [(top, bottom), (left, right)];
-        self.results(from, device, dtype, |images, weights, bias| {
+        self.results(from, place, |images, weights, bias| {
             let options = ConvOptions::new_with_padding([1, 1], pairs, [1, 1], 1);
             let x = conv2d(images, weights, Some(bias), options);
             match self.epilogue {

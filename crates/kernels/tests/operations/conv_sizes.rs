@@ -68,25 +68,23 @@ fn tiles() -> Vec<Case> {
 #[test]
 fn every_class_of_sizes_agrees_with_a_naive_loop_by_all_instructions_and_any_threads() {
     on_all_instructions(|instructions| {
-        for (case, (device, (dtype, tolerance))) in both(
-            &CASES[if few() { 10 } else { 0 }..],
-            &both(&devices(), &TYPES),
-        ) {
+        let cases = &CASES[if few() { 10 } else { 0 }..];
+        for (case, place) in both(cases, &places()) {
             let from = case.draw(numbers, 1);
-            let what = format!("{instructions:?} {dtype:?} {case:?}");
-            let found = with_any_threads(&what, || case.ours(&from, &device, dtype));
-            assert_close(&found, &case.naive(&from), tolerance, &what);
+            let what = format!("{instructions:?} {:?} {case:?}", place.1);
+            let found = with_any_threads(&what, || case.ours(&from, &place));
+            assert_close(&found, &case.naive(&from), tolerance(&place), &what);
         }
     });
 }
 
 #[test]
 fn every_group_of_registers_and_every_tile_agrees_with_a_naive_loop() {
-    let device = Device::flex().autodiff();
+    let place = (Device::flex().autodiff(), DType::F32);
     on_all_instructions(|instructions| {
         for case in tiles() {
             let from = case.draw(numbers, 7);
-            let found = case.ours(&from, &device, DType::F32);
+            let found = case.ours(&from, &place);
             let what = format!("{instructions:?} {case:?}");
             assert_close(&found, &case.naive(&from), TOLERANCE_F32, &what);
         }
@@ -98,8 +96,8 @@ fn without_a_gradient_the_result_is_the_same_from_any_layout_in_memory() {
     on_all_instructions(|instructions| {
         for (case, tracked) in both(&CASES, &devices()) {
             let from = case.draw(numbers, 5);
-            let expected = &case.ours(&from, &tracked, DType::F32)[0];
-            let (images, weights, bias) = case.inputs(&from, &tracked.inner(), DType::F32);
+            let expected = &case.ours(&from, &(tracked.clone(), DType::F32))[0];
+            let (images, weights, bias) = case.inputs(&from, &(tracked.inner(), DType::F32));
             // The same images, but with the channels of a pixel side by side in memory.
             let turned = images.clone().permute([0, 2, 3, 1]);
             let turned = turned.clone() + turned.zeros_like();
@@ -134,12 +132,12 @@ proptest! {
             && image[1] + padding[1] + padding[3] > kernel[1];
         prop_assume!(fits);
         let from = case.draw(dyadic, seed);
-        let reference = Device::flex().autodiff();
-        let expected = plus_zero(case.by_burn(&from, &reference, DType::F64));
+        let reference = (Device::flex().autodiff(), DType::F64);
+        let expected = plus_zero(case.by_burn(&from, &reference));
         on_all_instructions(|instructions| {
-            for (device, (dtype, _)) in both(&devices(), &TYPES) {
-                let found = plus_zero(case.ours(&from, &device, dtype));
-                assert_same_bits(&found, &expected, &format!("{instructions:?} {dtype:?}"));
+            for place in places() {
+                let found = plus_zero(case.ours(&from, &place));
+                assert_same_bits(&found, &expected, &format!("{instructions:?} {:?}", place.1));
             }
         });
     }

@@ -25,10 +25,10 @@ fn nan_infinity_ties_and_negative_zero_are_treated_as_by_burn_on_all_instruction
         from[1].iter_mut().for_each(|x| *x = x.round());
         from[2].fill(0.0);
         from[which][at] = special;
-        let expected = case.by_burn(&from, &Device::flex().autodiff(), DType::F32);
+        let expected = case.by_burn(&from, &(Device::flex().autodiff(), DType::F32));
         on_all_instructions(|instructions| {
             for device in devices() {
-                let found = case.ours(&from, &device, DType::F32);
+                let found = case.ours(&from, &(device, DType::F32));
                 for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
                     let same = (found - expected).abs() <= TOLERANCE_F32 * expected.abs().max(1.0)
                         || found == expected
@@ -43,7 +43,7 @@ fn nan_infinity_ties_and_negative_zero_are_treated_as_by_burn_on_all_instruction
 
 #[test]
 fn relu_makes_no_negative_zero() {
-    let device = Device::flex().autodiff();
+    let place = (Device::flex().autodiff(), DType::F32);
     on_all_instructions(|instructions| {
         for (outputs, epilogue) in both(&[5, 17], &EPILOGUES[1..]) {
             let case = case(1, [4, 4], outputs, 1, 0, epilogue);
@@ -52,8 +52,8 @@ fn relu_makes_no_negative_zero() {
             for (numbers, value) in from.iter_mut().zip([-1.0, 0.0, -0.0]) {
                 numbers.fill(value);
             }
-            let found = case.ours(&from, &device, DType::F32);
-            let expected = case.by_burn(&from, &device, DType::F32);
+            let found = case.ours(&from, &place);
+            let expected = case.by_burn(&from, &place);
             assert_same_bits(
                 &found[..1],
                 &expected[..1],

@@ -1,5 +1,5 @@
 use burn::tensor::activation::relu;
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Tensor};
 use burn_fused_cpu::{dense, dense_relu};
 use proptest::prelude::*;
 
@@ -8,32 +8,16 @@ use crate::common::*;
 type Layer = fn(Tensor<2>, Tensor<2>, Option<Tensor<1>>) -> Tensor<2>;
 
 /// Input `[batch, inputs]`, weights `[inputs, units]`, bias `[units]`, gradient `[batch, units]`.
-type Numbers = [Vec<f64>; 4];
-
-fn draw(
-    [batch, inputs, units]: [usize; 3],
-    draw: fn(usize, u64) -> Vec<f64>,
-    seed: u64,
-) -> Numbers {
-    [
-        draw(batch * inputs, seed),
-        draw(inputs * units, seed + 1),
-        draw(units, seed + 2),
-        draw(batch * units, seed + 3),
-    ]
+fn lengths([batch, inputs, units]: [usize; 3]) -> [usize; 4] {
+    [batch * inputs, inputs * units, units, batch * units]
 }
 
 /// The layer's result, and the gradients of its tensors.
-fn results(
-    layer: Layer,
-    [batch, inputs, units]: [usize; 3],
-    [x, w, b, g]: &Numbers,
-    device: &Device,
-    dtype: DType,
-) -> Results {
-    let x = tensor(x, [batch, inputs], device, dtype).require_grad();
-    let w = tensor(w, [inputs, units], device, dtype).require_grad();
-    let b = tensor(b, [units], device, dtype).require_grad();
+fn results(layer: Layer, sizes: [usize; 3], [x, w, b, g]: &Numbers, place: &Place) -> Results {
+    let [batch, inputs, units] = sizes;
+    let x = tensor(x, [batch, inputs], place).require_grad();
+    let w = tensor(w, [inputs, units], place).require_grad();
+    let b = tensor(b, [units], place).require_grad();
     let y = layer(x.clone(), w.clone(), Some(b.clone()));
     with_gradients(y, g, &[&x, &w, &b])
 }
@@ -78,11 +62,11 @@ fn dense_layers_and_their_gradients_agree_with_the_definition_by_any_threads() {
         [130, 97, 130],
     ];
     on_all_instructions(|instructions| {
-        for (sizes, (device, (dtype, tolerance))) in both(&sizes, &both(&devices(), &TYPES)) {
-            let from = draw(sizes, numbers, 1);
-            let what = format!("{instructions:?} {dtype:?} {sizes:?}");
-            let found = with_any_threads(&what, || results(dense, sizes, &from, &device, dtype));
-            assert_close(&found, &naive(sizes, &from), tolerance, &what);
+        for (sizes, place) in both(&sizes, &places()) {
+            let from = draw(lengths(sizes), numbers, 1);
+            let what = format!("{instructions:?} {:?} {sizes:?}", place.1);
+            let found = with_any_threads(&what, || results(dense, sizes, &from, &place));
+            assert_close(&found, &naive(sizes, &from), tolerance(&place), &what);
         }
     });
 }
@@ -105,7 +89,7 @@ fn a_dense_layer_passes_nan_on_forward_and_backward() {
     ];
     on_all_instructions(|instructions| {
         for device in devices() {
-            let found = results(dense, [2, 2, 3], &from, &device, DType::F32);
+            let found = results(dense, [2, 2, 3], &from, &(device, DType::F32));
             assert_same_bits(&found, &expected, &format!("{instructions:?}"));
         }
     });
@@ -114,19 +98,19 @@ fn a_dense_layer_passes_nan_on_forward_and_backward() {
 #[test]
 fn a_dense_layer_with_relu_is_the_layer_and_then_burns_relu() {
     let sizes = [150, 70, 260];
-    let mut from = draw(sizes, numbers, 1);
+    let mut from = draw(lengths(sizes), numbers, 1);
     // The last image is 0: as many exact zeros before ReLU as biases, of both signs.
     from[0][149 * 70..].fill(0.0);
     from[2][..130].fill(0.0);
     from[2][..65].fill(-0.0);
     on_all_instructions(|instructions| {
-        for (device, (dtype, _)) in both(&devices(), &TYPES) {
+        for place in places() {
             let separate: Layer = |x, w, b| relu(dense(x, w, b));
             let [found, expected] =
-                [dense_relu, separate].map(|layer| results(layer, sizes, &from, &device, dtype));
-            assert_eq!(found, expected, "{instructions:?} {dtype:?}");
+                [dense_relu, separate].map(|layer| results(layer, sizes, &from, &place));
+            assert_eq!(found, expected, "{instructions:?} {:?}", place.1);
             let nan = [vec![f64::NAN], vec![1.0], vec![0.0], vec![1.0]];
-            let passed = results(dense_relu, [1, 1, 1], &nan, &device, dtype);
+            let passed = results(dense_relu, [1, 1, 1], &nan, &place);
             assert!(passed[0][0].is_nan());
         }
     });
@@ -139,11 +123,11 @@ proptest! {
         sizes in [1_usize..40, 1_usize..600, 1_usize..70],
         seed in 0_u64..1000,
     ) {
-        let from = draw(sizes, dyadic, seed);
+        let from = draw(lengths(sizes), dyadic, seed);
         let expected = naive(sizes, &from);
         on_all_instructions(|instructions| {
             for device in devices() {
-                let found = results(dense, sizes, &from, &device, DType::F32);
+                let found = results(dense, sizes, &from, &(device, DType::F32));
                 assert_eq!(found, expected, "{instructions:?}");
             }
         });

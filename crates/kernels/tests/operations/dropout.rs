@@ -1,4 +1,4 @@
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 use burn_fused_cpu::dropout;
 
 use crate::common::*;
@@ -6,9 +6,9 @@ use crate::common::*;
 #[test]
 fn dropout_multiplies_also_what_is_not_finite() {
     on_all_instructions(|_| {
-        for (device, (dtype, _)) in both(&devices(), &TYPES) {
+        for place in places() {
             let of = |x: f64| {
-                let x: Tensor<1> = tensor(&[x; 100], [100], &device, dtype);
+                let x: Tensor<1> = tensor(&[x; 100], [100], &place);
                 values(dropout(x, 0.5, 3).inner())
             };
             assert!(of(f64::NAN).iter().all(|x| x.is_nan()));
@@ -55,16 +55,5 @@ fn dropout_keeps_the_expected_share_scaled_and_the_same_everywhere() {
             let pairs = a.iter().zip(b).filter(|(a, b)| **a != 0.0 && **b != 0.0);
             assert!((pairs.count() as f64 - expected).abs() < 2.0 * allowed + 1000.0);
         }
-    }
-}
-
-#[test]
-fn dropout_sends_the_gradient_through_the_same_mask() {
-    let ones = vec![1.0; 2000];
-    for device in devices() {
-        let x: Tensor<2> = tensor(&numbers(2000, 1), [50, 40], &device, DType::F32).require_grad();
-        let results = with_gradients(dropout(x.clone(), 0.3, 11), &ones, &[&x]);
-        let ones: Tensor<2> = tensor(&ones, [50, 40], &device.inner(), DType::F32);
-        assert_eq!(results[1], values(dropout(ones, 0.3, 11)));
     }
 }
