@@ -122,11 +122,12 @@ check-memory:
 # Everything that CI checks
 check: test check-style check-wgpu test-browser test-load
 
-# Format, lints, documentation, and no circles of files
+# Format, lints, documentation, pictures without the network, no circles of files
 check-style:
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps
+    cargo check -p digits-data --no-default-features --target-dir target/without-fetch
     python3 scripts/circles.py
 
 # Hold wgpu's results against flex; without a GPU this needs Mesa's software Vulkan
