@@ -4,47 +4,32 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use common::{bars, fails, json, stderr, stdout, training};
+use common::{Sandbox, fails, json, read_json, stderr, stdout};
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// A folder with a small data set and a network trained on it.
-struct Place {
-    folder: TempDir,
-    data: String,
-    run: String,
+/// A folder with a small data set and the network `RUN-1` trained on it.
+fn trained() -> Sandbox {
+    let sandbox = Sandbox::new(200);
+    stdout(sandbox.training("mlp-small", "RUN-1", ""));
+    sandbox
 }
 
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let [data, run] = ["bars", "RUN-1"].map(|name| folder.path().join(name));
-        bars(&data, 200, 40);
-        stdout(training(&data, &run));
-        let [data, run] = [data, run].map(|path| path.display().to_string());
-        Self { folder, data, run }
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-}
-
-/// A file of a run folder.
-fn file(run: &str, name: &str) -> Vec<u8> {
-    fs::read(Path::new(run).join(name)).unwrap()
+fn model(run: &str) -> Vec<u8> {
+    fs::read(Path::new(run).join("model.bpk")).unwrap()
 }
 
 fn record(run: &str) -> Value {
-    serde_json::from_slice(&file(run, "run.json")).unwrap()
+    read_json(&Path::new(run).join("run.json"))
 }
 
 #[test]
 fn a_network_goes_out_comes_back_and_is_trained_further() {
-    let place = Place::new();
-    let (run, weights, back) = (&place.run, place.at("RUN.safetensors"), place.at("back"));
+    let place = trained();
+    let [data, run, weights, back] =
+        ["bars", "RUN-1", "RUN.safetensors", "back"].map(|name| place.at(name));
+    let run = &run;
     let written = json(["export", run, "--to", &weights, "--json"]);
     assert_eq!(written["tensors"], 6);
     assert_eq!(written["dtype"], "f32");
@@ -61,9 +46,9 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
     let report = json(["import", &weights, "--run", &back, "--json"]);
     assert_eq!(report["recipe"], "mlp-small");
     assert_eq!(report["assigned_by"], "names");
-    assert!(file(run, "model.bpk") == file(&back, "model.bpk"));
+    assert!(model(run) == model(&back));
     let figures = |run: &str| {
-        let mut figures = json(["evaluate", run, "--data", &place.data, "--json"]);
+        let mut figures = json(["evaluate", run, "--data", &data, "--json"]);
         // Where it lies and how fast it went may differ, nothing else.
         for name in ["run", "images_per_second"] {
             figures.as_object_mut().unwrap().remove(name).unwrap();
@@ -87,7 +72,7 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
     let further = place.at("further");
     let train = |run: &str, setting: &str| {
         let line = "train --epochs 1 --threads 1 --json --set training.validation=40 --set";
-        let paths = ["--init", &back, "--data", &place.data, "--run", run];
+        let paths = ["--init", &back, "--data", &data, "--run", run];
         common::run(line.split(' ').chain([setting]).chain(paths))
     };
     let output = train(&further, "training.schedule.peak=1e-9");
@@ -100,7 +85,7 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
     assert_eq!(before, after);
     // With next to no learning rate it answers as the network that it started from.
     assert_eq!(figures(&further)["confusion"], figures(&back)["confusion"]);
-    assert!(file(&further, "model.bpk") != file(&back, "model.bpk"));
+    assert!(model(&further) != model(&back));
     for (setting, part) in [
         ("model.activation=tanh", "\"relu\", not \"tanh\""),
         ("model.hidden=[9, 8]", "hidden.0 = 8, not 9"),
@@ -113,10 +98,8 @@ fn a_network_goes_out_comes_back_and_is_trained_further() {
 
 #[test]
 fn a_pretrained_network_is_trained_further_without_naming_its_recipe() {
-    let folder = tempfile::tempdir().unwrap();
-    let [data, run] = ["bars", "run"].map(|name| folder.path().join(name));
-    bars(&data, 200, 40);
-    let [data, run] = [data, run].map(|path| path.display().to_string());
+    let sandbox = Sandbox::new(200);
+    let [data, run] = ["bars", "run"].map(|name| sandbox.at(name));
     let train = "train --init pretrained/cnn --epochs 1 --set training.validation=40 --json";
     let summary = json(train.split(' ').chain(["--data", &data, "--run", &run]));
     assert_eq!(summary["model"], "cnn");
@@ -127,7 +110,7 @@ fn a_pretrained_network_is_trained_further_without_naming_its_recipe() {
 #[test]
 fn an_onnx_model_is_written_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let path: PathBuf = folder.path().join("cnn.onnx");
+    let path = folder.path().join("cnn.onnx");
     let export = ["export", "pretrained/cnn", "--to", path.to_str().unwrap()];
     let report = json([&export[..], &["--json"]].concat());
     let bytes = fs::read(&path).unwrap();
@@ -142,8 +125,8 @@ fn an_onnx_model_is_written_whole() {
 
 #[test]
 fn half_precision_tells_what_it_costs_and_the_script_fits_the_file() {
-    let place = Place::new();
-    let run = &place.run;
+    let place = trained();
+    let run = &place.at("RUN-1");
     let accuracy = json(["evaluate", run, "--json"])["accuracy"].clone();
     for dtype in ["f16", "bf16"] {
         let (weights, back) = (place.at(&format!("{dtype}.safetensors")), place.at(dtype));
@@ -155,9 +138,9 @@ fn half_precision_tells_what_it_costs_and_the_script_fits_the_file() {
         assert!(report["bytes"].as_u64().unwrap() < 15_000, "{report}");
         // Rounded weights are other weights, and those of the file are the ones that come in.
         stdout(["import", &weights, "--run", &back]);
-        assert!(file(&back, "model.bpk") != file(run, "model.bpk"));
+        assert!(model(&back) != model(run));
     }
-    fs::remove_dir_all(&place.data).unwrap();
+    fs::remove_dir_all(place.path("bars")).unwrap();
     let weights = place.at("x.safetensors");
     let output = common::run(["export", run, "--to", &weights, "--dtype", "f16"]);
     assert!(output.status.success() && stderr(&output).contains("was not measured"));

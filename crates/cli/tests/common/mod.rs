@@ -126,36 +126,6 @@ pub fn bars(folder: &Path, train: usize, test: usize) {
     }
 }
 
-/// Arguments that train a small network on the bars.
-pub fn training(data: &Path, run: &Path) -> Vec<String> {
-    training_of("mlp-small", data, run, "")
-}
-
-/// Arguments that train this recipe on a data set; `more` are options, separated by spaces, which
-/// stand instead of the defaults.
-pub fn training_of(recipe: &str, data: &Path, run: &Path, more: &str) -> Vec<String> {
-    let (data, run) = (data.display().to_string(), run.display().to_string());
-    let mut args = ["train", recipe, "--data", &data, "--run", &run]
-        .map(str::to_owned)
-        .to_vec();
-    let set = "--set training.validation=40 --set training.save_every=2";
-    args.extend(
-        set.split(' ')
-            .chain(more.split_whitespace())
-            .map(str::to_owned),
-    );
-    for (option, value) in [
-        ("--batch-size", "16"),
-        ("--epochs", "3"),
-        ("--threads", "2"),
-    ] {
-        if !more.contains(option) {
-            args.extend([option, value].map(str::to_owned));
-        }
-    }
-    args
-}
-
 /// A folder for one test, with the bars in `bars`; removed at the end.
 pub struct Sandbox(tempfile::TempDir);
 
@@ -182,9 +152,20 @@ impl Sandbox {
         self.path(name).display().to_string()
     }
 
-    /// Arguments that train `recipe` on the bars into the folder `run`; see [`training_of`].
+    /// Arguments that train a small network of `recipe` on the bars into the folder `run`; `more`
+    /// are options, separated by spaces, which stand instead of the defaults.
     pub fn training(&self, recipe: &str, run: &str, more: &str) -> Vec<String> {
-        training_of(recipe, &self.path("bars"), &self.path(run), more)
+        let paths = ["--data", &self.at("bars"), "--run", &self.at(run)].map(str::to_owned);
+        let set = "--set training.validation=40 --set training.save_every=2";
+        let words = ["train", recipe].into_iter().chain(set.split(' '));
+        let words = words.chain(more.split_whitespace()).map(str::to_owned);
+        let defaults = ["--batch-size 16", "--epochs 3", "--threads 2"];
+        let defaults = defaults
+            .iter()
+            .map(|option| option.split_once(' ').unwrap());
+        let defaults = defaults.filter(|(option, _)| !more.contains(option));
+        let defaults = defaults.flat_map(|(option, value)| [option, value].map(str::to_owned));
+        words.chain(paths).chain(defaults).collect()
     }
 }
 
