@@ -1,7 +1,7 @@
 """Prints the numbers that the tests of digits' statistics expect. Needs scipy and statsmodels.
 
 Each line stands, with the call that gave it, beside an assertion in
-crates/compare/src/stats/tests.rs. Where neither library has the measure, it is written down here
+crates/compare/src/tests/stats.rs. Where neither library has the measure, it is written down here
 once more from its definition.
 """
 
