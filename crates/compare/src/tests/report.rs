@@ -165,7 +165,9 @@ fn the_measured_numbers_are_in_the_tables() {
         assert!(page.contains(&format!("<td>{cell}</td>")), "{cell}");
     }
     let said = summary(&results);
-    let table = said.lines().skip_while(|line| !line.starts_with("  network"));
+    let table = said
+        .lines()
+        .skip_while(|line| !line.starts_with("  network"));
     let table: Vec<String> = table
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
