@@ -78,7 +78,8 @@ proptest! {
 
 #[test]
 fn impossible_networks_name_the_layer() {
-    let cases: [(fn(&mut CnnConfig), &str); 9] = [
+    type Change = fn(&mut CnnConfig);
+    let cases: [(Change, &str); 9] = [
         (
             |c| c.blocks[1].channels = 0,
             "blocks[1]: number of channels is 0",

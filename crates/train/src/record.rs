@@ -204,7 +204,7 @@ impl RunRecord {
     }
 
     /// The text of `run.json`, with its checksum.
-    pub(crate) fn to_text(&mut self) -> Result<String, TrainError> {
+    pub(crate) fn seal(&mut self) -> Result<String, TrainError> {
         self.checksum = NO_CHECKSUM.to_owned();
         let text = serde_json::to_string_pretty(self)
             .map_err(|error| TrainError::backend("writing run.json", error))?
@@ -261,7 +261,7 @@ mod tests {
             normalization: Normalization::new(0.1, 0.3).unwrap(),
         };
         let mut record = RunRecord::new("mlp", &config, dataset, None).unwrap();
-        let text = record.to_text().unwrap();
+        let text = record.seal().unwrap();
         assert_eq!(RunRecord::from_text(path, &text).unwrap(), record);
 
         let sealed = |text: String| {

@@ -255,7 +255,7 @@ impl RunFolder {
             self.write(&self.fresh(name), bytes.as_ref())?;
             record.files.insert((*name).to_owned(), sha256(bytes));
         }
-        self.write(&self.fresh(RECORD), record.to_text()?.as_bytes())?;
+        self.write(&self.fresh(RECORD), record.seal()?.as_bytes())?;
         self.take_place(RECORD)?;
         for (name, _) in files {
             self.take_place(name)?;
