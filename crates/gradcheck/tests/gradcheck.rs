@@ -9,7 +9,8 @@ use burn::backend::{Autodiff, Backend, Dispatch, Flex, backend_extension, tensor
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{
-    BatchNormConfig, Embedding, EmbeddingConfig, LayerNormConfig, Linear, LinearConfig,
+    BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear,
+    LinearConfig,
 };
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
@@ -40,179 +41,103 @@ fn weighted<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     (flat * weights.autodiff()).sum()
 }
 
-/// A layer after a linear one, both with parameters to check.
-fn after_linear<L: Module>(layer: L, device: &Device) -> (Linear, L) {
-    (LinearConfig::new(6, 6).init(device), layer)
-}
-
 /// The value of one expression with the gradient of another: a mistake in a backward pass.
 fn mistake<const D: usize>(value: Tensor<D>, gradient_of: Tensor<D>) -> Tensor<D> {
     value.detach() + gradient_of.clone() - gradient_of.detach()
 }
 
-struct Row {
-    module: &'static str,
-    /// What is wrong with its backward pass; nothing where it is right.
-    mistake: Option<&'static str>,
-    report: GradcheckReport,
-}
-
-fn row<M: Module>(
-    module: &'static str,
-    mistake: Option<&'static str>,
-    checked: M,
-    loss: impl Fn(&M) -> Tensor<1>,
-) -> Row {
+/// Prints a row of the README's table, and holds that mistakes are found where there are any.
+fn row<M: Module>(module: &str, mistake: &str, checked: M, loss: impl Fn(&M) -> Tensor<1>) {
     let report = check(&in_f64(checked), loss);
-    Row {
-        module,
-        mistake,
-        report,
-    }
+    let sum = |of: fn(&ParameterReport) -> usize| report.parameters.iter().map(of).sum::<usize>();
+    let (wrong, all, largest) = (sum(|p| p.wrong), sum(|p| p.checked), report.max_absolute());
+    println!("| {module} | {mistake} | {wrong} / {all} | {largest:.0e} |");
+    assert_eq!(report.passed(), mistake == "none", "{module}\n{report}");
 }
 
-/// Burn's layers with its own backward passes.
-fn right(device: &Device) -> Vec<Row> {
-    let x = values([4, 6], device);
-    let image = values([2, 2, 7, 6], device);
-    let words = Tensor::<2, Int>::from_data([[0, 3, 3], [4, 1, 0]], device);
-    let conv: Conv2d = Conv2dConfig::new([2, 4], [3, 2])
-        .with_stride([2, 1])
-        .with_dilation([1, 2])
-        .with_groups(2)
-        .init(device);
-    let batch = BatchNormConfig::new(2).init(device);
-    let layer = LayerNormConfig::new(6).init(device);
-    let embedding: Embedding = EmbeddingConfig::new(5, 3).init(device);
-    vec![
-        row(
-            "Linear, ReLU",
-            None,
-            LinearConfig::new(6, 3).init(device),
-            |m: &Linear| weighted(activation::relu(m.forward(x.clone()))),
-        ),
-        row("Conv2d (stride, dilation, groups)", None, conv, |m| {
-            weighted(m.forward(image.clone()).tanh())
-        }),
-        row("BatchNorm", None, batch, |m| {
-            weighted(m.forward(image.clone()).tanh())
-        }),
-        row(
-            "Linear, LayerNorm",
-            None,
-            after_linear(layer, device),
-            |(linear, norm)| weighted(norm.forward(linear.forward(x.clone())).powf_scalar(2.0)),
-        ),
-        row("Embedding", None, embedding, |m| {
-            weighted(m.forward(words.clone()).tanh())
-        }),
-    ]
-}
-
-/// Mistakes that people make when they write a backward pass by hand.
-fn wrong(device: &Device) -> Vec<Row> {
-    let x = values([4, 6], device);
-    let image = values([2, 2, 7, 6], device);
-    let linear = || -> Linear { LinearConfig::new(6, 3).init(device) };
-    let conv: Conv2d = Conv2dConfig::new([2, 4], [3, 3]).init(device);
-    let norm = LayerNormConfig::new(6).init(device);
-    vec![
-        row(
-            "Linear",
-            Some("one factor is 1.00001 times too large"),
-            linear(),
-            |m| {
-                let sums = m.forward(x.clone());
-                weighted(mistake(sums.clone(), sums * 1.00001))
-            },
-        ),
-        row(
-            "Linear",
-            Some("sum where the mean is meant"),
-            linear(),
-            |m| {
-                let y = m.forward(x.clone()).tanh();
-                mistake(y.clone().mean(), y.sum())
-            },
-        ),
-        row("Linear", Some("the bias is forgotten"), linear(), |m| {
-            let bias = m.bias.as_ref().expect("a bias").val();
-            weighted(x.clone().matmul(m.weight.val()) + bias.detach().unsqueeze())
-        }),
-        row(
-            "Linear, sigmoid",
-            Some("y where y (1 − y) is meant"),
-            linear(),
-            |m| {
-                let sums = m.forward(x.clone());
-                let y = activation::sigmoid(sums.clone());
-                weighted(mistake(y.clone(), y.detach() * sums))
-            },
-        ),
-        row(
-            "Linear, softmax, cross-entropy",
-            Some("y where y − t is meant"),
-            linear(),
-            |m| {
-                let y = activation::log_softmax(m.forward(x.clone()), 1);
-                let loss = -y.clone().slice([0..4, 1..2]).sum();
-                mistake(
-                    loss,
-                    (y.clone().exp().detach() * m.forward(x.clone())).sum(),
-                )
-            },
-        ),
-        row(
-            "Linear, LayerNorm",
-            Some("mean and deviation as constants"),
-            after_linear(norm, device),
-            |(linear, norm)| {
-                let sums = linear.forward(x.clone());
-                let deviation = sums.clone().var_bias(1).sqrt().detach();
-                weighted(mistake(norm.forward(sums.clone()), sums / deviation).tanh())
-            },
-        ),
-        row(
-            "Conv2d",
-            Some("the kernel's gradient is flipped"),
-            conv,
-            |m| {
-                let flipped = m.weight.val().flip([2, 3]);
-                let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
-                let wrong = conv2d(image.clone(), flipped, None, options);
-                weighted(mistake(m.forward(image.clone()), wrong))
-            },
-        ),
-    ]
-}
-
-/// `cargo test --release --workspace --test gradcheck table -- --nocapture` prints the README's.
+/// Burn's layers with its own backward passes, and mistakes that people make when they write one
+/// by hand. `cargo test --release --workspace --test gradcheck table -- --nocapture` prints it.
 #[test]
 fn the_table_of_the_readme_holds() {
     let device = device();
-    println!(
-        "| module | mistake in the backward pass | elements wrong / checked | largest error |"
-    );
+    let (x, image) = (values([4, 6], &device), values([2, 2, 7, 6], &device));
+    let words = Tensor::<2, Int>::from_data([[0, 3, 3], [4, 1, 0]], &device);
+    let linear = |outputs| -> Linear { LinearConfig::new(6, outputs).init(&device) };
+    let normed = || (linear(6), LayerNormConfig::new(6).init(&device));
+    let conv = Conv2dConfig::new([2, 4], [3, 2]).with_stride([2, 1]);
+    let conv = conv.with_dilation([1, 2]).with_groups(2).init(&device);
+    let batch = BatchNormConfig::new(2).init(&device);
+    let embedding = EmbeddingConfig::new(5, 3).init(&device);
+    println!("| module | mistake | elements wrong / checked | largest error |");
     println!("| --- | --- | ---: | ---: |");
-    for row in right(&device).into_iter().chain(wrong(&device)) {
-        let sum =
-            |of: fn(&ParameterReport) -> usize| row.report.parameters.iter().map(of).sum::<usize>();
-        println!(
-            "| {} | {} | {} / {} | {:.0e} |",
-            row.module,
-            row.mistake.unwrap_or("none"),
-            sum(|p| p.wrong),
-            sum(|p| p.checked),
-            row.report.max_absolute()
-        );
-        assert_eq!(
-            row.report.passed(),
-            row.mistake.is_none(),
-            "{}\n{}",
-            row.module,
-            row.report
-        );
-    }
+
+    let loss = |m: &Linear| weighted(activation::relu(m.forward(x.clone())));
+    row("Linear, ReLU", "none", linear(3), loss);
+    let loss = |m: &Conv2d| weighted(m.forward(image.clone()).tanh());
+    row("Conv2d (stride, dilation, groups)", "none", conv, loss);
+    let loss = |m: &BatchNorm| weighted(m.forward(image.clone()).tanh());
+    row("BatchNorm", "none", batch, loss);
+    let loss = |(linear, norm): &(Linear, LayerNorm)| {
+        weighted(norm.forward(linear.forward(x.clone())).powf_scalar(2.0))
+    };
+    row("Linear, LayerNorm", "none", normed(), loss);
+    let loss = |m: &Embedding| weighted(m.forward(words.clone()).tanh());
+    row("Embedding", "none", embedding, loss);
+
+    let loss = |m: &Linear| {
+        let sums = m.forward(x.clone());
+        weighted(mistake(sums.clone(), sums * 1.00001))
+    };
+    row(
+        "Linear",
+        "a factor is 1.00001 times too large",
+        linear(3),
+        loss,
+    );
+    let loss = |m: &Linear| {
+        let y = m.forward(x.clone()).tanh();
+        mistake(y.clone().mean(), y.sum())
+    };
+    row("Linear", "sum where the mean is meant", linear(3), loss);
+    let loss = |m: &Linear| {
+        let bias = m.bias.as_ref().expect("a bias").val();
+        weighted(x.clone().matmul(m.weight.val()) + bias.detach().unsqueeze())
+    };
+    row("Linear", "the bias is forgotten", linear(3), loss);
+    let loss = |m: &Linear| {
+        let sums = m.forward(x.clone());
+        let y = activation::sigmoid(sums.clone());
+        weighted(mistake(y.clone(), y.detach() * sums))
+    };
+    row(
+        "Linear, sigmoid",
+        "y where y (1 − y) is meant",
+        linear(3),
+        loss,
+    );
+    let loss = |m: &Linear| {
+        let sums = m.forward(x.clone());
+        let y = activation::log_softmax(sums.clone(), 1);
+        let probabilities = y.clone().exp().detach();
+        mistake(-y.slice([0..4, 1..2]).sum(), (probabilities * sums).sum())
+    };
+    let cross_entropy = "Linear, softmax, cross-entropy";
+    row(cross_entropy, "y where y − t is meant", linear(3), loss);
+    let loss = |(linear, norm): &(Linear, LayerNorm)| {
+        let sums = linear.forward(x.clone());
+        let deviation = sums.clone().var_bias(1).sqrt().detach();
+        weighted(mistake(norm.forward(sums.clone()), sums / deviation).tanh())
+    };
+    let constants = "mean and deviation as constants";
+    row("Linear, LayerNorm", constants, normed(), loss);
+    let loss = |m: &Conv2d| {
+        let flipped = m.weight.val().flip([2, 3]);
+        let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+        let wrong = conv2d(image.clone(), flipped, None, options);
+        weighted(mistake(m.forward(image.clone()), wrong))
+    };
+    let conv = Conv2dConfig::new([2, 4], [3, 3]).init(&device);
+    row("Conv2d", "the kernel's gradient is flipped", conv, loss);
 }
 
 /// x², whose backward pass says 3 x where 2 x is right.

@@ -77,7 +77,7 @@ impl ApiError {
 impl From<VerifyError> for ApiError {
     fn from(error: VerifyError) -> Self {
         match error {
-            VerifyError::Device { .. } => Self::failed(error),
+            VerifyError::Device(_) => Self::failed(error),
             _ => Self::bad(error.to_string()),
         }
     }

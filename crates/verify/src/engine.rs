@@ -51,13 +51,10 @@ impl Precision {
     }
 }
 
-/// A [`Network`] as a Burn module.
+/// A [`Network`] as a Burn module: `[units, 1 + inputs]` for each layer, the biases first.
 #[derive(Module, Debug)]
 pub struct BurnNetwork {
-    /// `[units, inputs]` for each layer.
-    weights: Vec<Param<Tensor<2>>>,
-    /// `[units]` for each layer.
-    biases: Vec<Param<Tensor<1>>>,
+    layers: Vec<Param<Tensor<2>>>,
 }
 
 /// A Burn network, its optimizer, and what autodiff says.
@@ -74,18 +71,17 @@ impl Engine {
     /// Copies the network to a device, with autodiff.
     pub fn new(network: &Network, device: &Device, precision: Precision) -> Self {
         let (device, dtype) = (device.clone().autodiff(), precision.dtype());
-        let (mut weights, mut biases) = (Vec::new(), Vec::new());
-        for layer in network.layers() {
-            let rows: Vec<&[f64]> = layer.rows.iter().map(|row| &row[1..]).collect();
-            let bias = layer.rows.iter().map(|row| row[0]).collect();
-            let bias = tensor(bias, [layer.rows.len()], &device, dtype);
-            weights.push(Param::from_tensor(matrix(&rows, &device, dtype)));
-            biases.push(Param::from_tensor(bias));
-        }
+        let layers = network.layers().iter();
+        let matrices = layers.clone().map(|layer| {
+            let rows = layer.rows.iter().map(Vec::as_slice);
+            Param::from_tensor(matrix(rows, &device, dtype))
+        });
         Self {
-            module: BurnNetwork { weights, biases },
+            module: BurnNetwork {
+                layers: matrices.collect(),
+            },
             optimizer: SgdConfig::new().init(),
-            activations: network.layers().iter().map(|l| l.activation).collect(),
+            activations: layers.map(|layer| layer.activation).collect(),
             loss: network.loss_kind(),
             device,
             dtype,
@@ -98,22 +94,19 @@ impl Engine {
     /// A device that does not hand values back.
     pub fn gradient(&self, batch: &[Example]) -> Result<Vec<f64>, VerifyError> {
         let gradients = self.loss(batch).backward();
-        let missing = || VerifyError::Device {
-            what: "a gradient",
-            problem: "autodiff has none for a parameter".to_owned(),
+        let gradient = |layer: &Param<Tensor<2>>| {
+            let gradient = layer.val().grad(&gradients);
+            read(gradient.ok_or_else(|| no_gradient("a parameter"))?)
         };
-        self.flattened(
-            |weights| weights.grad(&gradients).ok_or_else(missing),
-            |bias| bias.grad(&gradients).ok_or_else(missing),
-        )
+        let all = self.module.layers.iter().map(gradient);
+        Ok(all.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// One whole step of Burn's SGD.
     pub fn step(&mut self, batch: &[Example], learning_rate: f64) {
         let gradients = GradientsParams::from_grads(self.loss(batch).backward(), &self.module);
-        self.module = self
-            .optimizer
-            .step(learning_rate, self.module.clone(), gradients);
+        let module = self.module.clone();
+        self.module = self.optimizer.step(learning_rate, module, gradients);
     }
 
     /// The parameters, in the order of [`Network::parameters`].
@@ -121,39 +114,22 @@ impl Engine {
     /// # Errors
     /// A device that does not hand values back.
     pub fn parameters(&self) -> Result<Vec<f64>, VerifyError> {
-        self.flattened(Ok, Ok)
-    }
-
-    /// One number for each parameter, in the order of [`Network::parameters`].
-    fn flattened(
-        &self,
-        of_weights: impl Fn(Tensor<2>) -> Result<Tensor<2>, VerifyError>,
-        of_bias: impl Fn(Tensor<1>) -> Result<Tensor<1>, VerifyError>,
-    ) -> Result<Vec<f64>, VerifyError> {
-        let mut all = Vec::new();
-        for (weights, bias) in self.module.weights.iter().zip(&self.module.biases) {
-            let inputs = weights.val().dims()[1];
-            let weights = read(of_weights(weights.val())?)?;
-            for (b, row) in read(of_bias(bias.val())?)?
-                .iter()
-                .zip(weights.chunks(inputs))
-            {
-                all.push(*b);
-                all.extend(row);
-            }
-        }
-        Ok(all)
+        let all = self.module.layers.iter().map(|layer| read(layer.val()));
+        Ok(all.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// The mean loss `[1]` over the batch.
     fn loss(&self, batch: &[Example]) -> Tensor<1> {
-        let inputs: Vec<&[f64]> = batch.iter().map(|example| &*example.input).collect();
-        let targets: Vec<&[f64]> = batch.iter().map(|example| &*example.target).collect();
-        let targets = matrix(&targets, &self.device, self.dtype); // [batch, outputs]
-        let mut x = matrix(&inputs, &self.device, self.dtype); // [batch, inputs]
-        let layers = self.module.weights.iter().zip(&self.module.biases);
-        for ((weights, bias), f) in layers.zip(&self.activations) {
-            let sums = x.matmul(weights.val().transpose()) + bias.val().unsqueeze(); // [batch, units]
+        let (device, dtype) = (&self.device, self.dtype);
+        let targets = batch.iter().map(|example| &*example.target);
+        let targets = matrix(targets, device, dtype); // [batch, outputs]
+        let inputs = batch.iter().map(|example| &*example.input);
+        let mut x = matrix(inputs, device, dtype); // [batch, inputs]
+        for (layer, f) in self.module.layers.iter().zip(&self.activations) {
+            let [_, length] = layer.val().dims();
+            let bias = layer.val().narrow(1, 0, 1).transpose(); // [1, units]
+            let weights = layer.val().narrow(1, 1, length - 1); // [units, inputs]
+            let sums = x.matmul(weights.transpose()) + bias; // [batch, units]
             x = match f {
                 // σ(a) = ½ (1 + tanh ½a). Burn's own sigmoid computes in f32 on ndarray, whatever the
                 // dtype (burn-backend 0.22.1, ops/activation.rs); a test below holds flex's to f64.
@@ -182,16 +158,22 @@ pub(crate) fn tensor<const D: usize>(
     Tensor::from_data(TensorData::new(values, shape), (device, dtype))
 }
 
-pub(crate) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>, VerifyError> {
-    tensor
-        .try_into_vec_as::<f64>()
-        .map_err(|error| VerifyError::Device {
-            what: "values",
-            problem: error.to_string(),
-        })
+fn matrix<'a>(
+    rows: impl ExactSizeIterator<Item = &'a [f64]>,
+    device: &Device,
+    dtype: DType,
+) -> Tensor<2> {
+    let count = rows.len();
+    let values = rows.collect::<Vec<_>>().concat();
+    let shape = [count, values.len() / count.max(1)];
+    tensor(values, shape, device, dtype)
 }
 
-fn matrix(rows: &[&[f64]], device: &Device, dtype: DType) -> Tensor<2> {
-    let columns = rows.first().map_or(0, |row| row.len());
-    tensor(rows.concat(), [rows.len(), columns], device, dtype)
+pub(crate) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>, VerifyError> {
+    let values = tensor.try_into_vec_as::<f64>();
+    values.map_err(|error| VerifyError::Device(error.to_string()))
+}
+
+pub(crate) fn no_gradient(of: &str) -> VerifyError {
+    VerifyError::Device(format!("autodiff has no gradient for {of}"))
 }

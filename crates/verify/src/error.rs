@@ -49,14 +49,9 @@ pub enum VerifyError {
     /// A chart that cannot be drawn.
     #[error("cannot draw the report")]
     Report(#[from] digits_report::ReportError),
-    /// A tensor that a device does not hand back.
-    #[error("the device does not hand back {what}: {problem}")]
-    Device {
-        /// Which values.
-        what: &'static str,
-        /// The reason the backend gives.
-        problem: String,
-    },
+    /// Values that a device does not hand back, with the reason that the backend gives.
+    #[error("the device does not hand back values: {0}")]
+    Device(String),
 }
 
 pub(crate) fn invalid(what: impl Into<String>, problem: impl Into<String>) -> VerifyError {

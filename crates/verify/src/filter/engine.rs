@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::geometry::Geometry;
 use super::grid::Grid;
-use crate::engine::{Precision, read, tensor};
+use crate::engine::{Precision, no_gradient, read, tensor};
 use crate::error::VerifyError;
 
 /// Burn's `conv2d` on one image, one kernel, with the padding of [`Geometry`].
@@ -40,13 +40,12 @@ pub fn burn_gradients(
     let w = on(kernel, &device, precision).require_grad();
     let out = apply(x.clone(), w.clone(), image, kernel, geometry)?;
     let gradients = (out * on(upstream, &device, precision)).sum().backward();
-    let missing = || VerifyError::Device {
-        what: "a gradient",
-        problem: "autodiff has none for conv2d".to_owned(),
-    };
     Ok((
-        grid(x.grad(&gradients).ok_or_else(missing)?)?,
-        grid(w.grad(&gradients).ok_or_else(missing)?)?,
+        grid(x.grad(&gradients).ok_or_else(|| no_gradient("the image"))?)?,
+        grid(
+            w.grad(&gradients)
+                .ok_or_else(|| no_gradient("the kernel"))?,
+        )?,
     ))
 }
 

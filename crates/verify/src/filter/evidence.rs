@@ -92,24 +92,26 @@ fn summary(grid: &Grid<i64>) -> String {
     rows.join(" ")
 }
 
-fn fact(claim: impl Into<String>, found: &Grid<i64>, holds: bool) -> Fact {
-    said(claim, summary(found), holds)
+/// The 5×5 result that has this value everywhere.
+fn flat(value: i64) -> Grid<i64> {
+    Grid::of([[value; 5]; 5])
 }
 
-fn said(claim: impl Into<String>, found: String, holds: bool) -> Fact {
+/// The 5×5 result that has this row five times.
+fn rows(row: [i64; 5]) -> Grid<i64> {
+    Grid::of([row; 5])
+}
+
+fn said(claim: impl Into<String>, found: impl Into<String>, holds: bool) -> Fact {
     Fact {
         claim: claim.into(),
-        found,
+        found: found.into(),
         holds,
     }
 }
 
-fn all(grid: &Grid<i64>, value: i64) -> bool {
-    grid.values().iter().all(|&v| v == value)
-}
-
-fn every_row(grid: &Grid<i64>, wanted: [i64; 5]) -> bool {
-    grid.iter_rows().all(|row| row == wanted)
+fn fact(claim: impl Into<String>, found: &Grid<i64>, wanted: &Grid<i64>) -> Fact {
+    said(claim, summary(found), found == wanted)
 }
 
 fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyError> {
@@ -122,189 +124,112 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
     };
     let valid = Geometry::default();
     let apply = |image: Grid<i64>| correlate(&turn(image), kernel, valid).map(turn);
+    let mut facts = Vec::new();
 
-    let constant = apply(image(|_, _| 7))?;
-    let ramp = apply(image(|_, c| c))?;
-    let other_ramp = apply(image(|r, _| r))?;
-    let step_up = apply(step())?;
-    let step_down = apply(image(|_, c| i64::from(c < 3)))?;
-    let other_step = apply(step().transposed())?;
+    let claim = "a constant image gives 0: the weights sum to 0";
+    facts.push(fact(claim, &apply(image(|_, _| 7))?, &flat(0)));
+    let claim =
+        format!("a ramp rising {along} by 1 gives −8: 2 (over two pixels) · 4 (weights 1+2+1)");
+    facts.push(fact(claim, &apply(image(|_, c| c))?, &flat(-8)));
+    let claim = format!("a ramp rising {across} gives 0");
+    facts.push(fact(claim, &apply(image(|r, _| r))?, &flat(0)));
+    let claim =
+        format!("a step from dark to bright, {along}, gives −4 in the two windows that see it");
+    facts.push(fact(claim, &apply(step())?, &rows([0, -4, -4, 0, 0])));
+    let claim = "a step from bright to dark gives +4: the sign is the direction";
+    let down = apply(image(|_, c| i64::from(c < 3)))?;
+    facts.push(fact(claim, &down, &rows([0, 4, 4, 0, 0])));
+    let claim = format!("a step {across} gives 0");
+    facts.push(fact(claim, &apply(step().transposed())?, &flat(0)));
+    let claim = "a diagonal step is seen, but more weakly (3, not 4)";
     let diagonal = apply(image(|r, c| i64::from(c >= r)))?;
     let weak = diagonal.values().iter().map(|v| v.abs()).max() == Some(3);
-    let point = apply(point())?;
-    let impulse = Grid::from_fn(3, 3, |r, c| turn(point.clone())[(r + 1, c + 1)]);
+    facts.push(said(claim, summary(&diagonal), weak));
+    let claim = "a single point gives back the kernel turned by 180°: this is cross-correlation";
+    let around = turn(apply(point())?);
+    let impulse = Grid::from_fn(3, 3, |r, c| around[(r + 1, c + 1)]);
+    facts.push(fact(claim, &impulse, &kernel.rotated()));
 
+    let noisy = noise();
+    let once = correlate(&noisy, kernel, valid)?;
+    let first = once.values()[0];
+    let claim = "it is separable: [1 2 1]ᵀ · [1 0 −1], smoothing times derivative";
     let (smooth, derivative) = (Grid::of([[1], [2], [1]]), Grid::of([[1, 0, -1]]));
     let product = Grid::from_fn(3, 3, |r, c| smooth[(r, 0)] * derivative[(0, c)]);
     let product = turn(product);
-    let noisy = noise();
-    let once = correlate(&noisy, kernel, valid)?;
     let derived = correlate(&noisy, &turn(derivative), valid)?;
-    let twice = correlate(&derived, &turn(smooth), valid)?;
-    let convolved = convolve(&noisy, kernel, valid)?;
+    let separable = product == *kernel && correlate(&derived, &turn(smooth), valid)? == once;
+    facts.push(said(claim, summary(&product), separable));
+    let claim = "true convolution turns the kernel, which flips the sign of this one";
     let negated = Grid::from_fn(once.rows(), once.columns(), |r, c| -once[(r, c)]);
+    let convolved = convolve(&noisy, kernel, valid)?;
+    let other = convolved.values()[0];
+    let found = format!("on noise: correlation {first} …, convolution {other} …");
+    facts.push(said(claim, found, convolved == negated));
+    let claim = "turning the image by 180° turns the result and flips its sign";
     let rotated = correlate(&noisy.rotated(), kernel, valid)?.rotated();
+    let found = format!("first cell {} against {first}", rotated.values()[0]);
+    facts.push(said(claim, found, rotated == negated));
+    let claim = "transposing image and kernel transposes the result";
     let swapped = correlate(&noisy.transposed(), &kernel.transposed(), valid)?.transposed();
-    let (first, cells) = (once.values()[0], once.values().len());
     let pairs = once.values().iter().zip(swapped.values());
     let equal = pairs.filter(|(a, b)| a == b).count();
-
-    Ok(vec![
-        fact(
-            "a constant image gives 0: the weights sum to 0",
-            &constant,
-            all(&constant, 0),
-        ),
-        fact(
-            format!("a ramp rising {along} by 1 gives −8: 2 (over two pixels) · 4 (weights 1+2+1)"),
-            &ramp,
-            all(&ramp, -8),
-        ),
-        fact(
-            format!("a ramp rising {across} gives 0"),
-            &other_ramp,
-            all(&other_ramp, 0),
-        ),
-        fact(
-            format!("a step from dark to bright, {along}, gives −4 in the two windows that see it"),
-            &step_up,
-            every_row(&step_up, [0, -4, -4, 0, 0]),
-        ),
-        fact(
-            "a step from bright to dark gives +4: the sign is the direction",
-            &step_down,
-            every_row(&step_down, [0, 4, 4, 0, 0]),
-        ),
-        fact(
-            format!("a step {across} gives 0"),
-            &other_step,
-            all(&other_step, 0),
-        ),
-        fact(
-            "a diagonal step is seen, but more weakly (3, not 4)",
-            &diagonal,
-            weak,
-        ),
-        fact(
-            "a single point gives back the kernel turned by 180°: this is cross-correlation",
-            &impulse,
-            impulse == kernel.rotated(),
-        ),
-        fact(
-            "it is separable: [1 2 1]ᵀ · [1 0 −1], smoothing times derivative",
-            &product,
-            product == *kernel && twice == once,
-        ),
-        said(
-            "true convolution turns the kernel, which flips the sign of this one",
-            format!(
-                "on noise: correlation {first} …, convolution {} …",
-                convolved.values()[0]
-            ),
-            convolved == negated,
-        ),
-        said(
-            "turning the image by 180° turns the result and flips its sign",
-            format!("first cell {} against {first}", rotated.values()[0]),
-            rotated == negated,
-        ),
-        said(
-            "transposing image and kernel transposes the result",
-            format!("{equal} of {cells} cells equal"),
-            swapped == once,
-        ),
-    ])
+    let found = format!("{equal} of {} cells equal", once.values().len());
+    facts.push(said(claim, found, swapped == once));
+    Ok(facts)
 }
 
 fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
     let valid = Geometry::default();
     let apply = |image: Grid<i64>| correlate(&image, kernel, valid);
-    let constant = apply(image(|_, _| 7))?;
-    let ramp = apply(image(|r, c| 2 * r + 3 * c))?;
-    let parabola = apply(image(|r, c| r * r + c * c))?;
-    let edge = apply(step())?;
-    let other_edge = apply(step().transposed())?;
+    let mut facts = Vec::new();
+
+    let claim = "a constant image gives 0";
+    facts.push(fact(claim, &apply(image(|_, _| 7))?, &flat(0)));
+    let claim = "a ramp in any direction gives 0: it has no second derivative";
+    facts.push(fact(claim, &apply(image(|r, c| 2 * r + 3 * c))?, &flat(0)));
+    let claim = "r² + c² gives 4 = ∂²/∂r² + ∂²/∂c²: it is the second derivative, exactly";
+    facts.push(fact(claim, &apply(image(|r, c| r * r + c * c))?, &flat(4)));
+    let claim = "a step left to right gives +1 −1: the edge lies where the sign changes";
+    let edge = rows([0, 1, -1, 0, 0]);
+    facts.push(fact(claim, &apply(step())?, &edge));
+    let claim = "a step top to bottom gives the same, transposed";
+    let turned = apply(step().transposed())?;
+    facts.push(fact(claim, &turned, &edge.transposed()));
+    let claim = "a line gives 1 −2 1, twice a step";
     let line = apply(image(|_, c| i64::from(c == 3)))?;
+    facts.push(fact(claim, &line, &rows([0, 1, -2, 1, 0])));
+    let claim = "a point gives −4, four times a step";
     let point = apply(point())?;
-    let same = Geometry {
-        padding: Padding::Same,
-        ..valid
-    };
-    let border = correlate(&image(|_, _| 1), kernel, same)?;
+    facts.push(said(claim, summary(&point), point[(2, 2)] == -4));
 
     let noisy = noise();
     let once = apply(noisy.clone())?;
+    let claim = "it is the sum of both second differences, [1 −2 1] and [1 −2 1]ᵀ";
     let second = Grid::of([[0, 0, 0], [1, -2, 1], [0, 0, 0]]);
     let across = correlate(&noisy, &second, valid)?;
     let down = correlate(&noisy, &second.transposed(), valid)?;
     let sum = |r, c| across[(r, c)] + down[(r, c)];
     let sum = Grid::from_fn(once.rows(), once.columns(), sum);
+    let [a, b, c] = [&across, &down, &once].map(|grid| grid.values()[0]);
+    let found = format!("on noise, first cell {a} + {b} = {c}");
+    facts.push(said(claim, found, sum == once));
+    let claim = "it has no direction: turned or transposed it is the same, so convolution is cross-correlation";
     let turned = apply(noisy.transposed())?.transposed();
     let symmetric = kernel.rotated() == *kernel && kernel.transposed() == *kernel;
-    let no_direction = symmetric && turned == once && convolve(&noisy, kernel, valid)? == once;
+    let same = symmetric && turned == once && convolve(&noisy, kernel, valid)? == once;
+    let equal = if turned == once { "equal" } else { "unequal" };
+    facts.push(said(claim, format!("{equal} everywhere on noise"), same));
+    let claim = "it amplifies noise: the variance grows by 4² + 1 + 1 + 1 + 1 = 20 in expectation";
     let gain = variance(&once) / variance(&noisy);
-
-    Ok(vec![
-        fact("a constant image gives 0", &constant, all(&constant, 0)),
-        fact(
-            "a ramp in any direction gives 0: it has no second derivative",
-            &ramp,
-            all(&ramp, 0),
-        ),
-        fact(
-            "r² + c² gives 4 = ∂²/∂r² + ∂²/∂c²: it is the second derivative, exactly",
-            &parabola,
-            all(&parabola, 4),
-        ),
-        fact(
-            "a step left to right gives +1 −1: the edge lies where the sign changes",
-            &edge,
-            every_row(&edge, [0, 1, -1, 0, 0]),
-        ),
-        fact(
-            "a step top to bottom gives the same, transposed",
-            &other_edge,
-            other_edge == edge.transposed(),
-        ),
-        fact(
-            "a line gives 1 −2 1, twice a step",
-            &line,
-            every_row(&line, [0, 1, -2, 1, 0]),
-        ),
-        fact(
-            "a point gives −4, four times a step",
-            &point,
-            point[(2, 2)] == -4,
-        ),
-        said(
-            "it is the sum of both second differences, [1 −2 1] and [1 −2 1]ᵀ",
-            format!(
-                "on noise, first cell {} + {} = {}",
-                across.values()[0],
-                down.values()[0],
-                once.values()[0]
-            ),
-            sum == once,
-        ),
-        said(
-            "it has no direction: turned or transposed it is the same, so convolution is cross-correlation",
-            format!(
-                "{} everywhere on noise",
-                if turned == once { "equal" } else { "unequal" }
-            ),
-            no_direction,
-        ),
-        said(
-            "it amplifies noise: the variance grows by 4² + 1 + 1 + 1 + 1 = 20 in expectation",
-            format!("measured on a 64×64 noise image: × {gain:.1}"),
-            (gain - 20.0).abs() < 2.0,
-        ),
-        fact(
-            "with zeros around the image (same) the border of a constant looks like an edge",
-            &border,
-            border[(0, 3)] == -1 && border[(0, 0)] == -2,
-        ),
-    ])
+    let found = format!("measured on a 64×64 noise image: × {gain:.1}");
+    facts.push(said(claim, found, (gain - 20.0).abs() < 2.0));
+    let claim = "with zeros around the image (same) the border of a constant looks like an edge";
+    let padding = Padding::Same;
+    let border = correlate(&image(|_, _| 1), kernel, Geometry { padding, ..valid })?;
+    let seen = border[(0, 3)] == -1 && border[(0, 0)] == -2;
+    facts.push(said(claim, summary(&border), seen));
+    Ok(facts)
 }
 
 /// A 64×64 image of independent, uniform whole numbers from −100 to 100.
