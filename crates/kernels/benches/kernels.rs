@@ -65,9 +65,10 @@ fn block(
         Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
     };
     // The first layer of a network needs no gradient of its images.
-    let images = random([batch, inputs, edge, edge]).set_require_grad(inputs != 1);
-    let weights = random([outputs, inputs, kernel, kernel]).require_grad();
-    let bias: Tensor<1> = Tensor::zeros([outputs], device).require_grad();
+    let tracked = device.is_autodiff();
+    let images = random([batch, inputs, edge, edge]).set_require_grad(tracked && inputs != 1);
+    let weights = random([outputs, inputs, kernel, kernel]).set_require_grad(tracked);
+    let bias: Tensor<1> = Tensor::zeros([outputs], device).set_require_grad(tracked);
     move |ours| {
         let (images, weights) = (images.clone(), weights.clone());
         let bias = Some(bias.clone());

@@ -84,7 +84,7 @@ pub(super) fn backward<L: Lanes>(
         geometry,
         plan: &plan,
         inputs,
-        target: inputs.for_images.then(|| Shared(images.as_mut_ptr())),
+        target: inputs.for_images.then_some(Shared(images.as_mut_ptr())),
         packed: &packed,
         width,
         corners: &corners,

@@ -61,7 +61,7 @@ pub(super) fn forward<L: Lanes>(
         geometry,
         images,
         values: Shared(values.as_mut_ptr()),
-        marks: keep.then(|| Shared(kept.as_mut_ptr())),
+        marks: keep.then_some(Shared(kept.as_mut_ptr())),
         plan: &plan,
         weights: &packed,
         transformed: transformed.as_deref(),

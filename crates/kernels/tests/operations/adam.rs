@@ -1,4 +1,4 @@
-use burn::optim::{Adam, AdamConfig, AdamState, AdamWConfig, AdamWState, Optimizer};
+use burn::optim::{AdamConfig, AdamState, AdamWConfig, AdamWState, Optimizer};
 use burn::tensor::{DType, Device, Tensor};
 use burn_fused_cpu::{FusedAdam, FusedAdamConfig};
 use proptest::prelude::*;
@@ -17,12 +17,21 @@ fn ours(weight_decay: f32) -> FusedAdam {
     .build()
 }
 
-fn burns() -> Adam {
-    AdamConfig::new().with_epsilon(1e-8).build()
-}
-
 type State = Option<AdamState<1>>;
 type Step = (Tensor<1>, State);
+
+/// A step of Burn's Adam, or of its AdamW with the state of Adam.
+fn burns(decay: f32, rate: f64, x: Tensor<1>, g: Tensor<1>, state: State) -> Step {
+    if decay == 0.0 {
+        let adam = AdamConfig::new().with_epsilon(1e-8).build();
+        return adam.step(rate, x, g, state);
+    }
+    let config = AdamWConfig::new().with_epsilon(1e-8);
+    let state = state.map(|state| AdamWState::new(state.momentum));
+    let adam = config.with_weight_decay(decay).build();
+    let (x, state) = adam.step(rate, x, g, state);
+    (x, state.map(|state| AdamState::new(state.momentum)))
+}
 
 /// The parameters after `steps` steps, each by `take(step, parameters, gradient, state)`.
 fn after(
@@ -50,13 +59,11 @@ fn plain_devices() -> [Device; 2] {
 fn adam_resumes_from_burns_state_and_burn_from_ours() {
     for device in plain_devices() {
         let place = &(device, DType::F32);
-        let expected = after(50, 6, place, |_, x, g, state| {
-            burns().step(0.01, x, g, state)
-        });
+        let expected = after(50, 6, place, |_, x, g, state| burns(0.0, 0.01, x, g, state));
         // Two steps of one, two of the other, and again.
         let mixed = after(50, 6, place, |step, x, g, state| match step / 2 {
             1 => ours(0.0).step(0.01, x, g, state),
-            _ => burns().step(0.01, x, g, state),
+            _ => burns(0.0, 0.01, x, g, state),
         });
         assert_close(&mixed, &expected, TOLERANCE, "parameters");
     }
@@ -68,15 +75,6 @@ fn a_state_of_another_type_is_refused() {
     let of = |dtype| tensor(&numbers(5, 1), [5], &(Device::flex(), dtype));
     let (_, state) = ours(0.0).step(0.1, of(DType::F64), of(DType::F64), None);
     drop(ours(0.0).step(0.1, of(DType::F32), of(DType::F32), state));
-}
-
-/// A step of Burn's AdamW with the state of Adam.
-fn burns_decay(decay: f32, rate: f64, x: Tensor<1>, g: Tensor<1>, state: State) -> Step {
-    let config = AdamWConfig::new().with_epsilon(1e-8);
-    let state = state.map(|state| AdamWState::new(state.momentum));
-    let adam = config.with_weight_decay(decay).build();
-    let (x, state) = adam.step(rate, x, g, state);
-    (x, state.map(|state| AdamState::new(state.momentum)))
 }
 
 proptest! {
@@ -95,10 +93,8 @@ proptest! {
                 let found = with_any_threads(&what, || {
                     after(length, steps, place, |_, x, g, state| ours(decay).step(rate, x, g, state))
                 });
-                let expected = after(length, steps, place, |_, x, g, state| match decay {
-                    0.0 => burns().step(rate, x, g, state),
-                    _ => burns_decay(decay, rate, x, g, state),
-                });
+                let expected =
+                    after(length, steps, place, |_, x, g, state| burns(decay, rate, x, g, state));
                 assert_close(&found, &expected, TOLERANCE, &what);
             }
         });
