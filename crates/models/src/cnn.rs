@@ -314,21 +314,19 @@ pub struct ConvBlock {
 }
 
 impl Cnn {
-    /// Inference: no dropout, batch normalization by the running statistics.
+    /// In training, `dropout_seed` alone decides the dropout masks, so any step can be repeated,
+    /// and batch normalization takes the statistics of the batch, which move the running ones;
+    /// `None` is inference, by the running ones.
     ///
     /// # Shapes
     /// images `[batch, 1, height, width]` → logits `[batch, classes]`
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.apply(images, None)
-    }
-
-    /// Training: dropout masks are a function of `seed` alone, so any step can be repeated; batch
-    /// normalization by the statistics of the batch, which move the running ones.
-    ///
-    /// # Shapes
-    /// As [`Cnn::forward`].
-    pub fn forward_train(&self, images: Tensor<4>, seed: u64) -> Tensor<2> {
-        self.apply(images, Some(seed))
+    pub fn forward(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
+        let mut x = images;
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x, dropout_seed.is_some()); // [batch, channels, height', width']
+            x = drop_out(x, block.dropout, dropout_seed, index as u64);
+        }
+        self.dense.forward(x.flatten(1, 3), dropout_seed) // [batch, classes]
     }
 
     /// The feature maps after each block, `[batch, channels, height, width]`, in inference.
@@ -353,15 +351,6 @@ impl Cnn {
         }
         found.extend(self.dense.implementations(x.flatten(1, 3)));
         found
-    }
-
-    fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
-        let mut x = images;
-        for (index, block) in self.blocks.iter().enumerate() {
-            x = block.forward(x, dropout_seed.is_some()); // [batch, channels, height', width']
-            x = drop_out(x, block.dropout, dropout_seed, index as u64);
-        }
-        self.dense.forward(x.flatten(1, 3), dropout_seed) // [batch, classes]
     }
 }
 

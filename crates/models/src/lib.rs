@@ -182,7 +182,7 @@ impl Model {
     /// # Shapes
     /// images `[batch, 1, height, width]` → logits `[batch, classes]`
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        each!(self, model => model.forward(images))
+        each!(self, model => model.forward(images, None))
     }
 
     /// Training: dropout masks are a function of `seed` alone, so any step can be repeated.
@@ -190,7 +190,7 @@ impl Model {
     /// # Shapes
     /// As [`Model::forward`].
     pub fn forward_train(&self, images: Tensor<4>, seed: u64) -> Tensor<2> {
-        each!(self, model => model.forward_train(images, seed))
+        each!(self, model => model.forward(images, Some(seed)))
     }
 
     /// Which code each layer takes for images like these: the project's kernels, or Burn's own

@@ -84,29 +84,18 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Inference: no dropout.
+    /// In training, `dropout_seed` alone decides the dropout masks, so any step can be repeated;
+    /// `None` is inference.
     ///
     /// # Shapes
     /// images `[batch, 1, height, width]` → logits `[batch, classes]`
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.apply(images, None)
-    }
-
-    /// Training: dropout masks are a function of `seed` alone, so any step can be repeated.
-    ///
-    /// # Shapes
-    /// As [`Mlp::forward`].
-    pub fn forward_train(&self, images: Tensor<4>, seed: u64) -> Tensor<2> {
-        self.apply(images, Some(seed))
+    pub fn forward(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
+        let pixels: Tensor<2> = images.flatten(1, 3); // [batch, height · width]
+        self.dense.forward(pixels, dropout_seed)
     }
 
     /// Which code each layer takes for images like these, for tests and the curious.
     pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         self.dense.implementations(images.flatten(1, 3))
-    }
-
-    fn apply(&self, images: Tensor<4>, dropout_seed: Option<u64>) -> Tensor<2> {
-        let pixels: Tensor<2> = images.flatten(1, 3); // [batch, height · width]
-        self.dense.forward(pixels, dropout_seed)
     }
 }

@@ -37,7 +37,7 @@ fn the_mlp_has_right_gradients() {
     };
     let model = in_f64(config.init(&device).expect("a valid configuration"));
     let images = images(5, 6, &device);
-    let run = |m: &_| loss(digits_models::Mlp::forward(m, images.clone()));
+    let run = |m: &_| loss(digits_models::Mlp::forward(m, images.clone(), None));
     let report = gradcheck(&model, run, &GradcheckOptions::default()).expect("gradcheck runs");
     assert!(report.passed(), "{report}");
     assert_eq!(report.parameters.len(), 6);
@@ -64,7 +64,7 @@ fn the_cnn_has_right_gradients_with_and_without_batch_norm() {
             blocks: vec![block(3), block(4)],
         };
         let model = in_f64(config.init(&device).expect("a valid configuration"));
-        let run = |m: &_| loss(digits_models::Cnn::forward(m, images.clone()));
+        let run = |m: &_| loss(digits_models::Cnn::forward(m, images.clone(), None));
         let report = gradcheck(&model, run, &GradcheckOptions::default()).expect("gradcheck runs");
         assert!(report.passed(), "{norm:?}\n{report}");
         assert_eq!(report.parameters.len(), parameters);

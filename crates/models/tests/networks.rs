@@ -161,13 +161,13 @@ fn inference_normalizes_by_the_running_statistics_as_burns_layers_do_and_leaves_
             let norm = network.blocks[0].norm.as_ref().unwrap();
             norm.running_mean.value_sync().to_data()
         };
-        drop(network.forward_train(images.clone(), 1));
+        drop(network.forward(images.clone(), Some(1)));
         let after_training = running();
 
         // Device and layer track gradients, as for a saliency map: inference all the same.
         let found = network.feature_maps(images.clone()).remove(0);
         assert_eq!(running(), after_training);
-        drop(network.forward_train(images.clone(), 2));
+        drop(network.forward(images.clone(), Some(2)));
         assert_ne!(running(), after_training);
 
         let trained = network.valid();
