@@ -195,6 +195,7 @@ impl RunFolder {
     }
 
     /// Makes a finished run of a network (the bytes of a `model.bpk`) that was not trained here.
+    /// Where the file system has no locks, two processes that do it at once are not told apart.
     ///
     /// # Errors
     /// A folder that holds a run, is in use or cannot be written.
