@@ -15,7 +15,7 @@ pub enum Part {
     Filters,
 }
 
-/// How [`verify`] works.
+/// How [`crate::verify`] works.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// What to check.
