@@ -49,8 +49,8 @@ pub fn learn(kernel: &Grid<f64>, seed: u64) -> Result<Learned, VerifyError> {
             let upstream = Grid::from_fn(out.rows(), out.columns(), |r, c| {
                 share * (out[(r, c)] - result[(r, c)])
             });
-            let pairs = out.values().iter().zip(result.values());
-            let terms = pairs.map(|(a, b)| 0.5 * share * (a - b) * (a - b));
+            let cells = out.values().iter().zip(result.values());
+            let terms = cells.map(|(a, b)| 0.5 * share * (a - b) * (a - b));
             loss += terms.sum::<f64>();
             let (_, to_kernel) = gradients(image, &found, &upstream, geometry)?;
             total = Grid::from_fn(total.rows(), total.columns(), |u, v| {
