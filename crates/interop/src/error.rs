@@ -1,74 +1,17 @@
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 use digits_models::ModelError;
 use digits_train::TrainError;
 
-/// Why weights could not be taken in or out. Every message says what, where and what to do.
+/// Why weights could not be taken in or out.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InteropError {
-    /// The file is not what it should be.
-    #[error("{path} cannot be read: {}", printable(.reason))]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A file of `torch.save` that holds something else than weights.
-    #[error(
-        "{path} cannot be read: {}. It refers to the Python object `{}`, which is not part of a state dict. \
-         Nothing was executed. Save the weights alone: torch.save(model.state_dict(), FILE)",
-        printable(.reason), printable(.object)
-    )]
-    ForeignObject {
-        /// The file.
-        path: PathBuf,
-        /// Its full Python name.
-        object: String,
-        /// Why no tensors were found.
-        reason: String,
-    },
-    /// The tensors of the file are not those of the network.
-    #[error("the tensors of {path} do not fit the network:{}{}", lines(.problems), .hint)]
-    Tensors {
-        /// The file.
-        path: PathBuf,
-        /// One line for each tensor that is missing, unexpected or of another size.
-        problems: Vec<String>,
-        /// What to do, on a line of its own.
-        hint: String,
-    },
-    /// Tensors that fit, but whose values cannot be used.
-    #[error("{path} holds values that cannot be used:{}", lines(.problems))]
-    Values {
-        /// The file.
-        path: PathBuf,
-        /// One line for each tensor.
-        problems: Vec<String>,
-    },
-    /// A value does not fit into the type asked for.
-    #[error("{tensor} holds {value:e}, which {to} cannot hold; use {instead}")]
-    OutOfRange {
-        /// The tensor.
-        tensor: String,
-        /// The value.
-        value: f32,
-        /// The type asked for.
-        to: &'static str,
-        /// A type that can hold it.
-        instead: &'static str,
-    },
-    /// The file that renames tensors is invalid.
-    #[error("{path}: {reason}")]
-    Map {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// A file, or a value in it, that cannot be used: what, why and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// The network's configuration describes no network.
     #[error("the model cannot be built: {0}")]
     Model(#[from] ModelError),
@@ -78,18 +21,19 @@ pub enum InteropError {
 }
 
 impl InteropError {
-    pub(crate) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| {
-            Self::Train(TrainError::Io {
-                action,
-                path,
-                source,
-            })
-        }
+    /// A file that is not what it should be, for a reason that may quote it.
+    pub(crate) fn unreadable(path: &Path, reason: &str) -> Self {
+        let (path, reason) = (path.display(), printable(reason));
+        Self::Refused(format!("{path} cannot be read: {reason}"))
+    }
+
+    pub(crate) fn cannot_read(path: &Path, source: io::Error) -> Self {
+        let (action, path) = ("read", path.to_owned());
+        Self::Train(TrainError::Io {
+            action,
+            path,
+            source,
+        })
     }
 
     pub(crate) fn backend(doing: &'static str, message: impl Display) -> Self {
@@ -100,14 +44,12 @@ impl InteropError {
     }
 }
 
-fn lines(problems: &[String]) -> String {
+/// Problems on lines of their own.
+pub(crate) fn lines(problems: &[String]) -> String {
     /// More lines than this help nobody.
     const MOST: usize = 60;
-    let mut text: String = problems
-        .iter()
-        .take(MOST)
-        .map(|problem| format!("\n  {problem}"))
-        .collect();
+    let shown = problems.iter().take(MOST);
+    let mut text: String = shown.map(|problem| format!("\n  {problem}")).collect();
     if problems.len() > MOST {
         text += &format!("\n  and {} more", problems.len() - MOST);
     }

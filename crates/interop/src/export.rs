@@ -1,7 +1,6 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use digits_data::files::write_whole;
 use digits_models::Model;
 use digits_train::{RunConfig, RunFolder, RunRecord, TrainError};
 use half::{bf16, f16};
@@ -9,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::InteropError;
-use crate::layout::counters;
 use crate::onnx::onnx;
 use crate::parameters::Parameters;
 use crate::script::script;
@@ -67,44 +65,26 @@ pub struct Export {
     pub record: RunRecord,
     /// Tensors in the file.
     pub tensors: usize,
-    file: Vec<u8>,
+    /// Bytes of the `.safetensors` file.
+    pub bytes: Vec<u8>,
     /// What the file holds, rounded where its type is narrower than f32.
     held: Parameters,
     metadata: Value,
 }
 
 impl Export {
-    /// Writes the `.safetensors` file; `path` holds the whole of it or what it held before.
-    /// Returns the number of its bytes.
+    /// An ONNX model, which takes the bytes of images (`image`, 0 = background, 255 = ink,
+    /// `[batch, 1, height, width]`), normalizes them itself and gives `logits`.
     ///
     /// # Errors
-    /// A place that cannot be written to.
-    pub fn write(&self, path: &Path) -> Result<usize, InteropError> {
-        write_whole(path, &self.file).map_err(InteropError::io("write", path))?;
-        Ok(self.file.len())
-    }
-
-    /// Writes an ONNX model instead, which takes the bytes of images (`image`, 0 = background,
-    /// 255 = ink, `[batch, 1, height, width]`), normalizes them itself and gives `logits`.
-    /// Returns the number of its bytes.
-    ///
-    /// # Errors
-    /// A place that cannot be written to.
-    pub fn write_onnx(&self, path: &Path) -> Result<usize, InteropError> {
+    /// A configuration that describes no network.
+    pub fn onnx(&self) -> Result<Vec<u8>, InteropError> {
         let normalization = &self.record.dataset.normalization;
         let metadata = self.metadata.as_object().into_iter().flatten();
         let metadata = metadata
             .filter(|(key, _)| *key != FORMAT)
             .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
-        let bytes = onnx(&self.config.model, normalization, &self.held, metadata)
-            .map_err(|error| InteropError::backend("writing the ONNX model", error))?;
-        write_whole(path, &bytes).map_err(InteropError::io("write", path))?;
-        Ok(bytes.len())
-    }
-
-    /// Bytes of the `.safetensors` file.
-    pub fn bytes(&self) -> &[u8] {
-        &self.file
+        onnx(&self.config.model, normalization, &self.held, metadata)
     }
 
     /// The Python module that loads the file at `path`.
@@ -134,11 +114,11 @@ impl Export {
 /// A run that cannot be read, and values beyond the range of `to`.
 pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError> {
     let (record, config, bytes) = folder.saved()?;
-    let mut held =
-        Parameters::from_saved(&config.model, bytes).map_err(|reason| TrainError::Damaged {
-            path: folder.path().join("model.bpk"),
-            reason,
-        })?;
+    let held = Parameters::from_saved(&config.model, bytes);
+    let mut held = held.map_err(|reason| TrainError::Damaged {
+        path: folder.path().join("model.bpk"),
+        reason,
+    })?;
     let mut header = Map::new();
     let mut data = Vec::new();
     let entry = |dtype: &str, shape: &[usize], start: usize, end: usize| json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]});
@@ -147,7 +127,14 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
         for value in values {
             let exact = std::mem::replace(value, to.encode(*value, &mut data));
             if exact.is_finite() && !value.is_finite() {
-                return Err(out_of_range(&tensor.name, exact, to));
+                let (name, narrow) = (&tensor.name, to.name());
+                let wide = match to {
+                    FloatType::F16 => "bf16 or f32",
+                    FloatType::F32 | FloatType::Bf16 => "f32",
+                };
+                return Err(InteropError::Refused(format!(
+                    "{name} holds {exact:e}, which {narrow} cannot hold; use {wide}"
+                )));
             }
         }
         let dtype = to.name().to_uppercase();
@@ -157,9 +144,12 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
     let mut epochs = record.epochs.iter();
     let best = epochs.find(|row| row.epoch == record.best_epoch);
     let steps = best.map_or(0, |row| row.step) as i64;
-    for name in counters(&config.model)? {
+    // The counters that PyTorch's batch normalization keeps.
+    let names = held.0.iter().map(|(tensor, _)| &tensor.name);
+    for layer in names.filter_map(|name| name.strip_suffix("running_mean")) {
         let start = data.len();
         data.extend(steps.to_le_bytes());
+        let name = format!("{layer}num_batches_tracked");
         header.insert(name, entry("I64", &[], start, data.len()));
     }
     let tensors = header.len();
@@ -167,24 +157,12 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
     header.insert("__metadata__".to_owned(), metadata.clone());
     Ok(Export {
         tensors,
-        file: with_header(header, &data)?,
+        bytes: with_header(header, &data)?,
         held,
         metadata,
         config,
         record,
     })
-}
-
-fn out_of_range(tensor: &str, value: f32, to: FloatType) -> InteropError {
-    InteropError::OutOfRange {
-        tensor: tensor.to_owned(),
-        value,
-        to: to.name(),
-        instead: match to {
-            FloatType::F16 => "bf16 or f32",
-            FloatType::F32 | FloatType::Bf16 => "f32",
-        },
-    }
 }
 
 /// Key by which the format knows whose layout the tensors have.

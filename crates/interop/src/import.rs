@@ -2,6 +2,7 @@ use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_train::{DatasetRecord, Origin, RunConfig, RunFolder, RunRecord, weights};
 
+use crate::error::lines;
 use crate::parameters::Parameters;
 use crate::{Assignment, InteropError, WeightFile};
 
@@ -28,27 +29,22 @@ pub fn import(
     folder: &RunFolder,
     device: &Device,
 ) -> Result<RunRecord, InteropError> {
-    let ImportSettings {
-        recipe,
-        config,
-        normalization,
-    } = settings;
+    let config = settings.config;
     config.validate()?;
     let model = parameters(file, assignment)?.build(&config.model, device)?;
+    let unknown = || "unknown (imported weights)".to_owned();
     let dataset = DatasetRecord {
-        name: file
-            .dataset()
-            .unwrap_or_else(|| "unknown (imported weights)".to_owned()),
+        name: file.dataset().unwrap_or_else(unknown),
         fingerprint: String::new(),
         train_images: 0,
         valid_images: 0,
-        normalization,
+        normalization: settings.normalization,
     };
     let origin = Origin::Imported {
         file: file.path.display().to_string(),
         sha256: file.sha256.clone(),
     };
-    let mut record = RunRecord::new(recipe, &config, dataset, Some(origin))?;
+    let mut record = RunRecord::new(settings.recipe, &config, dataset, Some(origin))?;
     record.passes = 1; // no epoch was trained here
     folder.create(&mut record, &config, &weights::to_bytes(&model)?)?;
     Ok(record)
@@ -65,8 +61,8 @@ fn parameters(file: &WeightFile, assignment: &Assignment) -> Result<Parameters, 
             Err(reason) => problem(reason),
             Ok(values) => {
                 let odd = values.iter().filter(|value| !value.is_finite()).count();
+                let of = values.len();
                 if odd > 0 {
-                    let of = values.len();
                     problem(format!(
                         "{odd} of {of} values are not finite 32-bit numbers"
                     ));
@@ -79,10 +75,9 @@ fn parameters(file: &WeightFile, assignment: &Assignment) -> Result<Parameters, 
         }
     }
     if !problems.is_empty() {
-        return Err(InteropError::Values {
-            path: file.path.clone(),
-            problems,
-        });
+        let (path, problems) = (file.path.display(), lines(&problems));
+        let message = format!("{path} holds values that cannot be used:{problems}");
+        return Err(InteropError::Refused(message));
     }
     Ok(Parameters(all))
 }

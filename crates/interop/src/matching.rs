@@ -6,6 +6,7 @@ use digits_models::ModelConfig;
 use serde::Serialize;
 
 use crate::InteropError;
+use crate::error::lines;
 use crate::layout::{TorchTensor, torch_tensors};
 use crate::weight_file::WeightFile;
 
@@ -57,35 +58,32 @@ impl NameMap {
     /// # Errors
     /// A file that cannot be read, or that is not a table of names.
     pub fn open(path: &Path) -> Result<Self, InteropError> {
-        let text = fs::read_to_string(path).map_err(InteropError::io("read", path))?;
-        let names = toml::from_str(&text).map_err(|error| InteropError::Map {
-            path: path.to_owned(),
-            reason: format!(
-                "it is not a table of names, such as \"conv1\" = \"features.0\": {}",
+        let text =
+            fs::read_to_string(path).map_err(|error| InteropError::cannot_read(path, error))?;
+        let names = toml::from_str(&text).map_err(|error| {
+            InteropError::Refused(format!(
+                "{}: it is not a table of names, such as \"conv1\" = \"features.0\": {}",
+                path.display(),
                 error.to_string().trim_end()
-            ),
+            ))
         })?;
-        Ok(Self {
-            path: path.to_owned(),
-            names,
-        })
+        let path = path.to_owned();
+        Ok(Self { path, names })
     }
 
     /// The new name of a tensor; `None` to leave it out. Notes which entry was used.
     fn rename<'a>(&'a self, name: &str, used: &mut BTreeSet<&'a str>) -> Option<String> {
         // The longest entry that is the name or a layer around it.
-        let ends = name.match_indices('.').map(|(end, _)| end);
-        let found = ends
-            .chain([name.len()])
-            .rev()
-            .find_map(|end| Some((self.names.get_key_value(&name[..end])?, &name[end..])));
-        match found {
-            None => Some(name.to_owned()),
-            Some(((old, new), rest)) => {
-                used.insert(old);
-                (!new.is_empty()).then(|| format!("{new}{rest}"))
-            }
-        }
+        let ends = name
+            .match_indices('.')
+            .map(|(end, _)| end)
+            .chain([name.len()]);
+        let found = |end| Some((self.names.get_key_value(&name[..end])?, &name[end..]));
+        let Some(((old, new), rest)) = ends.rev().find_map(found) else {
+            return Some(name.to_owned());
+        };
+        used.insert(old);
+        (!new.is_empty()).then(|| format!("{new}{rest}"))
     }
 }
 
@@ -114,43 +112,38 @@ impl WeightFile {
             if let Some(name) = name.filter(|name| !name.ends_with(".num_batches_tracked"))
                 && let Some(other) = names.insert(name.clone(), place)
             {
-                return Err(InteropError::Map {
-                    path: map.map_or_else(|| self.path.clone(), |map| map.path.clone()),
-                    reason: format!(
-                        "{} and {} are both called {name}",
-                        self.tensors[other].name, tensor.name
-                    ),
-                });
+                let (one, other) = (&self.tensors[other].name, &tensor.name);
+                let path = map.map_or(&self.path, |map| &map.path).display();
+                let message = format!("{path}: {one} and {other} are both called {name}");
+                return Err(InteropError::Refused(message));
             }
         }
         if let Some(map) = map {
             let mut keys = map.names.keys();
             if let Some(name) = keys.find(|name| !used.contains(name.as_str())) {
-                return Err(InteropError::Map {
-                    path: map.path.clone(),
-                    reason: format!("{} has no tensor or layer `{name}`", self.path.display()),
-                });
+                let (map, file) = (map.path.display(), self.path.display());
+                let message = format!("{map}: {file} has no tensor or layer `{name}`");
+                return Err(InteropError::Refused(message));
             }
         }
-        let by_name: Vec<Option<usize>> = wanted
-            .iter()
-            .map(|tensor| names.get(&tensor.name).copied())
-            .collect();
+        let by_name = wanted.iter().map(|tensor| names.get(&tensor.name).copied());
+        let by_name: Vec<Option<usize>> = by_name.collect();
         let known = by_name.iter().flatten().count();
-        let unfit = |problems: Vec<String>, hint: &str| InteropError::Tensors {
-            path: self.path.clone(),
-            problems,
-            hint: hint.to_owned(),
+        let unfit = |problems: &[String], hint: &str| {
+            let (path, problems) = (self.path.display(), lines(problems));
+            InteropError::Refused(format!(
+                "the tensors of {path} do not fit the network:{problems}{hint}"
+            ))
         };
         let (how, found) = if map.is_some() {
             (How::Map, by_name)
         } else if known == wanted.len() {
             (How::Names, by_name)
         } else {
-            let Guess { found, ambiguous } = self.guess(&wanted, names.values().copied());
+            let (found, ambiguous) = self.guess(&wanted, names.values().copied());
             let fits = self.problems(&wanted, &found, &names).is_empty();
             if fits && !ambiguous.is_empty() {
-                return Err(unfit(ambiguous, NO_ORDER));
+                return Err(unfit(&ambiguous, NO_ORDER));
             }
             // A network of ours that does not fit is reported under its own names.
             if known * 2 > wanted.len() && !fits {
@@ -161,12 +154,10 @@ impl WeightFile {
         };
         let problems = self.problems(&wanted, &found, &names);
         if !problems.is_empty() {
-            return Err(unfit(problems, hint(how)));
+            return Err(unfit(&problems, hint(how)));
         }
-        let pairs: Vec<_> = wanted
-            .into_iter()
-            .zip(found.into_iter().flatten())
-            .collect();
+        let pairs = wanted.into_iter().zip(found.into_iter().flatten());
+        let pairs: Vec<_> = pairs.collect();
         let matches = pairs.iter().map(|(tensor, place)| Match {
             file: format!("{}{}", self.prefix, self.tensors[*place].name),
             network: tensor.name.clone(),
@@ -181,78 +172,70 @@ impl WeightFile {
 
     /// Layers of the file for layers of the network: first those whose tensors have the same
     /// names and shapes, then, so that they are reported as pairs, those of the same names and
-    /// other shapes; among equals, in their order.
-    fn guess(&self, wanted: &[TorchTensor], free: impl Iterator<Item = usize>) -> Guess {
+    /// other shapes; among equals, in their order. And one line for all layers between which only
+    /// their order would decide where the file does not keep it.
+    fn guess(
+        &self,
+        wanted: &[TorchTensor],
+        free: impl Iterator<Item = usize>,
+    ) -> (Vec<Option<usize>>, Vec<String>) {
         let names = wanted.iter().map(|tensor| tensor.name.as_str());
         let wanted_layers = layers(names.zip(0..));
         let mut places: Vec<usize> = free.collect();
         places.sort_unstable();
-        let named = places
-            .iter()
-            .map(|&place| (self.tensors[place].name.as_str(), place));
-        let mut candidates = layers(named);
+        let name = |place: usize| self.tensors[place].name.as_str();
+        let mut candidates = layers(places.into_iter().map(|place| (name(place), place)));
         let mut found = vec![None; wanted.len()];
         let mut ambiguous = Vec::new();
         for exact in [true, false] {
             for layer in &wanted_layers {
-                if layer.iter().any(|&(_, place)| found[place].is_some()) {
+                if layer.values().any(|&place| found[place].is_some()) {
                     continue;
                 }
                 let fits = |candidate: &Layer<'_>| {
-                    candidate.len() == layer.len()
-                        && layer.iter().all(|&(leaf, place)| {
-                            candidate.iter().any(|&(other, index)| {
-                                let (here, there) = (&wanted[place], &self.tensors[index]);
-                                leaf == other
-                                    && here.shape.len() == there.shape.len()
-                                    && (!exact || here.shape == there.shape)
+                    candidate.keys().eq(layer.keys())
+                        && candidate
+                            .values()
+                            .zip(layer.values())
+                            .all(|(&there, &here)| {
+                                let [there, here] =
+                                    [&self.tensors[there].shape, &wanted[here].shape];
+                                there == here || (!exact && there.len() == here.len())
                             })
-                        })
                 };
                 let Some(position) = candidates.iter().position(fits) else {
                     continue;
                 };
                 if exact && !self.ordered {
                     let rivals = candidates.iter().filter(|candidate| fits(candidate));
-                    ambiguous.extend(self.told_apart(rivals).err());
+                    ambiguous.extend(self.not_told_apart(rivals));
                 }
                 let candidate = candidates.remove(position);
-                for &(leaf, place) in layer {
-                    found[place] = candidate
-                        .iter()
-                        .find(|(other, _)| *other == leaf)
-                        .map(|&(_, index)| index);
+                for (&there, &here) in candidate.values().zip(layer.values()) {
+                    found[here] = Some(there);
                 }
             }
         }
         // What is left over under the very name has another size and is not missing.
         for (tensor, place) in wanted.iter().zip(&mut found) {
             if place.is_none() {
-                let named = candidates.iter().flatten().map(|&(_, index)| index);
-                *place = named
-                    .into_iter()
-                    .find(|&index| self.tensors[index].name == tensor.name);
+                let mut left = candidates.iter().flat_map(BTreeMap::values).copied();
+                *place = left.find(|&index| name(index) == tensor.name);
             }
         }
-        Guess { found, ambiguous }
+        (found, ambiguous)
     }
 
-    /// Whether the names of layers of equal shapes say their order, as those of `conv1` and
+    /// The names of layers of equal shapes, unless these names say their order, as `conv1` and
     /// `conv2` do.
-    fn told_apart<'a>(&self, layers: impl Iterator<Item = &'a Layer<'a>>) -> Result<(), String> {
-        let names: BTreeSet<&str> = layers
-            .flatten()
-            .map(|&(_, place)| layer_of(&self.tensors[place].name).0)
-            .collect();
-        let without_numbers: BTreeSet<String> = names
-            .iter()
-            .map(|name| name.replace(|c: char| c.is_ascii_digit(), ""))
-            .collect();
-        if without_numbers.len() <= 1 {
-            return Ok(());
-        }
+    fn not_told_apart<'a>(&self, layers: impl Iterator<Item = &'a Layer<'a>>) -> Option<String> {
+        let places = layers.flat_map(BTreeMap::values);
+        let names = places.map(|&place| layer_of(&self.tensors[place].name).0);
+        let names: BTreeSet<&str> = names.collect();
+        let without_numbers = |name: &&str| name.replace(|c: char| c.is_ascii_digit(), "");
+        let kinds: BTreeSet<String> = names.iter().map(without_numbers).collect();
         let names: Vec<&str> = names.into_iter().collect();
-        Err(format!("in any order: {}", names.join(", ")))
+        (kinds.len() > 1).then(|| format!("in any order: {}", names.join(", ")))
     }
 
     /// One line for every tensor that is missing, of another size, or unexpected.
@@ -278,11 +261,8 @@ impl WeightFile {
         let used: BTreeSet<usize> = found.iter().flatten().copied().collect();
         let unexpected = names.values().filter(|place| !used.contains(place));
         for tensor in unexpected.map(|&place| &self.tensors[place]) {
-            problems.push(format!(
-                "unexpected: {} {}",
-                tensor.name,
-                shown(&tensor.shape)
-            ));
+            let shape = shown(&tensor.shape);
+            problems.push(format!("unexpected: {} {shape}", tensor.name));
         }
         problems
     }
@@ -312,9 +292,9 @@ fn layers<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Vec<Layer<'a>> {
         let (layer, leaf) = layer_of(name);
         let index = *known.entry(layer).or_insert(layers.len());
         if index == layers.len() {
-            layers.push(Vec::new());
+            layers.push(Layer::new());
         }
-        layers[index].push((leaf, place));
+        layers[index].insert(leaf, place);
     }
     layers
 }
@@ -324,15 +304,8 @@ fn layer_of(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }
 
-/// What was found for each tensor of the network, and one line for all layers between which only
-/// their order would decide where the file does not keep it.
-struct Guess {
-    found: Vec<Option<usize>>,
-    ambiguous: Vec<String>,
-}
-
 /// Names without the layer, and places.
-type Layer<'a> = Vec<(&'a str, usize)>;
+type Layer<'a> = BTreeMap<&'a str, usize>;
 
 /// A shape as PyTorch writes it.
 fn shown(shape: &[usize]) -> String {

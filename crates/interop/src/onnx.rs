@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 
 use digits_data::Normalization;
-use digits_models::{Activation, ModelConfig, ModelError};
+use digits_models::ModelConfig;
 use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataType, Dimension, GraphProto, NodeProto, OperatorSetIdProto,
     StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor,
@@ -15,15 +15,14 @@ use rten_onnx::onnx::{
 };
 use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
 
-use crate::layout::{Layer, parts};
+use crate::InteropError;
+use crate::layout::{Attribute, parts};
 use crate::parameters::Parameters;
 
 /// Version of the operators; all that are used have been the same since version 9 or 13.
 const OPERATORS: i64 = 17;
 /// Version of the format that goes with them.
 const FORMAT: i64 = 8;
-/// What Burn and PyTorch add to a variance.
-const EPSILON: f32 = 1e-5;
 
 /// Name of the input, bytes `[batch, 1, height, width]`.
 const IMAGE: &str = "image";
@@ -36,174 +35,122 @@ pub(crate) fn onnx<'a>(
     normalization: &Normalization,
     parameters: &Parameters,
     metadata: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Vec<u8>, OnnxError> {
-    let mut graph = Graph::new();
-    graph.normalize(normalization);
+) -> Result<Vec<u8>, InteropError> {
+    let mut graph = GraphProto::default();
+    normalize(&mut graph, normalization);
     for part in parts(model)? {
         if part.name == "classifier" {
-            graph.flatten();
+            let axis = vec![Attribute::Int("axis", 1)];
+            add_node(&mut graph, "Flatten", "flat", Vec::new(), axis);
         }
-        for (index, (layer, _)) in part.layers.iter().enumerate() {
-            graph.layer(layer, &format!("{}.{index}", part.name));
+        for layer in part.layers {
+            if let Some((kind, attributes)) = layer.operator {
+                let constants = layer.tensors.into_iter().map(|tensor| tensor.name);
+                add_node(
+                    &mut graph,
+                    kind,
+                    &layer.name,
+                    constants.collect(),
+                    attributes,
+                );
+            }
         }
+    }
+    if let Some(last) = graph.node.last_mut() {
+        last.output = vec![LOGITS.to_owned()];
     }
     for (tensor, values) in &parameters.0 {
-        graph.constant(&tensor.name, &tensor.shape, values);
+        add_constant(&mut graph, &tensor.name, &tensor.shape, values);
     }
     let input = model.input();
+    let image = [1, input.height, input.width];
+    graph.input = vec![value(IMAGE, DataType::UINT8, &image)];
+    graph.output = vec![value(LOGITS, DataType::FLOAT, &[input.classes])];
+    let metadata = metadata.map(|(key, value)| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+    });
     let file = File {
-        graph: NamedGraph(graph.finish([input.height, input.width], input.classes)),
+        graph: NamedGraph(graph),
         operators: OperatorSetIdProto {
             domain: None,
             version: Some(OPERATORS),
         },
-        metadata: metadata
-            .map(|(key, value)| StringStringEntryProto {
-                key: Some(key.to_owned()),
-                value: Some(value.to_owned()),
-            })
-            .collect(),
+        metadata: metadata.collect(),
     };
     let mut bytes = Vec::new();
-    file.encode(ValueWriter::new(&mut bytes))?;
+    file.encode(ValueWriter::new(&mut bytes))
+        .map_err(|error| InteropError::backend("writing the ONNX model", error))?;
     Ok(bytes)
 }
 
-/// Why there is no model.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OnnxError {
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    #[error(transparent)]
-    Encoding(#[from] ProtobufError),
+/// In the order of [`Normalization::table`], so that the numbers are the same.
+fn normalize(graph: &mut GraphProto, normalization: &Normalization) {
+    let Normalization { mean, std } = *normalization;
+    let float = Attribute::Int("to", i64::from(DataType::FLOAT.0));
+    add_node(graph, "Cast", "pixels", Vec::new(), vec![float]);
+    for (kind, name, value) in [
+        ("Div", "scaled", 255.0),
+        ("Sub", "centered", mean),
+        ("Div", "normalized", std),
+    ] {
+        let constant = format!("{name}.by");
+        add_constant(graph, &constant, &[], &[value]);
+        add_node(graph, kind, name, vec![constant], Vec::new());
+    }
 }
 
-/// A chain of nodes in the making.
-struct Graph {
-    proto: GraphProto,
-    /// Name of the value that the next node takes.
-    last: String,
+/// Appends a node that takes what the node before it gives, and these constants.
+fn add_node(
+    graph: &mut GraphProto,
+    kind: &str,
+    name: &str,
+    constants: Vec<String>,
+    attributes: Vec<Attribute>,
+) {
+    let last = graph.node.last();
+    let mut input = last.map_or_else(|| vec![IMAGE.to_owned()], |node| node.output.clone());
+    input.extend(constants);
+    graph.node.push(NodeProto {
+        domain: None,
+        name: Some(name.to_owned()),
+        input,
+        output: vec![name.to_owned()],
+        op_type: Some(kind.to_owned()),
+        attribute: attributes.into_iter().map(attribute).collect(),
+    });
 }
 
-impl Graph {
-    fn new() -> Self {
-        Self {
-            proto: GraphProto::default(),
-            last: IMAGE.to_owned(),
+fn attribute(attribute: Attribute) -> AttributeProto {
+    let mut proto = AttributeProto::default();
+    let (name, kind) = match attribute {
+        Attribute::Float(name, value) => {
+            proto.f = Some(value);
+            (name, AttributeType::FLOAT)
         }
-    }
-
-    /// Appends a node that takes the last value and these constants.
-    fn node(
-        &mut self,
-        kind: &str,
-        name: &str,
-        constants: &[String],
-        attributes: Vec<AttributeProto>,
-    ) {
-        let mut input = vec![std::mem::replace(&mut self.last, name.to_owned())];
-        input.extend_from_slice(constants);
-        self.proto.node.push(NodeProto {
-            domain: None,
-            name: Some(name.to_owned()),
-            input,
-            output: vec![name.to_owned()],
-            op_type: Some(kind.to_owned()),
-            attribute: attributes,
-        });
-    }
-
-    fn constant(&mut self, name: &str, shape: &[usize], values: &[f32]) {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-        self.proto.initializer.push(TensorProto {
-            name: Some(name.to_owned()),
-            dims: shape.iter().map(|&size| size as i64).collect(),
-            data_type: Some(DataType::FLOAT),
-            raw_data: Some(RefCell::new(bytes.collect())),
-            ..TensorProto::default()
-        });
-    }
-
-    /// In the order of [`Normalization::table`], so that the numbers are the same.
-    fn normalize(&mut self, normalization: &Normalization) {
-        let Normalization { mean, std } = *normalization;
-        let float = int("to", i64::from(DataType::FLOAT.0));
-        self.node("Cast", "pixels", &[], vec![float]);
-        for (kind, name, value) in [
-            ("Div", "scaled", 255.0),
-            ("Sub", "centered", mean),
-            ("Div", "normalized", std),
-        ] {
-            let constant = format!("{name}.by");
-            self.constant(&constant, &[], &[value]);
-            self.node(kind, name, &[constant], Vec::new());
+        Attribute::Int(name, value) => {
+            proto.i = Some(value);
+            (name, AttributeType::INT)
         }
-    }
-
-    fn flatten(&mut self) {
-        self.node("Flatten", "flat", &[], vec![int("axis", 1)]);
-    }
-
-    fn layer(&mut self, layer: &Layer, name: &str) {
-        let constants = |leaves: &[&str]| -> Vec<String> {
-            leaves.iter().map(|leaf| format!("{name}.{leaf}")).collect()
-        };
-        match layer {
-            Layer::ZeroPad(_) => {} // its zeros are also those of the convolution after it
-            Layer::Conv {
-                kernel,
-                stride,
-                zeros: [rows, columns],
-                bias,
-                ..
-            } => {
-                let pads = [rows.before, columns.before, rows.after, columns.after];
-                let leaves = &["weight", "bias"][..1 + usize::from(*bias)];
-                let attributes = vec![
-                    ints("kernel_shape", &[*kernel; 2]),
-                    ints("strides", &[*stride; 2]),
-                    ints("pads", &pads),
-                ];
-                self.node("Conv", name, &constants(leaves), attributes);
-            }
-            Layer::BatchNorm(_) => {
-                let leaves = ["weight", "bias", "running_mean", "running_var"];
-                let epsilon = AttributeProto {
-                    f: Some(EPSILON),
-                    ..attribute("epsilon", AttributeType::FLOAT)
-                };
-                let constants = constants(&leaves);
-                self.node("BatchNormalization", name, &constants, vec![epsilon]);
-            }
-            Layer::Activation(activation) => {
-                let kind = match activation {
-                    Activation::Relu => "Relu",
-                    Activation::Sigmoid => "Sigmoid",
-                    Activation::Tanh => "Tanh",
-                };
-                self.node(kind, name, &[], Vec::new());
-            }
-            Layer::MaxPool(size) => {
-                let attributes = ["kernel_shape", "strides"].map(|key| ints(key, &[*size; 2]));
-                self.node("MaxPool", name, &[], attributes.to_vec());
-            }
-            Layer::Dropout(_) => {} // only in training
-            Layer::Linear { .. } => {
-                let transposed = int("transB", 1); // [outputs, inputs], as in PyTorch
-                let constants = constants(&["weight", "bias"]);
-                self.node("Gemm", name, &constants, vec![transposed]);
-            }
+        Attribute::Ints(name, values) => {
+            proto.ints = values.into_iter().map(|value| value as i64).collect();
+            (name, AttributeType::INTS)
         }
-    }
+    };
+    proto.name = Some(name.to_owned());
+    proto.r#type = Some(kind);
+    proto
+}
 
-    fn finish(mut self, [height, width]: [usize; 2], classes: usize) -> GraphProto {
-        if let Some(last) = self.proto.node.last_mut() {
-            last.output = vec![LOGITS.to_owned()];
-        }
-        self.proto.input = vec![value(IMAGE, DataType::UINT8, &[1, height, width])];
-        self.proto.output = vec![value(LOGITS, DataType::FLOAT, &[classes])];
-        self.proto
-    }
+fn add_constant(graph: &mut GraphProto, name: &str, shape: &[usize], values: &[f32]) {
+    let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+    graph.initializer.push(TensorProto {
+        name: Some(name.to_owned()),
+        dims: shape.iter().map(|&size| size as i64).collect(),
+        data_type: Some(DataType::FLOAT),
+        raw_data: Some(RefCell::new(bytes.collect())),
+        ..TensorProto::default()
+    });
 }
 
 /// A value of any number of images.
@@ -216,39 +163,18 @@ fn value(name: &str, element: DataType, shape: &[usize]) -> ValueInfoProto {
         dim_param: None,
         dim_value: Some(size as i64),
     });
+    let shape = TensorShapeProto {
+        dim: [batch].into_iter().chain(sizes).collect(),
+    };
     ValueInfoProto {
         name: Some(name.to_owned()),
         r#type: Some(TypeProto {
             tensor_type: Some(TypeProtoTensor {
                 elem_type: Some(element),
-                shape: Some(TensorShapeProto {
-                    dim: [batch].into_iter().chain(sizes).collect(),
-                }),
+                shape: Some(shape),
             }),
             sequence: None,
         }),
-    }
-}
-
-fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
-    AttributeProto {
-        name: Some(name.to_owned()),
-        r#type: Some(kind),
-        ..AttributeProto::default()
-    }
-}
-
-fn int(name: &str, value: i64) -> AttributeProto {
-    AttributeProto {
-        i: Some(value),
-        ..attribute(name, AttributeType::INT)
-    }
-}
-
-fn ints(name: &str, values: &[usize]) -> AttributeProto {
-    AttributeProto {
-        ints: values.iter().map(|&value| value as i64).collect(),
-        ..attribute(name, AttributeType::INTS)
     }
 }
 

@@ -76,13 +76,16 @@ pub(crate) fn outline(bytes: &[u8]) -> Result<Outline<'_>, String> {
                 return Ok(outline);
             }
             b'q' | b'r' | b'p' | 0x94 => {
-                let index = if code == 0x94 {
-                    memo.len()
-                } else {
-                    index(code, operand)
-                };
+                let next = memo.len();
                 cost.copies += usize::from(matches!(last[2], Other));
-                memo.insert(index, last[2]);
+                memo.insert(
+                    if code == 0x94 {
+                        next
+                    } else {
+                        index(code, operand)
+                    },
+                    last[2],
+                );
                 continue;
             }
             b'h' | b'j' | b'g' => memo.get(&index(code, operand)).copied().unwrap_or(Other),
@@ -172,22 +175,18 @@ fn instruction(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), String> {
 
 /// A number of up to eight bytes, the lowest first.
 fn number(bytes: &[u8]) -> usize {
-    let value = bytes
-        .iter()
-        .rev()
-        .fold(0_u64, |value, &byte| value << 8 | u64::from(byte));
+    let lowest_last = bytes.iter().rev();
+    let value = lowest_last.fold(0_u64, |value, &byte| value << 8 | u64::from(byte));
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
 /// The place in the memo that an instruction names.
 fn index(code: u8, operand: &[u8]) -> usize {
-    match code {
-        b'g' | b'p' => {
-            let text = std::str::from_utf8(operand).unwrap_or_default();
-            text.parse().unwrap_or(usize::MAX)
-        }
-        _ => number(operand),
+    if !matches!(code, b'g' | b'p') {
+        return number(operand);
     }
+    let text = std::str::from_utf8(operand).unwrap_or_default();
+    text.parse().unwrap_or(usize::MAX)
 }
 
 fn global(operand: &[u8]) -> Result<Pushed<'_>, String> {
@@ -198,9 +197,8 @@ fn global(operand: &[u8]) -> Result<Pushed<'_>, String> {
 
 fn checked<'a>(module: &'a str, name: &'a str) -> Result<Pushed<'a>, String> {
     if module.len().max(name.len()) > NAME_BYTES {
-        return Err(format!(
-            "the name of a class in it is not within {NAME_BYTES} bytes"
-        ));
+        let problem = format!("the name of a class in it is not within {NAME_BYTES} bytes");
+        return Err(problem);
     }
     Ok(Global(module, name))
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use burn::tensor::{Bytes, DType, Device};
 use burn_pack::{Reader, Writer};
@@ -53,10 +54,9 @@ impl Parameters {
                 Bytes::from_bytes_vec(bytes.flat_map(f32::to_le_bytes).collect()),
             )
         });
-        let bytes = Writer::new(tensors.collect())
-            .into_bytes()
-            .map_err(|error| InteropError::backend("writing the parameters", error))?;
-        weights::from_bytes(config, bytes.to_vec(), device)
-            .map_err(|error| InteropError::backend("building the network", error))
+        let failed = |error: &dyn Display| InteropError::backend("building the network", error);
+        let bytes = Writer::new(tensors.collect()).into_bytes();
+        let bytes = bytes.map_err(|error| failed(&error))?.to_vec();
+        weights::from_bytes(config, bytes, device).map_err(|error| failed(&error))
     }
 }

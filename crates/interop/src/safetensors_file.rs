@@ -1,48 +1,32 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::stored::{Element, Source, Stored};
+use crate::stored::{Source, Stored};
 
 /// Tensors and metadata.
 pub(crate) type Contents = (Vec<Stored>, BTreeMap<String, String>);
 
 /// Reads a whole `.safetensors` file. The message of an error says what is wrong.
 pub(crate) fn read(bytes: &[u8]) -> Result<Contents, String> {
-    let reason = |error: safetensors::SafeTensorError| {
-        format!("it is not a whole .safetensors file: {error}")
-    };
-    let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(reason)?;
+    let (header, metadata) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| format!("it is not a whole .safetensors file: {error}"))?;
     let start = 8 + header;
     // The crate keeps the last of two tensors with one name, and is content.
     serde_json::from_slice::<Names>(&bytes[8..start]).map_err(|error| error.to_string())?;
-    let tensors = metadata
-        .tensors()
-        .into_iter()
-        .map(|(name, tensor)| Stored {
-            name,
-            shape: tensor.shape.clone(),
-            element: match tensor.dtype {
-                Dtype::F64 => Element::F64,
-                Dtype::F32 => Element::F32,
-                Dtype::F16 => Element::F16,
-                Dtype::BF16 => Element::BF16,
-                other => Element::Other(other.to_string()),
-            },
-            source: Source::Bytes(start + tensor.data_offsets.0..start + tensor.data_offsets.1),
-            place: None,
-        })
-        .collect();
-    let metadata = metadata
-        .metadata()
-        .iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    Ok((tensors, metadata))
+    let tensors = metadata.tensors().into_iter();
+    let tensors = tensors.map(|(name, tensor)| Stored {
+        name,
+        shape: tensor.shape.clone(),
+        element: tensor.dtype.to_string(),
+        source: Source::Bytes(start + tensor.data_offsets.0..start + tensor.data_offsets.1),
+        place: None,
+    });
+    let metadata = metadata.metadata().clone().unwrap_or_default();
+    Ok((tensors.collect(), metadata.into_iter().collect()))
 }
 
 /// The keys of a header, each of which may be there once.
@@ -61,10 +45,9 @@ impl<'de> Deserialize<'de> for Names {
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Names, M::Error> {
                 let mut known = HashSet::new();
                 while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
-                    if known.contains(&name) {
+                    if let Some(name) = known.replace(name) {
                         return Err(M::Error::custom(format!("it has two tensors named {name}")));
                     }
-                    known.insert(name);
                 }
                 Ok(Names)
             }

@@ -1,7 +1,7 @@
 use digits_data::Normalization;
-use digits_models::{Activation, ModelConfig, ModelError};
+use digits_models::{ModelConfig, ModelError};
 
-use crate::layout::{Layer, parts, variant};
+use crate::layout::parts;
 
 /// A PyTorch module equal to the network of `model`, which loads the exported `file`, and the
 /// function that normalizes pixels for it.
@@ -13,14 +13,17 @@ pub fn script(
     normalization: &Normalization,
     file: &str,
 ) -> Result<String, ModelError> {
-    let class = variant(model);
+    let class = match model {
+        ModelConfig::Mlp(_) => "Mlp",
+        ModelConfig::Cnn(_) => "Cnn",
+    };
     let input = model.input();
     let parts = parts(model)?;
     let mut init = String::new();
     for part in &parts {
         init += &format!("        self.{} = nn.Sequential(\n", part.name);
-        for (layer, _) in &part.layers {
-            init += &format!("            {},\n", expression(layer));
+        for layer in &part.layers {
+            init += &format!("            {},\n", layer.python);
         }
         init += "        )\n";
     }
@@ -69,36 +72,4 @@ if __name__ == "__main__":
         width = input.width,
         classes = input.classes,
     ))
-}
-
-fn expression(layer: &Layer) -> String {
-    match layer {
-        Layer::ZeroPad([rows, columns]) => format!(
-            "nn.ZeroPad2d(({}, {}, {}, {}))",
-            columns.before, columns.after, rows.before, rows.after
-        ),
-        Layer::Conv {
-            inputs,
-            outputs,
-            kernel,
-            stride,
-            padding,
-            bias,
-            ..
-        } => {
-            let stride = match stride {
-                1 => String::new(),
-                _ => format!(", stride={stride}"),
-            };
-            let bias = if *bias { "" } else { ", bias=False" };
-            format!("nn.Conv2d({inputs}, {outputs}, {kernel}{stride}{padding}{bias})")
-        }
-        Layer::BatchNorm(channels) => format!("nn.BatchNorm2d({channels})"),
-        Layer::Activation(Activation::Relu) => "nn.ReLU()".to_owned(),
-        Layer::Activation(Activation::Sigmoid) => "nn.Sigmoid()".to_owned(),
-        Layer::Activation(Activation::Tanh) => "nn.Tanh()".to_owned(),
-        Layer::MaxPool(size) => format!("nn.MaxPool2d({size})"),
-        Layer::Dropout(probability) => format!("nn.Dropout({probability})"),
-        Layer::Linear { inputs, outputs } => format!("nn.Linear({inputs}, {outputs})"),
-    }
 }

@@ -7,7 +7,8 @@ use half::{bf16, f16};
 pub(crate) struct Stored {
     pub name: String,
     pub shape: Vec<usize>,
-    pub element: Element,
+    /// Type of its elements, `F32` for example.
+    pub element: String,
     pub source: Source,
     /// Its place in the order in which the module has them, if the file keeps that.
     pub place: Option<usize>,
@@ -20,17 +21,6 @@ pub(crate) enum Source {
     Bytes(Range<usize>),
     /// A file of `torch.save`.
     Torch(pytorch_reader::Tensor),
-}
-
-/// Type of the elements.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Element {
-    F64,
-    F32,
-    F16,
-    BF16,
-    /// One that no weight has, by name.
-    Other(String),
 }
 
 impl Stored {
@@ -49,12 +39,12 @@ impl Stored {
                 &read
             }
         };
-        Ok(match &self.element {
-            Element::F64 => decode(bytes, |b| f64::from_le_bytes(b) as f32),
-            Element::F32 => decode(bytes, f32::from_le_bytes),
-            Element::F16 => decode(bytes, |b| f16::from_le_bytes(b).into()),
-            Element::BF16 => decode(bytes, |b| bf16::from_le_bytes(b).into()),
-            Element::Other(name) => return Err(format!("its elements are {name}")),
+        Ok(match self.element.as_str() {
+            "F64" => decode(bytes, |b| f64::from_le_bytes(b) as f32),
+            "F32" => decode(bytes, f32::from_le_bytes),
+            "F16" => decode(bytes, |b| f16::from_le_bytes(b).into()),
+            "BF16" => decode(bytes, |b| bf16::from_le_bytes(b).into()),
+            name => return Err(format!("its elements are {name}")),
         })
     }
 }

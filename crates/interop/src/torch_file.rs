@@ -2,12 +2,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Cursor;
 use std::path::Path;
 
-use pytorch_reader::{DType, PytorchReader};
+use pytorch_reader::PytorchReader;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::InteropError;
 use crate::outline::{Outline, outline};
-use crate::stored::{Element, Source, Stored};
+use crate::stored::{Source, Stored};
 
 /// What the files of `torch.save` before version 1.6 begin with.
 const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.";
@@ -20,18 +20,14 @@ const DEPTH: usize = 16;
 
 /// The tensors of a file that `torch.save` wrote, under dotted names.
 pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, InteropError> {
-    let format = |reason: String| InteropError::Format {
-        path: path.to_owned(),
-        reason,
-    };
+    let format = |reason: String| InteropError::unreadable(path, &reason);
     let outline = outlined(bytes).map_err(format)?;
     // What cannot be parsed, or holds nothing, is most often something else than weights.
     let refused = |reason: String| match &outline.foreign {
-        Some(object) => InteropError::ForeignObject {
-            path: path.to_owned(),
-            object: object.clone(),
-            reason,
-        },
+        Some(object) => format(format!(
+            "{reason}. It refers to the Python object `{object}`, which is not part of a state dict. \
+             Nothing was executed. Save the weights alone: torch.save(model.state_dict(), FILE)"
+        )),
         None => format(reason),
     };
     let reader = PytorchReader::new(path).map_err(|error| refused(error.to_string()))?;
@@ -57,13 +53,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, InteropErro
             place: keys.place(&name),
             name,
             shape: tensor.shape().to_vec(),
-            element: match tensor.dtype() {
-                DType::F64 => Element::F64,
-                DType::F32 => Element::F32,
-                DType::F16 => Element::F16,
-                DType::BF16 => Element::BF16,
-                other => Element::Other(format!("{other:?}")),
-            },
+            element: format!("{:?}", tensor.dtype()),
             source: Source::Torch(tensor),
         })
     });
@@ -119,9 +109,8 @@ fn zipped_pickle(bytes: &[u8]) -> Result<&[u8], String> {
             && found.is_none_or(|(length, _)| root.len() < length)
         {
             let start = entry.data_start().unwrap_or(u64::MAX) as usize;
-            let content = bytes
-                .get(start..)
-                .and_then(|rest| rest.get(..entry.size() as usize));
+            let rest = bytes.get(start..).unwrap_or_default();
+            let content = rest.get(..entry.size() as usize);
             let content = content.ok_or("its entry data.pkl reaches beyond the file")?;
             found = Some((root.len(), content));
         }
@@ -135,15 +124,11 @@ fn zipped_pickle(bytes: &[u8]) -> Result<&[u8], String> {
 /// (APPNOTE.TXT 6.3.10, 4.3.12)
 fn directory_entries(bytes: &[u8], start: u64) -> usize {
     const HEADER: usize = 46;
-    let mut rest = usize::try_from(start)
-        .ok()
-        .and_then(|start| bytes.get(start..));
+    let mut rest = bytes.get(start as usize..);
     let mut entries = 0;
     while let Some(header) = rest.filter(|rest| rest.starts_with(b"PK\x01\x02")) {
-        let lengths = header.get(28..34).unwrap_or_default().as_chunks().0;
-        let lengths = lengths
-            .iter()
-            .map(|&length| usize::from(u16::from_le_bytes(length)));
+        let lengths = header.get(28..34).unwrap_or_default().as_chunks().0.iter();
+        let lengths = lengths.map(|&length| usize::from(u16::from_le_bytes(length)));
         rest = header.get(HEADER + lengths.sum::<usize>()..);
         entries += 1;
     }

@@ -37,7 +37,7 @@ pub struct WeightFile {
     /// Whether they stand in the order in which the module has them, or else are sorted by name.
     pub(crate) ordered: bool,
     pub(crate) bytes: Vec<u8>,
-    metadata: BTreeMap<String, String>,
+    pub(crate) metadata: BTreeMap<String, String>,
 }
 
 impl WeightFile {
@@ -46,11 +46,9 @@ impl WeightFile {
     /// # Errors
     /// A file that cannot be read, that is damaged in any way, or that refers to code.
     pub fn open(path: &Path) -> Result<Self, InteropError> {
-        let information = fs::metadata(path).map_err(InteropError::io("read", path))?;
-        let format = |reason: String| InteropError::Format {
-            path: path.to_owned(),
-            reason,
-        };
+        let information =
+            fs::metadata(path).map_err(|error| InteropError::cannot_read(path, error))?;
+        let format = |reason: String| InteropError::unreadable(path, &reason);
         if !information.is_file() {
             return Err(format("it is not a file".to_owned()));
         }
@@ -61,7 +59,7 @@ impl WeightFile {
                 MOST_BYTES >> 20
             )));
         }
-        let bytes = fs::read(path).map_err(InteropError::io("read", path))?;
+        let bytes = fs::read(path).map_err(|error| InteropError::cannot_read(path, error))?;
         let extension = path.extension().unwrap_or_default();
         let named = extension.eq_ignore_ascii_case("safetensors");
         let (tensors, metadata) = if named || bytes.get(8) == Some(&b'{') {
@@ -96,8 +94,8 @@ impl WeightFile {
     /// A description that is none.
     pub fn model(&self) -> Result<Option<(String, ModelConfig)>, InteropError> {
         // It becomes the name of folders, and part of what is printed.
-        let recipe = self.metadata.get(RECIPE).map(String::as_str);
-        let recipe = recipe.filter(|name| is_recipe(name)).unwrap_or(UNNAMED);
+        let recipe = self.metadata.get(RECIPE).filter(|name| is_recipe(name));
+        let recipe = recipe.map_or(UNNAMED, String::as_str);
         let model = self.described(MODEL)?;
         Ok(model.map(|model| (recipe.to_owned(), model)))
     }
@@ -117,13 +115,11 @@ impl WeightFile {
     }
 
     fn described<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, InteropError> {
-        let described = self
-            .metadata
-            .get(key)
-            .map(|text| serde_json::from_str(text));
-        described.transpose().map_err(|error| InteropError::Format {
-            path: self.path.clone(),
-            reason: format!("its metadata `{key}` are invalid: {error}"),
+        let text = self.metadata.get(key);
+        let described = text.map(|text| serde_json::from_str(text));
+        described.transpose().map_err(|error| {
+            let reason = format!("its metadata `{key}` are invalid: {error}");
+            InteropError::unreadable(&self.path, &reason)
         })
     }
 
@@ -133,12 +129,11 @@ impl WeightFile {
     /// called `model`.)
     fn unwrap(&mut self) {
         for wrapper in ["state_dict.", "model_state_dict.", "model.", "module."] {
-            let inside = |tensor: &&Stored| tensor.name.starts_with(wrapper);
-            let count = self.tensors.iter().filter(inside).count();
+            let inside = |tensor: &Stored| tensor.name.starts_with(wrapper);
+            let count = self.tensors.iter().filter(|tensor| inside(tensor)).count();
             let beside_others = wrapper.ends_with("state_dict.");
             if count == self.tensors.len() || (count > 0 && beside_others) {
-                self.tensors
-                    .retain(|tensor| tensor.name.starts_with(wrapper));
+                self.tensors.retain(inside);
                 for tensor in &mut self.tensors {
                     tensor.name.drain(..wrapper.len());
                 }

@@ -97,11 +97,13 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let export = export(&folder, args.dtype)?;
     let name = args.to.as_deref().unwrap_or(Path::new("model.safetensors"));
     let script = args.script.then(|| export.script(name)).transpose()?;
-    let bytes = match (&args.to, format) {
-        (Some(file), Format::Onnx) => export.write_onnx(file)?,
-        (Some(file), Format::Safetensors) => export.write(file)?,
-        (None, _) => export.bytes().len(),
+    let bytes = match format {
+        Format::Onnx => &export.onnx()?,
+        Format::Safetensors => &export.bytes,
     };
+    if let Some(file) = &args.to {
+        output::file(file, bytes)?;
+    }
     let cost = match (args.dtype, &args.to) {
         (FloatType::F32, _) | (_, None) => None,
         _ => cost(args, &folder, &export, &device)?,
@@ -113,7 +115,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             dtype: args.dtype,
             tensors: export.tensors,
             parameters: export.record.parameters,
-            bytes,
+            bytes: bytes.len(),
             cost,
             script: script.as_deref(),
         })?;
@@ -128,7 +130,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             export.tensors,
             count(export.record.parameters),
             args.dtype.name(),
-            count(bytes),
+            count(bytes.len()),
         );
     }
     if let Some(cost) = &cost {

@@ -3,43 +3,27 @@
 use std::fs;
 
 use digits_models::ModelConfig;
-use digits_train::RunFolder;
 use serde_json::{Value, json};
 
 use super::support::{
-    archive, config, dict, equal_layers, find, fixture, names, pickle, refused, refused_bytes,
-    safetensors, take, tensor, written,
+    archive, assert_refused_for, config, contents, dense, dict, fixture, opened, safetensors,
+    state_dict, take, tensor,
 };
-use crate::{FloatType, How, WeightFile, export};
+use crate::{How, WeightFile};
 
 #[test]
 fn a_state_dict_comes_in_by_name_and_goes_out_with_the_same_bits() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = config("cnn-batchnorm");
-    let run = folder.path().join("run");
-    let how = take(&fixture("state-dict.pt"), None, &config, &run).unwrap();
-    assert_eq!(how, How::Names);
-
-    let out = folder.path().join("out.safetensors");
-    let exported = export(&RunFolder::new(&run), FloatType::F32).unwrap();
-    exported.write(&out).unwrap();
+    let exported = state_dict();
+    assert_eq!(exported.tensors, 16); // 14 tensors and two counters
     let came = WeightFile::open(&fixture("state-dict.pt")).unwrap();
-    let went = WeightFile::open(&out).unwrap();
-    assert_eq!(went.tensors.len(), 16); // 14 tensors and two counters
-    for tensor in &went.tensors {
-        let original = find(&came, &tensor.name);
-        assert_eq!(original.shape, tensor.shape, "{}", tensor.name);
-        if !tensor.name.ends_with("num_batches_tracked") {
-            let values = original.values(&came.bytes).unwrap();
-            assert_eq!(
-                values,
-                tensor.values(&went.bytes).unwrap(),
-                "{}",
-                tensor.name
-            );
-        }
-    }
-    assert_eq!(went.model().unwrap().unwrap().1, config.model);
+    let went = opened("x.safetensors", &exported.bytes).unwrap();
+    let [mut before, mut after] = [&came, &went].map(contents);
+    before.sort_by_key(|tensor| tensor.0);
+    after.sort_by_key(|tensor| tensor.0);
+    assert_eq!(before.len(), 14);
+    assert_eq!(before, after);
+    let (_, described) = went.model().unwrap().unwrap();
+    assert_eq!(described, config("cnn-batchnorm").model);
 }
 
 #[test]
@@ -71,8 +55,8 @@ fn a_checkpoint_with_other_names_is_guessed_by_shape_and_order_and_can_be_mapped
     let exchanged = format!("{layers}bn2 = 'features.1'\nbn1 = 'features.5'\nout = 'classifier.2'");
     let mapped = |map: Option<&str>, name: &str| {
         let run = folder.path().join(name);
-        let how = take(&path, map, &config, &run)?;
-        Ok::<_, crate::InteropError>((how, fs::read(run.join("model.bpk")).unwrap()))
+        let how = take(&path, map, &config, &run).map_err(|error| error.to_string())?;
+        Ok::<_, String>((how, fs::read(run.join("model.bpk")).unwrap()))
     };
     let (_, a) = mapped(None, "a").unwrap();
     let (how, b) = mapped(Some(&guessed), "b").unwrap();
@@ -80,49 +64,39 @@ fn a_checkpoint_with_other_names_is_guessed_by_shape_and_order_and_can_be_mapped
     assert_eq!(how, How::Map);
     assert!(a == b && a != c);
     let error = mapped(Some("conv9 = 'features.0'"), "d").unwrap_err();
-    assert!(error.to_string().contains("`conv9`"), "{error}");
+    assert!(error.contains("`conv9`"), "{error}");
 }
 
 #[test]
 fn every_form_of_torch_save_is_read() {
-    let read = |name: &str| {
-        let file = WeightFile::open(&fixture(name)).unwrap();
-        let tensors = file.tensors.iter().map(|tensor| {
-            let values = tensor.values(&file.bytes).unwrap();
-            (tensor.name.clone(), tensor.shape.clone(), values)
-        });
-        tensors.collect::<Vec<_>>()
-    };
+    let open = |name: &str| WeightFile::open(&fixture(name)).unwrap();
     // Views are gathered, doubles are rounded.
     let counted: Vec<f32> = (0..12_u8).map(f32::from).collect();
     let columns = vec![0., 4., 8., 1., 5., 9., 2., 6., 10., 3., 7., 11.];
     let views = [
-        ("transposed".to_owned(), vec![4, 3], columns),
-        ("row".to_owned(), vec![4], counted[4..8].to_vec()),
-        ("expanded".to_owned(), vec![5], vec![1.; 5]),
-        ("double".to_owned(), vec![3, 4], counted),
+        ("transposed", &[4, 3][..], columns),
+        ("row", &[4], counted[4..8].to_vec()),
+        ("expanded", &[5], vec![1.; 5]),
+        ("double", &[3, 4], counted),
     ];
-    assert_eq!(read("views.pt"), views);
-    let old = ("weight".to_owned(), vec![2], vec![0.; 2]);
-    assert_eq!(read("before-1.6.pt"), [old]);
-    let module = read("whole-module.pt");
-    let shapes: Vec<_> = module
-        .iter()
-        .map(|(name, shape, _)| (name.as_str(), &shape[..]))
-        .collect();
-    assert_eq!(shapes, [("0.bias", &[2][..]), ("0.weight", &[2, 2])]);
-    assert!(
-        module
-            .iter()
-            .flat_map(|(_, _, values)| values)
-            .all(|v| v.abs() < 0.71 && *v != 0.0)
-    );
+    assert_eq!(contents(&open("views.pt")), views);
+    let old = [("weight", &[2][..], vec![0.; 2])];
+    assert_eq!(contents(&open("before-1.6.pt")), old);
+    let module = open("whole-module.pt");
+    let tensors = contents(&module).into_iter().map(|(name, shape, values)| {
+        assert!(
+            values.iter().all(|v| v.abs() < 0.71 && *v != 0.0),
+            "{values:?}"
+        );
+        (name, shape)
+    });
+    let expected = [("0.bias", &[2][..]), ("0.weight", &[2, 2])];
+    assert_eq!(tensors.collect::<Vec<_>>(), expected);
 }
 
 #[test]
 fn equal_layers_are_told_apart_by_the_order_of_the_file_or_by_numbers_or_not_at_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = equal_layers();
+    let config = dense(&[4, 4, 4]);
     // Weight and bias of each layer, in storages of their own.
     let storages = [16, 4, 16, 4, 16, 4, 8, 2];
     let layer = |index: usize| {
@@ -137,76 +111,68 @@ fn equal_layers_are_told_apart_by_the_order_of_the_file_or_by_numbers_or_not_at_
         let tensors = (0..).zip(layers).flat_map(|(index, name)| {
             layer(index).map(|(leaf, bytes)| (format!("{name}.{leaf}"), bytes))
         });
-        let tensors: Vec<_> = tensors.collect();
-        let entries = tensors
-            .iter()
-            .map(|(name, bytes)| (&name[..], bytes.clone()));
-        archive(&pickle(&dict(&entries.collect::<Vec<_>>())), &storages)
+        dict(&tensors.collect::<Vec<_>>())
     };
     let nested = |layers: [&str; 4]| {
-        let entries = (0..)
-            .zip(layers)
-            .map(|(index, name)| (name, dict(&layer(index))));
-        archive(&pickle(&dict(&entries.collect::<Vec<_>>())), &storages)
+        let layers = (0..).zip(layers);
+        let layers = layers.map(|(index, name)| (name, dict(&layer(index))));
+        dict(&layers.collect::<Vec<_>>())
     };
-    let order = |bytes: &[u8]| -> Result<Vec<String>, String> {
-        let file = WeightFile::open(&written(folder.path(), "x.pt", bytes)).unwrap();
-        let found = file
-            .assign(&config.model, None)
-            .map_err(|error| error.to_string())?;
+    let order = |value: &[u8]| -> Result<Vec<String>, String> {
+        let file = opened("x.pt", &archive(value, &storages)).unwrap();
+        let found = file.assign(&config.model, None);
+        let found = found.map_err(|error| error.to_string())?;
         assert_eq!(found.how, How::ShapeAndOrder);
-        let layers = found.matches.into_iter().filter_map(|pair| {
-            let layer = pair.file.strip_suffix(".weight")?;
-            Some(layer.to_owned())
-        });
-        Ok(layers.collect())
+        let files = found.matches.iter().map(|pair| pair.file.as_str());
+        let layers = files.filter_map(|name| name.strip_suffix(".weight"));
+        Ok(layers.map(str::to_owned).collect())
     };
     let scattered = ["third", "first", "second", "out"];
     assert_eq!(order(&flat(scattered)).unwrap(), scattered);
     // Keys that are the same in every dictionary do not tell where it stands.
-    let numbered = ["fc2", "fc10", "fc1", "out"];
-    assert_eq!(
-        order(&nested(numbered)).unwrap(),
-        ["fc1", "fc2", "fc10", "out"]
-    );
+    let numbered = order(&nested(["fc2", "fc10", "fc1", "out"])).unwrap();
+    assert_eq!(numbered, ["fc1", "fc2", "fc10", "out"]);
     let message = order(&nested(scattered)).unwrap_err();
-    for part in ["first, second, third", "--map FILE"] {
-        assert!(message.contains(part), "{message}");
-    }
+    assert!(message.contains("first, second, third"), "{message}");
+    assert!(message.contains("--map FILE"), "{message}");
 }
 
 #[test]
 fn everything_that_does_not_fit_is_listed_at_once() {
-    let mut config = config("cnn-batchnorm");
-    let ModelConfig::Cnn(cnn) = &mut config.model else {
+    let mut larger = config("cnn-batchnorm");
+    let ModelConfig::Cnn(cnn) = &mut larger.model else {
         panic!("a CNN")
     };
     cnn.blocks[0].channels = 5;
     cnn.hidden = vec![6, 7];
-    let message = refused(&fixture("state-dict.pt"), &config);
-    for part in [
-        "size mismatch: features.0.weight [4, 1, 3, 3] for features.0.weight [5, 1, 3, 3]",
-        "size mismatch: features.1.running_var [4] for features.1.running_var [5]",
-        "size mismatch: features.4.weight [4, 4, 3, 3] for features.4.weight [4, 5, 3, 3]",
-        "missing: classifier.4.weight [4, 7]",
-        "missing: classifier.4.bias [4]",
+    let bytes = fs::read(fixture("state-dict.pt")).unwrap();
+    for (config, parts) in [
+        (
+            &larger,
+            &[
+                "size mismatch: features.0.weight [4, 1, 3, 3] for features.0.weight [5, 1, 3, 3]",
+                "size mismatch: features.1.running_var [4] for features.1.running_var [5]",
+                "size mismatch: features.4.weight [4, 4, 3, 3] for features.4.weight [4, 5, 3, 3]",
+                "missing: classifier.4.weight [4, 7]",
+                "missing: classifier.4.bias [4]",
+            ][..],
+        ),
+        (&config("cnn-valid"), &["missing: ", "unexpected: "]),
     ] {
-        assert!(message.contains(part), "{part} is not in: {message}");
+        let message = assert_refused_for(config, "x.pt", &bytes, parts[0]);
+        for part in parts {
+            assert!(message.contains(part), "{part} is not in: {message}");
+        }
     }
-    let message = refused(
-        &fixture("state-dict.pt"),
-        &super::support::config("cnn-valid"),
-    );
-    assert!(
-        message.contains("missing: ") && message.contains("unexpected: "),
-        "{message}"
-    );
 }
 
 #[test]
 fn the_model_of_a_checkpoint_is_told_from_its_optimizer() {
-    let folder = tempfile::tempdir().unwrap();
-    let read = |first: &str| {
+    for (first, prefix, names) in [
+        ("model", "model.", &["w"][..]),
+        // Two layers of these names are a network, as far as anybody can tell.
+        ("encoder", "", &["encoder.w", "optimizer.w"]),
+    ] {
         let inside = || dict(&[("w", tensor("0", 1, 1))]);
         // A list of tensors, as a history of losses.
         let history = [b"](", &tensor("0", 1, 1)[..], b"e"].concat();
@@ -215,16 +181,11 @@ fn the_model_of_a_checkpoint_is_told_from_its_optimizer() {
             ("optimizer", inside()),
             ("history", history),
         ];
-        let bytes = archive(&pickle(&dict(&entries)), &[1]);
-        let file = WeightFile::open(&written(folder.path(), "x.pt", &bytes)).unwrap();
-        (file.prefix.clone(), names(&file).join(" "))
-    };
-    assert_eq!(read("model"), ("model.".to_owned(), "w".to_owned()));
-    // Two layers of these names are a network, as far as anybody can tell.
-    assert_eq!(
-        read("encoder"),
-        (String::new(), "encoder.w optimizer.w".to_owned())
-    );
+        let file = opened("x.pt", &archive(&dict(&entries), &[1])).unwrap();
+        let found = file.tensors.iter().map(|tensor| tensor.name.as_str());
+        assert_eq!(file.prefix, prefix);
+        assert_eq!(found.collect::<Vec<_>>(), names);
+    }
 }
 
 /// A file with this metadata and one tensor that fits nothing.
@@ -233,28 +194,30 @@ fn with_metadata(metadata: &Value) -> WeightFile {
         "__metadata__": metadata,
         "x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
     });
-    let folder = tempfile::tempdir().unwrap();
-    let bytes = safetensors(&header.to_string(), &[0; 4]);
-    WeightFile::open(&written(folder.path(), "x.safetensors", &bytes)).unwrap()
+    opened("x.safetensors", &safetensors(&header.to_string(), &[0; 4])).unwrap()
 }
 
 #[test]
 fn what_a_file_says_of_itself_is_checked() {
     let model = serde_json::to_string(&config("mlp-tanh").model).unwrap();
-    let long = "a".repeat(41);
-    for (given, name) in [
-        ("cnn-small", "cnn-small"),
-        ("a2", "a2"),
-        ("../../etc/passwd", "imported"),
-        ("/tmp/x", "imported"),
-        ("a b", "imported"),
-        ("CNN", "imported"),
-        ("\u{1b}[31mred", "imported"),
-        ("", "imported"),
-        (&long, "imported"),
-    ] {
+    let recipe = |given: &str| {
         let file = with_metadata(&json!({"model": model, "recipe": given}));
-        assert_eq!(file.model().unwrap().unwrap().0, name, "{given:?}");
+        file.model().unwrap().unwrap().0
+    };
+    for name in ["cnn-small", "a2"] {
+        assert_eq!(recipe(name), name);
+    }
+    let long = "a".repeat(41);
+    for odd in [
+        "../../etc/passwd",
+        "/tmp/x",
+        "a b",
+        "CNN",
+        "\u{1b}[31mred",
+        "",
+        &long,
+    ] {
+        assert_eq!(recipe(odd), "imported", "{odd:?}");
     }
     let read = |text: &str| with_metadata(&json!({"normalization": text})).normalization();
     let good = read(r#"{"mean": 0.5, "std": 0.25}"#).unwrap().unwrap();
@@ -275,21 +238,21 @@ fn what_a_file_says_of_itself_is_checked() {
 fn what_a_file_says_cannot_control_the_terminal() {
     let escape = "\u{1b}]0;owned\u{7}\r\n\u{202e}error: forged";
     let network = config("mlp-tanh");
-    let named = |shape: usize| {
-        let entry = json!({"dtype": "F32", "shape": [shape], "data_offsets": [0, 4]});
-        let header = json!({ escape: entry });
-        let bytes = safetensors(&header.to_string(), &[0; 4]);
-        refused_bytes("x.safetensors", &bytes, &network)
-    };
+    // The offsets of the second end too early, and the crate that says so names the tensor.
+    let named = [1, 2].map(|size| {
+        let entry = json!({"dtype": "F32", "shape": [size], "data_offsets": [0, 4]});
+        let bytes = safetensors(&json!({ escape: entry }).to_string(), &[0; 4]);
+        assert_refused_for(&network, "x.safetensors", &bytes, "")
+    });
     let call = [b"c", escape.replace('\n', "").as_bytes(), b"\nx\n)R"].concat();
-    let foreign = refused_bytes("x.pt", &archive(&pickle(&call), &[]), &network);
+    let foreign = assert_refused_for(&network, "x.pt", &archive(&call, &[]), "Python object");
     let model = json!({"model": format!("{{\"kind\": \"{}\"}}", escape.escape_default())});
     let metadata = with_metadata(&model).model().unwrap_err().to_string();
-    let dataset = with_metadata(&json!({ "dataset": escape }))
-        .dataset()
-        .unwrap();
-    // The offsets of the second end too early, and the crate that says so names the tensor.
-    for text in [named(1), named(2), foreign, metadata, dataset] {
+    let dataset = with_metadata(&json!({ "dataset": escape })).dataset();
+    for text in named
+        .into_iter()
+        .chain([foreign, metadata, dataset.unwrap()])
+    {
         let odd = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(odd), "{text:?}");
         assert!(!text.contains("\nerror: "), "{text:?}");

@@ -14,9 +14,9 @@ use digits_models::{Model, ModelConfig};
 use digits_train::{Optimizer, OptimizerConfig, cross_entropy, weights};
 use serde::Deserialize;
 
-use crate::layout::torch_tensors;
+use super::support::{contents, fixture};
 use crate::parameters::Parameters;
-use crate::{WeightFile, script};
+use crate::{WeightFile, script, torch_tensors};
 
 /// Largest difference of a logit, relative to the largest logit of all or to 1.
 const LOGITS: f64 = 1e-5;
@@ -72,11 +72,8 @@ fn hold_to_pytorch(device: &Device) {
         table += "\n";
         for (what, error, limit) in errors {
             // Not `error > limit`, which NaN would pass.
-            assert!(
-                error <= limit,
-                "{}: {what}: {error:e}\n{table}",
-                reference.name
-            );
+            let name = &reference.name;
+            assert!(error <= limit, "{name}: {what}: {error:e}\n{table}");
         }
     }
     println!("largest differences from PyTorch, {device:?}\n{table}");
@@ -84,7 +81,7 @@ fn hold_to_pytorch(device: &Device) {
 
 #[test]
 fn the_references_were_made_with_the_modules_that_are_printed_now() {
-    for path in descriptions(&own_folder()) {
+    for path in descriptions(&fixture("")) {
         let case = read_case(&path);
         let none = Normalization::new(0.0, 1.0).unwrap();
         let text = script(&case.model, &none, "network.safetensors").unwrap();
@@ -95,10 +92,6 @@ fn the_references_were_made_with_the_modules_that_are_printed_now() {
         let saved = fs::read_to_string(&module).unwrap();
         assert_eq!(saved, text, "{}", module.display());
     }
-}
-
-fn own_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch")
 }
 
 fn descriptions(folder: &Path) -> Vec<PathBuf> {
@@ -115,18 +108,17 @@ fn read_case(path: &Path) -> Case {
 }
 
 fn references() -> impl Iterator<Item = Reference> {
-    let folder = env::var_os("DIGITS_PYTORCH_CASES").map_or_else(own_folder, PathBuf::from);
+    let folder = env::var_os("DIGITS_PYTORCH_CASES").map_or_else(|| fixture(""), PathBuf::from);
     descriptions(&folder).into_iter().map(|path| {
         let case = read_case(&path);
         let file = WeightFile::open(&path.with_extension("safetensors")).unwrap();
-        let images = file.tensors.iter().find(|tensor| tensor.name == "images");
+        let tensors = contents(&file).into_iter();
+        let images = tensors.clone().find(|(name, ..)| *name == "images");
         Reference {
             name: path.file_stem().unwrap().to_string_lossy().into_owned(),
-            images: images.unwrap().shape.clone().try_into().unwrap(),
-            results: file
-                .tensors
-                .iter()
-                .map(|tensor| (tensor.name.clone(), tensor.values(&file.bytes).unwrap()))
+            images: images.unwrap().1.try_into().unwrap(),
+            results: tensors
+                .map(|(name, _, values)| (name.to_owned(), values))
                 .collect(),
             case,
         }
@@ -167,9 +159,14 @@ impl Reference {
         let limit = self.limit("gradient", GRADIENT);
         errors.push(("gradient".to_owned(), error, limit));
 
-        for (name, rate, config) in OPTIMIZERS {
+        let configs: BTreeMap<&str, OptimizerConfig> = toml::from_str(OPTIMIZERS).unwrap();
+        for (name, config) in configs {
+            let rate = if name.starts_with("adam") {
+                0.001
+            } else {
+                0.05
+            };
             let mut model = self.model(&training).train();
-            let config: OptimizerConfig = toml::from_str(config).unwrap();
             let mut optimizer = Optimizer::new(&config, None);
             for step in 0..STEPS {
                 let (_, gradients) = self.gradients(&model, step, &training);
@@ -224,29 +221,13 @@ impl Reference {
     }
 }
 
-/// Name, learning rate and configuration. The same constants stand in scripts/pytorch.py.
-const OPTIMIZERS: [(&str, f64, &str); 4] = [
-    (
-        "sgd",
-        0.05,
-        "kind = 'sgd'\nmomentum = 0.9\nnesterov = false\nweight_decay = 1e-3",
-    ),
-    (
-        "nesterov",
-        0.05,
-        "kind = 'sgd'\nmomentum = 0.9\nnesterov = true\nweight_decay = 0.0",
-    ),
-    (
-        "adam",
-        0.001,
-        "kind = 'adam'\nbeta_1 = 0.9\nbeta_2 = 0.999\nepsilon = 1e-8",
-    ),
-    (
-        "adamw",
-        0.001,
-        "kind = 'adamw'\nbeta_1 = 0.8\nbeta_2 = 0.99\nepsilon = 1e-8\nweight_decay = 0.1",
-    ),
-];
+/// Configurations by name. The same constants stand in scripts/pytorch.py.
+const OPTIMIZERS: &str = "
+sgd = { kind = 'sgd', momentum = 0.9, nesterov = false, weight_decay = 1e-3 }
+nesterov = { kind = 'sgd', momentum = 0.9, nesterov = true, weight_decay = 0.0 }
+adam = { kind = 'adam', beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8 }
+adamw = { kind = 'adamw', beta_1 = 0.8, beta_2 = 0.99, epsilon = 1e-8, weight_decay = 0.1 }
+";
 
 struct Collect<'a> {
     gradients: &'a GradientsParams,
@@ -274,8 +255,8 @@ fn difference(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() {
         return f64::INFINITY;
     }
-    let pairs = a.iter().zip(b);
-    let differences = pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
+    let pairs = a.iter().zip(b).map(|(&a, &b)| [a, b].map(f64::from));
+    let differences = pairs.map(|[a, b]| (a - b).abs());
     differences.fold(0.0, larger)
 }
 

@@ -3,16 +3,14 @@
 
 use std::fs;
 
-use digits_models::{MlpConfig, ModelConfig};
-use digits_train::RunFolder;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::support::{
-    archive, assert_refused, config, dict, equal_layers, fixture, pickle, refused_bytes,
-    safetensors, take, tensor, text, view, with_first_value, with_model, written, zip,
+    archive, assert_refused, assert_refused_for, config, dense, dict, fixture, opened, pickle,
+    safetensors, state_dict, take, tensor, text, view, with_first_value, zip,
 };
-use crate::{FloatType, InteropError, WeightFile, export};
+use crate::WeightFile;
 
 #[test]
 fn what_holds_no_weights_is_named_and_nothing_is_executed() {
@@ -24,20 +22,22 @@ fn what_holds_no_weights_is_named_and_nothing_is_executed() {
         ("`builtins.exec`", b"\x8c\x08builtins\x8c\x04exec\x93"),
         ("`torch.load`", b"ctorch\nload\n"),
     ] {
-        let call = pickle(&[function, b"(", &command, b"tR"].concat());
+        let call = [function, b"(", &command, b"tR"].concat();
         // As PyTorch 1.6 and later write it, and a pickle by itself.
-        for bytes in [&archive(&call, &[]), &call] {
-            assert_refused(bytes, object);
-            assert_refused(bytes, "Nothing was executed");
+        for bytes in [archive(&call, &[]), pickle(&call)] {
+            assert_refused(&bytes, object);
+            assert_refused(&bytes, "Nothing was executed");
         }
     }
     assert!(!touched.exists());
+    let message = WeightFile::open(witness.path()).unwrap_err().to_string();
+    assert!(message.contains("it is not a file"), "{message}");
     let tar = [&[0; 257][..], b"ustar", &[0; 250]].concat();
     assert_refused(&tar, "before 0.1.10");
     assert_refused(b"batch = 8", "neither a .safetensors file nor one that");
     assert_refused(&zip(&[("x/version", b"3")]), "no data.pkl");
-    assert_refused(&archive(&pickle(b"}"), &[]), "holds no tensor");
-    assert_refused(&archive(&pickle(b"N"), &[]), "Expected a dictionary");
+    assert_refused(&archive(b"}", &[]), "holds no tensor");
+    assert_refused(&archive(b"N", &[]), "Expected a dictionary");
 }
 
 #[test]
@@ -48,14 +48,14 @@ fn nothing_stands_in_a_file_twice() {
     let inside = dict(&[("x", one), ("y", other.clone())]);
     let nested = dict(&[("a", inside), ("a.x", other)]);
     for tensors in [doubled, nested] {
-        assert_refused(&archive(&pickle(&tensors), &[1, 1]), "two tensors named");
+        assert_refused(&archive(&tensors, &[1, 1]), "two tensors named");
     }
     let entry = r#""x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
     let header = format!("{{{entry},{entry}}}");
     assert_refused(&safetensors(&header, &[0; 4]), "two tensors named x");
 
     // Entries of the archive: of one name, in one place, or larger than they look.
-    let good = archive(&pickle(b"}"), &[16, 16]);
+    let good = archive(b"}", &[16, 16]);
     let header = |at: &usize| good[*at..].starts_with(b"PK\x01\x02");
     let directory: Vec<usize> = (0..good.len()).filter(header).collect();
     for (at, bytes, part) in [
@@ -85,7 +85,7 @@ fn claimed_sizes_are_compared_with_what_is_there() {
     // A view that repeats one number 2³⁰ or 2⁶² times, under a name that is needed.
     let view = |shape: &[u8], strides: &[u8]| {
         let tensor = view("0", 1, shape, strides);
-        archive(&pickle(&dict(&[("classifier.0.weight", tensor)])), &[1])
+        archive(&dict(&[("classifier.0.weight", tensor)]), &[1])
     };
     let expected = "size mismatch: classifier.0.weight [1073741824]";
     assert_refused(&view(b"(J\0\0\0\x40t", b"(K\0t"), expected);
@@ -95,34 +95,28 @@ fn claimed_sizes_are_compared_with_what_is_there() {
 
 #[test]
 fn storages_that_are_missing_short_or_of_another_machine_are_named() {
-    let network = with_model(ModelConfig::Mlp(MlpConfig {
-        input: equal_layers().model.input(),
-        hidden: Vec::new(),
-        ..MlpConfig::default()
-    }));
-    let weights = [
+    let weights = dict(&[
         ("classifier.0.weight", tensor("0", 2, 4)),
         ("classifier.0.bias", tensor("1", 1, 2)),
-    ];
-    let pickle = pickle(&dict(&weights));
+    ]);
     let folder = tempfile::tempdir().unwrap();
-    let good = written(folder.path(), "x.pt", &archive(&pickle, &[8, 2]));
-    take(&good, None, &network, &folder.path().join("run")).unwrap();
-    let other = zip(&[("x/data.pkl", &pickle), ("x/byteorder", b"big")]);
+    let good = folder.path().join("x.pt");
+    fs::write(&good, archive(&weights, &[8, 2])).unwrap();
+    take(&good, None, &dense(&[]), &folder.path().join("run")).unwrap();
+    let other = zip(&[("x/data.pkl", &pickle(&weights)), ("x/byteorder", b"big")]);
     for (bytes, part) in [
-        (archive(&pickle, &[8]), "classifier.0.bias: "),
-        (archive(&pickle, &[8, 1]), "classifier.0.bias: "),
+        (archive(&weights, &[8]), "classifier.0.bias: "),
+        (archive(&weights, &[8, 1]), "classifier.0.bias: "),
         (other, "Big-endian"),
     ] {
-        let message = refused_bytes("x.pt", &bytes, &network);
-        assert!(message.contains(part), "{message}");
+        assert_refused_for(&dense(&[]), "x.pt", &bytes, part);
     }
 }
 
 #[test]
 fn a_small_file_cannot_fill_the_memory() {
     let refused = |content: &[u8], part: &str| {
-        assert_refused(&archive(&pickle(content), &[1]), part);
+        assert_refused(&archive(content, &[1]), part);
     };
     // Millions of values, marks, or entries of the memo, from as many bytes.
     for code in [b"N", b"(", b")", b"\x94"] {
@@ -162,47 +156,29 @@ fn a_small_file_cannot_fill_the_memory() {
 #[test]
 fn values_that_no_network_can_use_are_named() {
     let config = config("cnn-batchnorm");
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    take(&fixture("state-dict.pt"), None, &config, &run).unwrap();
-    let good = export(&RunFolder::new(&run), FloatType::F32).unwrap();
-    for (name, value, part) in [
-        (
-            "classifier.0.weight",
-            f32::NAN,
-            "classifier.0.weight: 1 of 96 values",
-        ),
-        (
-            "classifier.0.weight",
-            f32::INFINITY,
-            "classifier.0.weight: 1 of 96 values",
-        ),
-        (
-            "features.1.running_var",
-            -1.0,
-            "features.1.running_var: a variance is negative",
-        ),
+    let good = state_dict();
+    let refused = |bytes: &[u8], part: &str| {
+        assert_refused_for(&config, "x.safetensors", bytes, part);
+    };
+    for (name, value, problem) in [
+        ("classifier.0.weight", f32::NAN, "1 of 96 values"),
+        ("classifier.0.weight", f32::INFINITY, "1 of 96 values"),
+        ("features.1.running_var", -1.0, "a variance is negative"),
     ] {
         let spoiled = with_first_value(&good, name, value);
-        let message = refused_bytes("x.safetensors", &spoiled, &config);
-        assert!(message.contains(part), "{message}");
+        refused(&spoiled, &format!("{name}: {problem}"));
     }
     // Integers under the right names and shapes.
-    let start = 8 + u64::from_le_bytes(good.bytes()[..8].try_into().unwrap()) as usize;
-    let header = std::str::from_utf8(&good.bytes()[8..start]).unwrap();
-    let integers = safetensors(&header.replace("F32", "I32"), &good.bytes()[start..]);
-    let message = refused_bytes("x.safetensors", &integers, &config);
-    assert!(
-        message.contains("features.0.weight: its elements are I32"),
-        "{message}"
-    );
+    let start = 8 + u64::from_le_bytes(good.bytes[..8].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&&good.bytes[8..start]).unwrap();
+    let integers = safetensors(&header.replace("F32", "I32"), &&good.bytes[start..]);
+    refused(&integers, "features.0.weight: its elements are I32");
 }
 
 #[test]
 fn no_truncated_or_altered_file_brings_the_reader_down() {
     // A run with 20,000 files for each name is noted in the README of the crate.
     let rounds = std::env::var("DIGITS_MUTATIONS").map_or(1000, |text| text.parse().unwrap());
-    let folder = tempfile::tempdir().unwrap();
     let model = config("cnn-batchnorm").model;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
     for name in [
@@ -213,7 +189,7 @@ fn no_truncated_or_altered_file_brings_the_reader_down() {
     ] {
         let good = fs::read(fixture(name)).unwrap();
         let attempt = |bytes: &[u8]| {
-            let file = WeightFile::open(&written(folder.path(), name, bytes))?;
+            let file = opened(name, bytes)?;
             for tensor in &file.tensors {
                 if tensor.shape.iter().product::<usize>() < 100_000 {
                     let _ = tensor.values(&file.bytes); // an error is an answer
@@ -237,23 +213,10 @@ fn no_truncated_or_altered_file_brings_the_reader_down() {
             for _ in 0..rng.random_range(1..4) {
                 let near = rng.random_range(0..3000.min(bytes.len()));
                 let from_end = rng.random::<bool>() && name.ends_with("pt");
-                let at = if from_end {
-                    bytes.len() - 1 - near
-                } else {
-                    near
-                };
-                bytes[at] = rng.random();
+                let last = bytes.len() - 1;
+                bytes[if from_end { last - near } else { near }] = rng.random();
             }
             let _ = attempt(&bytes); // a changed name or value may well be read
         }
     }
-}
-
-#[test]
-fn a_file_that_does_not_exist_or_is_a_folder_is_said() {
-    let folder = tempfile::tempdir().unwrap();
-    let error = WeightFile::open(folder.path()).unwrap_err();
-    assert!(matches!(error, InteropError::Format { .. }), "{error}");
-    let error = WeightFile::open(&folder.path().join("none.pt")).unwrap_err();
-    assert!(error.to_string().contains("cannot read"), "{error}");
 }

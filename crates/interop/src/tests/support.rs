@@ -8,43 +8,39 @@ use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_models::{InputConfig, MlpConfig, ModelConfig};
 use digits_train::{Recipe, RunConfig, RunFolder};
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
-use crate::stored::{Source, Stored};
-use crate::{Export, How, ImportSettings, InteropError, NameMap, WeightFile, import};
+use crate::stored::Source;
+use crate::{Export, FloatType, How, ImportSettings, InteropError, NameMap, WeightFile};
+use crate::{export, import};
 
 pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/pytorch")
-        .join(name)
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch");
+    folder.join(name)
 }
 
 /// The configuration of a reference, as a run has it.
 pub fn config(name: &str) -> RunConfig {
-    #[derive(serde::Deserialize)]
-    struct Case {
-        model: ModelConfig,
-    }
     let text = fs::read_to_string(fixture(&format!("{name}.toml"))).unwrap();
-    let case: Case = toml::from_str(&text).unwrap();
-    with_model(case.model)
+    let case: toml::Table = toml::from_str(&text).unwrap();
+    with_model(case["model"].clone().try_into().unwrap())
 }
 
-pub fn with_model(model: ModelConfig) -> RunConfig {
+fn with_model(model: ModelConfig) -> RunConfig {
     let recipe = Recipe::built_in("cnn").unwrap().resolve().unwrap();
     RunConfig { model, ..recipe }
 }
 
-/// Four inputs, and three hidden layers of four that differ by their order alone.
-pub fn equal_layers() -> RunConfig {
+/// Four inputs, hidden layers of these sizes, and two classes.
+pub fn dense(hidden: &[usize]) -> RunConfig {
     with_model(ModelConfig::Mlp(MlpConfig {
         input: InputConfig {
             height: 2,
             width: 2,
             classes: 2,
         },
-        hidden: vec![4, 4, 4],
+        hidden: hidden.to_vec(),
         ..MlpConfig::default()
     }))
 }
@@ -76,40 +72,49 @@ pub fn take(
     Ok(assignment.how)
 }
 
-/// An import that must fail: its message. Nothing may have been written.
-pub fn refused(file: &Path, config: &RunConfig) -> String {
+/// `state-dict.pt`, imported and exported again.
+pub fn state_dict() -> Export {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let error = take(file, None, config, &run).expect_err("this must be refused");
-    assert!(!run.exists(), "something was written");
-    error.to_string()
+    let (file, config) = (fixture("state-dict.pt"), config("cnn-batchnorm"));
+    let how = take(&file, None, &config, &run).unwrap();
+    assert_eq!(how, How::Names);
+    export(&RunFolder::new(&run), FloatType::F32).unwrap()
 }
 
-pub fn refused_bytes(name: &str, bytes: &[u8], config: &RunConfig) -> String {
+/// An import that must fail without anything written, with a message that holds `part`.
+pub fn assert_refused_for(config: &RunConfig, name: &str, bytes: &[u8], part: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    refused(&written(folder.path(), name, bytes), config)
-}
-
-/// A file that must be refused with a message that holds `part`, whatever network it is for.
-pub fn assert_refused(bytes: &[u8], part: &str) {
-    let message = refused_bytes("x.pt", bytes, &equal_layers());
+    let run = folder.path().join("run");
+    let file = folder.path().join(name);
+    fs::write(&file, bytes).unwrap();
+    let error = take(&file, None, config, &run).expect_err("this must be refused");
+    assert!(!run.exists(), "something was written");
+    let message = error.to_string();
     assert!(message.contains(part), "`{part}` is not in: {message}");
+    message
 }
 
-pub fn written(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder.join(name);
+/// The same for a file that fits no network.
+pub fn assert_refused(bytes: &[u8], part: &str) {
+    assert_refused_for(&dense(&[4]), "x.pt", bytes, part);
+}
+
+/// A file with these bytes.
+pub fn opened(name: &str, bytes: &[u8]) -> Result<WeightFile, InteropError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
-    path
+    WeightFile::open(&path)
 }
 
-/// The tensor of a name.
-pub fn find<'a>(file: &'a WeightFile, name: &str) -> &'a Stored {
-    let found = file.tensors.iter().find(|tensor| tensor.name == name);
-    found.unwrap_or_else(|| panic!("no {name}"))
-}
-
-pub fn names(file: &WeightFile) -> Vec<&str> {
-    file.tensors.iter().map(|t| t.name.as_str()).collect()
+/// Name, shape and values of every tensor of floats.
+pub fn contents(file: &WeightFile) -> Vec<(&str, &[usize], Vec<f32>)> {
+    let tensors = file.tensors.iter().filter_map(|tensor| {
+        let values = tensor.values(&file.bytes).ok()?;
+        Some((tensor.name.as_str(), &tensor.shape[..], values))
+    });
+    tensors.collect()
 }
 
 /// A `.safetensors` file of a JSON header and data.
@@ -121,7 +126,7 @@ pub fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
 /// A zip archive as `torch.save` writes it.
 pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     for (name, content) in entries {
         writer.start_file(*name, options).unwrap();
         writer.write_all(content).unwrap();
@@ -129,23 +134,20 @@ pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// A zip archive with a pickle, and storages of as many numbers, each the storage's own number.
-pub fn archive(pickle: &[u8], storages: &[usize]) -> Vec<u8> {
-    let storages: Vec<(String, Vec<u8>)> = storages
-        .iter()
-        .enumerate()
-        .map(|(key, &count)| {
-            let number = (key as f32).to_le_bytes();
-            (format!("x/data/{key}"), number.repeat(count))
-        })
-        .collect();
-    let mut entries: Vec<(&str, &[u8])> = vec![("x/data.pkl", pickle)];
-    entries.extend(
-        storages
-            .iter()
-            .map(|(name, data)| (name.as_str(), &data[..])),
-    );
-    zip(&entries)
+/// A zip archive with a pickle of `value`, and storages of as many numbers, all 0.
+pub fn archive(value: &[u8], storages: &[usize]) -> Vec<u8> {
+    let pickle = pickle(value);
+    let names = (0..storages.len()).map(|key| format!("x/data/{key}"));
+    let names: Vec<String> = names.collect();
+    let storages = storages.iter().map(|count| &[0; 64][..4 * count]);
+    let storages = names.iter().map(String::as_str).zip(storages);
+    let entries = [("x/data.pkl", &pickle[..])].into_iter().chain(storages);
+    zip(&entries.collect::<Vec<_>>())
+}
+
+/// A whole pickle.
+pub fn pickle(value: &[u8]) -> Vec<u8> {
+    [b"\x80\x02", value, b"."].concat()
 }
 
 /// Text in a pickle.
@@ -155,24 +157,21 @@ pub fn text(text: &str) -> Vec<u8> {
 }
 
 /// A dictionary in a pickle.
-pub fn dict(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub fn dict<S: AsRef<str>>(entries: &[(S, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"}".to_vec();
     for (key, value) in entries {
-        bytes.extend([&text(key)[..], value, b"s"].concat());
+        bytes.extend([&text(key.as_ref()), &value[..], b"s"].concat());
     }
     bytes
 }
 
 /// A tensor in a pickle: a matrix that fills a storage, or a vector for one row.
 pub fn tensor(key: &str, rows: u8, columns: u8) -> Vec<u8> {
+    let shape = [b'(', b'K', rows, b'K', columns, b't'];
+    let strides = [b'(', b'K', columns, b'K', 1, b't'];
     match rows {
         1 => view(key, columns, &[b'(', b'K', columns, b't'], b"(K\x01t"),
-        _ => view(
-            key,
-            rows * columns,
-            &[b'(', b'K', rows, b'K', columns, b't'],
-            &[b'(', b'K', columns, b'K', 1, b't'],
-        ),
+        _ => view(key, rows * columns, &shape, &strides),
     }
 }
 
@@ -192,17 +191,12 @@ pub fn view(key: &str, elements: u8, shape: &[u8], strides: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-/// A whole pickle.
-pub fn pickle(value: &[u8]) -> Vec<u8> {
-    [b"\x80\x02", value, b"."].concat()
-}
-
 /// An exported file with the first value of a tensor replaced.
 pub fn with_first_value(export: &Export, name: &str, value: f32) -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    let mut bytes = export.bytes().to_vec();
-    let file = WeightFile::open(&written(folder.path(), "x.safetensors", &bytes)).unwrap();
-    let Source::Bytes(range) = &find(&file, name).source else {
+    let mut bytes = export.bytes.clone();
+    let file = opened("x.safetensors", &bytes).unwrap();
+    let tensor = file.tensors.iter().find(|tensor| tensor.name == name);
+    let Source::Bytes(range) = &tensor.unwrap().source else {
         panic!("a .safetensors file")
     };
     bytes[range.start..][..4].copy_from_slice(&value.to_le_bytes());
