@@ -6,18 +6,9 @@ use crate::error::lines;
 use crate::parameters::Parameters;
 use crate::{Assignment, InteropError, WeightFile};
 
-/// What an imported run is besides its weights.
-#[derive(Debug, Clone)]
-pub struct ImportSettings<'a> {
-    /// Name of the recipe, for the record.
-    pub recipe: &'a str,
-    /// The configuration: the network, and how it would be trained further.
-    pub config: RunConfig,
-    /// How pixels become numbers for this network.
-    pub normalization: Normalization,
-}
-
 /// Makes a run folder of a file of weights. Everything is checked before anything is written.
+/// `recipe` is a name for the record, `config` the network and how it would be trained further,
+/// `normalization` what its pixels went through.
 ///
 /// # Errors
 /// Values that are not finite, variances below 0, elements that are not floats, a folder that
@@ -25,28 +16,29 @@ pub struct ImportSettings<'a> {
 pub fn import(
     file: &WeightFile,
     assignment: &Assignment,
-    settings: ImportSettings<'_>,
+    recipe: &str,
+    config: &RunConfig,
+    normalization: Normalization,
     folder: &RunFolder,
-    device: &Device,
 ) -> Result<RunRecord, InteropError> {
-    let config = settings.config;
     config.validate()?;
-    let model = parameters(file, assignment)?.build(&config.model, device)?;
+    let device = Device::flex(); // only to build the network once
+    let model = parameters(file, assignment)?.build(&config.model, &device)?;
     let unknown = || "unknown (imported weights)".to_owned();
     let dataset = DatasetRecord {
         name: file.dataset().unwrap_or_else(unknown),
         fingerprint: String::new(),
         train_images: 0,
         valid_images: 0,
-        normalization: settings.normalization,
+        normalization,
     };
     let origin = Origin::Imported {
         file: file.path.display().to_string(),
         sha256: file.sha256.clone(),
     };
-    let mut record = RunRecord::new(settings.recipe, &config, dataset, Some(origin))?;
+    let mut record = RunRecord::new(recipe, config, dataset, Some(origin))?;
     record.passes = 1; // no epoch was trained here
-    folder.create(&mut record, &config, &weights::to_bytes(&model)?)?;
+    folder.create(&mut record, config, &weights::to_bytes(&model)?)?;
     Ok(record)
 }
 

@@ -26,7 +26,7 @@ mod tests;
 
 pub use error::InteropError;
 pub use export::{Export, FloatType, export};
-pub use import::{ImportSettings, import};
+pub use import::import;
 pub use layout::{TorchTensor, torch_tensors};
 pub use matching::{Assignment, How, Match, NameMap};
 pub use script::script;

@@ -138,31 +138,25 @@ fn directory_entries(bytes: &[u8], start: u64) -> usize {
 /// Whether this is a checkpoint `{"model": {…}, …}`, beside which an optimizer keeps tensors, too.
 fn has_model(path: &Path, names: &[String], keys: &Keys<'_>) -> bool {
     let mut inside = names.iter().filter_map(|name| name.strip_prefix("model."));
-    inside.any(|name| keys.times.contains_key(name))
+    inside.any(|name| keys.places.contains_key(name))
         && PytorchReader::with_top_level_key(path, "model").is_ok()
 }
 
 /// The keys under which tensors stand in their dictionaries: the last parts of their names.
 struct Keys<'a> {
-    /// Where each stands first.
-    first: HashMap<&'a str, usize>,
-    /// How often it stands there.
-    times: HashMap<&'a str, usize>,
+    /// Where each stands in the file.
+    places: HashMap<&'a str, Vec<usize>>,
     module: bool,
 }
 
 impl<'a> Keys<'a> {
     fn new(outline: &Outline<'a>) -> Self {
-        let (mut first, mut times) = (HashMap::new(), HashMap::new());
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
         for (place, &key) in outline.keys.iter().enumerate() {
-            first.entry(key).or_insert(place);
-            *times.entry(key).or_default() += 1;
+            places.entry(key).or_default().push(place);
         }
-        Self {
-            first,
-            times,
-            module: outline.module,
-        }
+        let module = outline.module;
+        Self { places, module }
     }
 
     /// The keys that a name ends with, the longest first: that is most often the tensor's own,
@@ -170,14 +164,14 @@ impl<'a> Keys<'a> {
     fn of(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let starts = name.match_indices('.').map(|(dot, _)| dot + 1);
         let starts = [0].into_iter().chain(starts).take(DEPTH);
-        starts.filter_map(|start| Some(*self.first.get_key_value(&name[start..])?.0))
+        starts.filter_map(|start| Some(*self.places.get_key_value(&name[start..])?.0))
     }
 
     /// The place of a tensor among those of the file. In a whole module the keys of all layers
     /// are the same.
     fn place(&self, name: &str) -> Option<usize> {
         let key = self.of(name).next().filter(|_| !self.module)?;
-        self.first.get(key).copied()
+        self.places.get(key)?.first().copied()
     }
 
     /// Of two tensors with one name the parser keeps either. (A module leaves some out.)
@@ -188,12 +182,12 @@ impl<'a> Keys<'a> {
                 *named.entry(key).or_default() += usize::from(index == 0);
             }
         }
-        let tensors: usize = named.keys().map(|key| self.times[key]).sum();
+        let tensors: usize = named.keys().map(|key| self.places[key].len()).sum();
         if self.module || tensors <= named.values().sum() {
             return Ok(());
         }
         let mut keys = named.iter();
-        let lost = keys.find(|(key, named)| self.times[*key] > **named);
+        let lost = keys.find(|(key, named)| self.places[*key].len() > **named);
         let name = lost.map_or("the same", |(key, _)| key);
         Err(format!("it has two tensors named {name}"))
     }
@@ -201,6 +195,6 @@ impl<'a> Keys<'a> {
     /// Whether it stands in a list, as the history of a training does, and not in a dictionary.
     fn is_list_item(&self, name: &str) -> bool {
         let leaf = name.rsplit('.').next().unwrap_or(name);
-        leaf.parse::<usize>().is_ok() && !self.first.contains_key(leaf)
+        leaf.parse::<usize>().is_ok() && !self.places.contains_key(leaf)
     }
 }

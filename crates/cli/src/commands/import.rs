@@ -3,13 +3,12 @@ use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 use digits_data::Normalization;
-use digits_interop::{Assignment, How, ImportSettings, Match, NameMap, WeightFile, import};
+use digits_interop::{Assignment, How, Match, NameMap, WeightFile, import};
 use digits_report::text::count;
 use digits_train::{Recipe, RunConfig, RunFolder};
 use serde::Serialize;
 
 use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::device::Backend;
 use crate::error::CliError;
 use crate::output;
 use crate::runs;
@@ -82,14 +81,8 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             )));
         }
     };
-    let device = Backend::Flex.device()?; // only to build the network once
     let folder = RunFolder::new(args.run.clone().unwrap_or_else(|| runs::fresh("imported")));
-    let settings = ImportSettings {
-        recipe: &recipe,
-        config,
-        normalization,
-    };
-    let record = import(&file, &assignment, settings, &folder, &device)?;
+    let record = import(&file, &assignment, &recipe, &config, normalization, &folder)?;
     if args.output.json {
         output::json(&Report {
             run: folder.path().to_owned(),

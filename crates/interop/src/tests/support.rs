@@ -4,15 +4,14 @@ use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_models::{InputConfig, MlpConfig, ModelConfig};
-use digits_train::{Recipe, RunConfig, RunFolder};
+use digits_train::{Recipe, RunConfig, RunFolder, RunRecord};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::stored::Source;
-use crate::{Export, FloatType, How, ImportSettings, InteropError, NameMap, WeightFile};
+use crate::{Assignment, Export, FloatType, How, InteropError, NameMap, WeightFile};
 use crate::{export, import};
 
 pub fn fixture(name: &str) -> PathBuf {
@@ -45,12 +44,15 @@ pub fn dense(hidden: &[usize]) -> RunConfig {
     }))
 }
 
-pub fn settings(config: &RunConfig) -> ImportSettings<'static> {
-    ImportSettings {
-        recipe: "test",
-        config: config.clone(),
-        normalization: Normalization::new(0.0, 1.0).unwrap(),
-    }
+/// Imports a file of pixels that were only divided by 255.
+pub fn imported(
+    file: &WeightFile,
+    assignment: &Assignment,
+    config: &RunConfig,
+    run: &RunFolder,
+) -> Result<RunRecord, InteropError> {
+    let normalization = Normalization::new(0.0, 1.0).unwrap();
+    import(file, assignment, "test", config, normalization, run)
 }
 
 /// Imports into `folder` with every check that the program makes.
@@ -67,8 +69,7 @@ pub fn take(
         NameMap::open(&path).unwrap()
     });
     let assignment = file.assign(&config.model, map.as_ref())?;
-    let run = RunFolder::new(folder);
-    import(&file, &assignment, settings(config), &run, &Device::flex())?;
+    imported(&file, &assignment, config, &RunFolder::new(folder))?;
     Ok(assignment.how)
 }
 

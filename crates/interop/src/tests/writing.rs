@@ -4,12 +4,11 @@ use std::fs;
 use std::sync::Barrier;
 use std::thread;
 
-use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_train::{Recipe, RunFolder, TrainError};
 
-use super::support::{config, fixture, opened, settings, state_dict, take, with_first_value};
-use crate::{FloatType, InteropError, WeightFile, export, import, script, torch_tensors};
+use super::support::{config, fixture, imported, opened, state_dict, take, with_first_value};
+use crate::{FloatType, InteropError, WeightFile, export, script, torch_tensors};
 
 #[test]
 fn metadata_say_the_type_and_whose_accuracies_they_are() {
@@ -60,8 +59,7 @@ fn of_several_imports_into_one_folder_one_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     let file = WeightFile::open(&fixture("state-dict.pt")).unwrap();
     let assignment = file.assign(&network.model, None).unwrap();
-    let attempt =
-        |run: &RunFolder| import(&file, &assignment, settings(&network), run, &Device::flex());
+    let attempt = |run: &RunFolder| imported(&file, &assignment, &network, run);
     for round in 0..20 {
         let run = RunFolder::new(folder.path().join(round.to_string()));
         let barrier = Barrier::new(4);
