@@ -149,13 +149,8 @@ impl Part {
         block: &Block,
         ours: &str,
     ) -> [usize; 3] {
-        let Block {
-            channels,
-            kernel,
-            stride,
-            pool,
-            ..
-        } = *block;
+        let (channels, kernel) = (block.channels, block.kernel);
+        let (stride, pool) = (block.stride, block.pool);
         let [[top, bottom], [left, right]] = [height, width].map(|edge| match block.padding {
             Padding::Valid => [0; 2],
             Padding::Same => same_padding(edge, kernel, stride),

@@ -60,7 +60,9 @@ fn on_ndarray_they_are_those_of_pytorch_too() {
 
 fn hold_to_pytorch(device: &Device) {
     let mut table = String::new();
-    for reference in references() {
+    let folder = env::var_os("DIGITS_PYTORCH_CASES").map_or_else(|| fixture(""), PathBuf::from);
+    for (path, case) in cases(&folder) {
+        let reference = Reference::read(&path, case);
         let errors = reference.errors(device);
         table += &format!("{:<16}", reference.name);
         for (what, error, limit) in &errors {
@@ -81,8 +83,7 @@ fn hold_to_pytorch(device: &Device) {
 
 #[test]
 fn the_references_were_made_with_the_modules_that_are_printed_now() {
-    for path in descriptions(&fixture("")) {
-        let case = read_case(&path);
+    for (path, case) in cases(&fixture("")) {
         let none = Normalization::new(0.0, 1.0).unwrap();
         let text = script(&case.model, &none, "network.safetensors").unwrap();
         let module = path.with_extension("py");
@@ -94,38 +95,34 @@ fn the_references_were_made_with_the_modules_that_are_printed_now() {
     }
 }
 
-fn descriptions(folder: &Path) -> Vec<PathBuf> {
+/// The cases in a folder.
+fn cases(folder: &Path) -> Vec<(PathBuf, Case)> {
     let entries = fs::read_dir(folder).unwrap();
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     found.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
     found.sort();
     assert!(!found.is_empty(), "no case in {}", folder.display());
-    found
-}
-
-fn read_case(path: &Path) -> Case {
-    toml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn references() -> impl Iterator<Item = Reference> {
-    let folder = env::var_os("DIGITS_PYTORCH_CASES").map_or_else(|| fixture(""), PathBuf::from);
-    descriptions(&folder).into_iter().map(|path| {
-        let case = read_case(&path);
-        let file = WeightFile::open(&path.with_extension("safetensors")).unwrap();
-        let tensors = contents(&file).into_iter();
-        let images = tensors.clone().find(|(name, ..)| *name == "images");
-        Reference {
-            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
-            images: images.unwrap().1.try_into().unwrap(),
-            results: tensors
-                .map(|(name, _, values)| (name.to_owned(), values))
-                .collect(),
-            case,
-        }
-    })
+    let read = |path: PathBuf| {
+        let case = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        (path, case)
+    };
+    found.into_iter().map(read).collect()
 }
 
 impl Reference {
+    fn read(path: &Path, case: Case) -> Self {
+        let file = WeightFile::open(&path.with_extension("safetensors")).unwrap();
+        let tensors = contents(&file).into_iter();
+        let images = tensors.clone().find(|(name, ..)| *name == "images");
+        let results = tensors.map(|(name, _, values)| (name.to_owned(), values));
+        Self {
+            name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+            images: images.unwrap().1.try_into().unwrap(),
+            results: results.collect(),
+            case,
+        }
+    }
+
     /// What was compared, the largest difference, and how large it may be.
     fn errors(&self, device: &Device) -> Vec<(String, f64, f64)> {
         let training = device.clone().autodiff();
@@ -159,7 +156,7 @@ impl Reference {
         let limit = self.limit("gradient", GRADIENT);
         errors.push(("gradient".to_owned(), error, limit));
 
-        let configs: BTreeMap<&str, OptimizerConfig> = toml::from_str(OPTIMIZERS).unwrap();
+        let configs: BTreeMap<String, OptimizerConfig> = toml::from_str(OPTIMIZERS).unwrap();
         for (name, config) in configs {
             let rate = if name.starts_with("adam") {
                 0.001
@@ -178,7 +175,8 @@ impl Reference {
                 let torch = self.get(&format!("{name}.{}", tensor.name));
                 larger(most, difference(ours, torch))
             });
-            errors.push((name.to_owned(), error, self.limit(name, PARAMETER)));
+            let limit = self.limit(&name, PARAMETER);
+            errors.push((name, error, limit));
         }
         errors
     }
