@@ -86,10 +86,10 @@ struct Cost {
 
 /// `digits export`
 pub fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let format = match &args.to {
-        Some(file) => Format::of(file, args)?,
-        None => Format::Safetensors,
-    };
+    let onnx = args
+        .to
+        .as_deref()
+        .map_or(Ok(false), |file| is_onnx(file, args))?;
     let folder = open::run(args.run.as_deref())?;
     let path = folder.path().to_owned();
     let threads = args.device.threads.unwrap_or(0);
@@ -97,10 +97,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     let export = export(&folder, args.dtype)?;
     let name = args.to.as_deref().unwrap_or(Path::new("model.safetensors"));
     let script = args.script.then(|| export.script(name)).transpose()?;
-    let bytes = match format {
-        Format::Onnx => &export.onnx()?,
-        Format::Safetensors => &export.bytes,
-    };
+    let bytes = if onnx { &export.onnx()? } else { &export.bytes };
     if let Some(file) = &args.to {
         output::file(file, bytes)?;
     }
@@ -134,7 +131,15 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         );
     }
     if let Some(cost) = &cost {
-        summary += &cost_line(cost, args.dtype);
+        summary += &format!(
+            "test accuracy on {}: {} in f32, {} with parameters in {} ({:+} of {} images right)\n",
+            cost.dataset,
+            percent(cost.accuracy_f32),
+            percent(cost.accuracy),
+            args.dtype.name(),
+            cost.gained,
+            count(cost.images),
+        );
     }
     if let Some(script) = script {
         output::text(&script)?;
@@ -143,38 +148,33 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    summary += &match format {
-        Format::Onnx => "input `image`: bytes [batch, 1, height, width], 0 = background, 255 = ink; output `logits`\n".to_owned(),
-        Format::Safetensors => format!("next: digits export {} --script > network.py\n", path.display()),
-    };
+    if onnx {
+        summary += "input `image`: bytes [batch, 1, height, width], 0 = background, 255 = ink; output `logits`\n";
+    } else {
+        summary += &format!(
+            "next: digits export {} --script > network.py\n",
+            path.display()
+        );
+    }
     output::text(&summary)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the name of the file asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Safetensors,
-    Onnx,
-}
-
-impl Format {
-    fn of(file: &Path, args: &Args) -> Result<Self, CliError> {
-        let extension = file.extension().unwrap_or_default();
-        let problem = |reason: &str| CliError::usage(format!("--to {}: {reason}", file.display()));
-        if extension.eq_ignore_ascii_case("safetensors") {
-            return Ok(Self::Safetensors);
-        }
-        if !extension.eq_ignore_ascii_case("onnx") {
-            return Err(problem(
-                "the file that is written is FILE.safetensors, which PyTorch reads with safetensors.torch.load_file, or FILE.onnx",
-            ));
-        }
-        if args.script || args.dtype != FloatType::F32 {
-            return Err(problem("--script and --dtype go with FILE.safetensors"));
-        }
-        Ok(Self::Onnx)
-    }
+/// Whether the name of the file asks for an ONNX model, or else for `.safetensors`.
+fn is_onnx(file: &Path, args: &Args) -> Result<bool, CliError> {
+    let extension = file.extension().unwrap_or_default();
+    let onnx = extension.eq_ignore_ascii_case("onnx");
+    let problem = if !onnx && !extension.eq_ignore_ascii_case("safetensors") {
+        "the file that is written is FILE.safetensors, which PyTorch reads with safetensors.torch.load_file, or FILE.onnx"
+    } else if onnx && (args.script || args.dtype != FloatType::F32) {
+        "--script and --dtype go with FILE.safetensors"
+    } else {
+        return Ok(onnx);
+    };
+    Err(CliError::usage(format!(
+        "--to {}: {problem}",
+        file.display()
+    )))
 }
 
 /// Both networks on the test split; `None`, with a notice, where the run's data are not at hand.
@@ -218,16 +218,4 @@ fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError>
     let run = args.run.clone().unwrap_or_default();
     check_fit(&run, &export.config.model, &dataset.name, &test)?;
     Ok((dataset, test))
-}
-
-fn cost_line(cost: &Cost, dtype: FloatType) -> String {
-    format!(
-        "test accuracy on {}: {} in f32, {} with parameters in {} ({:+} of {} images right)\n",
-        cost.dataset,
-        percent(cost.accuracy_f32),
-        percent(cost.accuracy),
-        dtype.name(),
-        cost.gained,
-        count(cost.images),
-    )
 }
