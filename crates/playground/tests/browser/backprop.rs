@@ -1,131 +1,113 @@
 //! Backpropagation: steps, fields, rules.
 
-use crate::common::browser::{DESKTOP, PHONE, Page};
-use crate::common::{app, serve};
-use crate::visit;
 use digits_verify::{Values, Worked};
+
+use crate::common::browser::{DESKTOP, PHONE, Page};
+use crate::open;
 
 /// The numbers in a column of the table of gradients.
 fn column(page: &Page, at: usize) -> Vec<f64> {
-    let script = format!(
-        "return [...document.querySelectorAll('#gradients tbody tr')].map(r => Number(r.cells[{at}].textContent.replaceAll('−', '-')))"
-    );
-    let list = page.script(&script);
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|v| v.as_f64().unwrap())
-        .collect()
+    page.numbers(&format!(
+        "return $$('#gradients tbody tr').map((row) => Number(row.cells[{at}].textContent.replaceAll('−', '-')))"
+    ))
 }
 
-fn agree(found: &[f64], expected: &[f64], digits: f64) -> bool {
-    found.len() == expected.len()
-        && found
-            .iter()
-            .zip(expected)
-            .all(|(a, b)| (a - b).abs() <= digits)
+/// Waits until a column shows these numbers.
+fn wait_for_column(page: &Page, at: usize, expected: &[f64], within: f64) {
+    let close = |(found, expected): (&f64, &f64)| (found - expected).abs() <= within;
+    page.until(&format!("column {at} is {expected:?}"), || {
+        let found = column(page, at);
+        found.len() == expected.len() && found.iter().zip(expected).all(close)
+    });
 }
 
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn one_backpropagation_step_is_the_one_that_verify_computes() {
-    let server = serve(app());
-    let page = Page::open(server.address, "backprop", DESKTOP);
-    page.wait("document.querySelectorAll('#gradients tbody tr').length === 12");
+    let page = open("backprop", DESKTOP);
     let worked = Worked::new(Values::default()).unwrap();
-    assert!(
-        agree(&column(&page, 2), &worked.gradient, 1e-9),
-        "{:?}",
-        column(&page, 2)
-    );
-    assert!(agree(&column(&page, 3), &worked.gradient, 1e-9), "autodiff");
-    assert!(agree(&column(&page, 5), &worked.new, 1e-6), "announced");
+    // By hand, by autodiff, and the parameters that the step is going to give.
+    wait_for_column(&page, 2, &worked.gradient, 1e-9);
+    wait_for_column(&page, 3, &worked.gradient, 1e-9);
+    wait_for_column(&page, 5, &worked.new, 1e-6);
     page.click("#one");
-    page.wait("document.querySelector('#learned').dataset.steps === '1'");
-    assert!(agree(&column(&page, 1), &worked.new, 1e-6), "taken");
+    page.wait("$('#learned').dataset.steps === '1'");
+    wait_for_column(&page, 1, &worked.new, 1e-6);
     page.click("#backward");
-    page.wait("document.querySelector('#rule').textContent.includes('δ₁')");
+    page.wait("$('#rule').textContent.includes('δ₁')");
     page.click("[data-symbol=\"∂L/∂v₁₀\"]");
-    page.wait("document.querySelector('#rule').textContent.includes('Autodiff')");
+    page.wait("$('#rule').textContent.includes('Autodiff')");
     page.click("#learn");
-    page.wait("document.querySelector('#learned').textContent.includes('learned')");
+    page.wait("$('#learned').textContent.includes('learned')");
 }
 
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn a_field_keeps_the_focus_while_it_is_typed_into() {
-    let server = serve(app());
-    let page = Page::open(server.address, "backprop", DESKTOP);
-    visit(&page, "backprop");
-    page.script("const f = document.querySelector('input[aria-label=\"η\"]'); f.focus(); f.select(); window.field = f");
+    let page = open("backprop", DESKTOP);
+    let focus = |name: &str| {
+        page.script(&format!(
+            "window.field = $('input[aria-label=\"{name}\"]'); window.field.focus(); window.field.select()"
+        ));
+    };
+    focus("η");
     page.keys("0.25");
     let mut values = Values {
         learning_rate: 0.25,
         ..Values::default()
     };
-    let expected = Worked::new(values.clone()).unwrap().new;
-    page.wait("document.querySelector('#gradients tbody tr').cells[5].textContent !== ''");
-    page.until(|| agree(&column(&page, 5), &expected, 1e-6));
+    wait_for_column(&page, 5, &Worked::new(values.clone()).unwrap().new, 1e-6);
     page.check("document.activeElement === window.field && window.field.isConnected");
     page.check("window.field.value === '0.25'");
     // The next field, at once: the edit before it is not lost.
-    page.script(
-        "const f = document.querySelector('input[aria-label=\"x₁\"]'); f.focus(); f.select()",
-    );
+    focus("x₁");
     page.keys("-2");
     values.input[0] = -2.0;
-    let expected = Worked::new(values).unwrap().new;
-    page.until(|| agree(&column(&page, 5), &expected, 1e-6));
+    wait_for_column(&page, 5, &Worked::new(values).unwrap().new, 1e-6);
     // What is invalid is marked, and gone when the field is left.
     page.keys("x");
     page.wait("document.activeElement.getAttribute('aria-invalid') === 'true'");
     page.script("document.activeElement.blur()");
-    page.wait("document.querySelector('input[aria-label=\"x₁\"]').value === '−2'");
+    page.wait("$('input[aria-label=\"x₁\"]').value === '−2'");
     // Steps show in the fields, though the form is not built anew.
     page.click("#ten");
-    page.wait("document.querySelector('#learned').dataset.steps === '10'");
-    let shown = page.script("return Number(document.querySelector('input[aria-label=\"v₁₀\"]').value.replace('−', '-'))");
-    assert!((shown.as_f64().unwrap() - column(&page, 1)[0]).abs() < 1e-4);
+    page.wait("$('#learned').dataset.steps === '10'");
+    let shown =
+        page.numbers("return [Number($('input[aria-label=\"v₁₀\"]').value.replace('−', '-'))]");
+    assert!((shown[0] - column(&page, 1)[0]).abs() < 1e-4);
 }
 
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn every_value_of_the_graph_opens_its_rule_and_nothing_jumps() {
-    let server = serve(app());
     for window in [DESKTOP, PHONE] {
-        let page = Page::open(server.address, "backprop", window);
-        visit(&page, "backprop");
-        let places = "return ['#graph', '#rule', '#values', '#lines', 'footer'].map(s => Math.round(document.querySelector(s).getBoundingClientRect().top + scrollY))";
-        let before = page.script(places);
-        for mode in ["forward", "backward"] {
-            page.script(&format!("document.querySelector('#{mode}').click()"));
-            let symbols = page.script(
-                "return [...document.querySelectorAll('#graph [data-symbol]')].map(e => e.dataset.symbol)",
-            );
+        let page = open("backprop", window);
+        let places = || page.places(&["#graph", "#rule", "#values", "#lines", "footer"]);
+        let before = places();
+        for (mode, count) in [("forward", 25), ("backward", 21)] {
+            page.script(&format!("$('#{mode}').click()"));
+            let symbols =
+                page.script("return $$('#graph [data-symbol]').map((e) => e.dataset.symbol)");
             let symbols = symbols.as_array().unwrap();
-            assert_eq!(symbols.len(), if mode == "forward" { 25 } else { 21 });
+            assert_eq!(symbols.len(), count);
             for symbol in symbols {
                 page.script(&format!(
-                    "document.querySelector(`[data-symbol=\"${{{symbol}}}\"]`).dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"
+                    "$(`[data-symbol=\"${{{symbol}}}\"]`).dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"
                 ));
                 let symbol = symbol.as_str().unwrap();
                 let rule = page.text("#rule");
-                assert!(
-                    rule.contains(symbol) && rule.contains('='),
-                    "{symbol}: {rule}"
-                );
-                match symbol.chars().next().unwrap() {
-                    'x' | 't' => assert!(
-                        rule.contains("given") && rule.contains("stands in"),
-                        "{rule}"
-                    ),
-                    'v' | 'w' => assert!(
-                        rule.contains(&format!("new {symbol} = {symbol} − η·∂L/∂{symbol}")),
-                        "{rule}"
-                    ),
-                    _ => {}
+                let parts = match symbol.chars().next().unwrap() {
+                    'x' | 't' => vec!["given".to_owned(), "stands in".to_owned()],
+                    'v' | 'w' => vec![format!("new {symbol} = {symbol} − η·∂L/∂{symbol}")],
+                    _ => vec![],
+                };
+                for part in [symbol, "="]
+                    .into_iter()
+                    .chain(parts.iter().map(String::as_str))
+                {
+                    assert!(rule.contains(part), "{symbol}: {rule}");
                 }
-                assert_eq!(page.script(places), before, "{symbol}, {}", window.width);
+                assert_eq!(places(), before, "{symbol}, {}", window.width);
             }
         }
     }
@@ -134,11 +116,9 @@ fn every_value_of_the_graph_opens_its_rule_and_nothing_jumps() {
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn what_cannot_be_learned_is_said() {
-    let server = serve(app());
-    let page = Page::open(server.address, "backprop", DESKTOP);
-    visit(&page, "backprop");
+    let page = open("backprop", DESKTOP);
     // No sigmoid reaches 2.
-    page.script("const f = document.querySelector('input[aria-label=\"t₁\"]'); f.value = '2'; f.dispatchEvent(new Event('input'))");
+    page.set("input[aria-label=\"t₁\"]", "2");
     page.click("#learn");
-    page.wait("document.querySelector('#learned').textContent.startsWith('Not learned after 20,000 steps')");
+    page.wait("$('#learned').textContent.startsWith('Not learned after 20,000 steps')");
 }

@@ -1,32 +1,28 @@
 //! For everyone: phones, contrast, names, nothing that jumps.
 
-use crate::common::browser::{DESKTOP, PHONE, Page, Window};
-use crate::common::{app, serve};
-use crate::{PARTS, seven, visit};
+use serde_json::json;
+
+use crate::common::browser::{DESKTOP, PHONE, Window};
+use crate::{PARTS, open, seven, visit, wait_for_answers, wait_for_insides};
 
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn on_phones_nothing_is_wider_than_the_screen_and_a_finger_draws() {
-    let server = serve(app());
     for width in [320, 360, 390] {
-        let page = Page::open(server.address, "draw", Window { width, ..PHONE });
-        visit(&page, "draw");
+        let page = open("draw", Window { width, ..PHONE });
         page.draw(&seven(), "touch");
-        page.wait("document.querySelector('#verdict').dataset.labels === '7 7'");
-        page.wait("document.querySelectorAll('#maps canvas').length === 2");
-        page.wait("document.querySelector('#reach-noise').textContent !== ''");
+        wait_for_answers(&page, "7 7");
+        wait_for_insides(&page);
         for part in PARTS {
             visit(&page, part);
             let widths = page.script("return [document.documentElement.scrollWidth, innerWidth]");
             assert_eq!(widths[0], widths[1], "{part} at {width}");
+            // Targets have at least 24 pixels.
             let small = page.script(&format!(
-                "return [...document.querySelectorAll('#part-{part} :is(button, select, summary, input:not([type=file]))')].filter(e => e.getBoundingClientRect().height > 0 && e.getBoundingClientRect().height < 24).map(e => e.outerHTML)"
+                "const height = (e) => e.getBoundingClientRect().height; \
+                 return $$('#part-{part} :is(button, select, summary, input:not([type=file]))').filter((e) => height(e) > 0 && height(e) < 24).map((e) => e.outerHTML)"
             ));
-            assert_eq!(
-                small,
-                serde_json::json!([]),
-                "{part} at {width}: targets of at least 24 pixels"
-            );
+            assert_eq!(small, json!([]), "{part} at {width}");
         }
     }
 }
@@ -90,50 +86,36 @@ return [worst, edge, seen];
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn light_and_dark_have_enough_contrast_everywhere() {
-    let server = serve(app());
     for dark in [false, true] {
-        let page = Page::open(server.address, "draw", Window { dark, ..DESKTOP });
-        visit(&page, "draw");
+        let page = open("draw", Window { dark, ..DESKTOP });
         page.draw(&seven(), "mouse");
-        page.wait("document.querySelector('#verdict').dataset.labels === '7 7'");
-        let ground = page.script(
-            "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]",
+        wait_for_answers(&page, "7 7");
+        let ground = page.numbers(
+            "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)",
         );
-        assert_eq!(ground.as_f64().unwrap() < 100.0, dark);
+        assert_eq!(ground[0] < 100.0, dark);
         for part in PARTS {
             visit(&page, part);
-            match part {
-                // Every cell of the result filled in.
-                "filters" => {
-                    page.script(
-                        "for (let n = 0; n < 9; n++) document.querySelector('#step').click()",
-                    );
-                }
-                // Every badge that a run can have, and a matrix.
+            // Every cell of the result filled in; every badge that a run can have.
+            page.script(match part {
+                "filters" => "for (let n = 0; n < 9; n++) $('#step').click()",
                 "runs" => {
-                    page.script("const b = document.querySelectorAll('.run .badge'); b[0].className = 'badge training'; b[1].className = 'badge stopped'; document.querySelector('#run-detail .badge').className = 'badge training'");
+                    "const b = $$('.run .badge'); b[0].className = 'badge training'; b[1].className = 'badge stopped'; $('#run-detail .badge').className = 'badge training'"
                 }
-                _ => {}
-            }
+                _ => "",
+            });
             let found = page.script(CONTRAST);
-            assert!(
-                found[0][0].as_f64().unwrap() >= 4.5,
-                "text of {part}, dark: {dark}: {found}"
-            );
-            assert!(
-                found[1][0].as_f64().unwrap() >= 3.0,
-                "edges of {part}, dark: {dark}: {found}"
-            );
-            // The measurement itself: it meets text in drawings and mixed colors.
-            let drawn = found[2]["drawn"].as_u64().unwrap();
-            assert_eq!(
-                drawn > 5,
-                part == "backprop" || part == "runs",
-                "{part}: {found}"
-            );
-            if part == "filters" {
-                assert!(found[2]["mixed"].as_u64().unwrap() > 3, "{found}");
+            for (at, what, least) in [(0, "text", 4.5), (1, "edges", 3.0)] {
+                assert!(
+                    found[at][0].as_f64().unwrap() >= least,
+                    "{what} of {part}, dark: {dark}: {found}"
+                );
             }
+            // The measurement itself: it meets text in drawings and mixed colors.
+            let seen = |what: &str| found[2][what].as_u64().unwrap();
+            let has_drawings = part == "backprop" || part == "runs";
+            assert_eq!(seen("drawn") > 5, has_drawings, "{part}: {found}");
+            assert!(part != "filters" || seen("mixed") > 3, "{found}");
         }
     }
 }
@@ -141,30 +123,28 @@ fn light_and_dark_have_enough_contrast_everywhere() {
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn all_that_can_be_focused_has_a_name() {
-    let server = serve(app());
-    let page = Page::open(server.address, "draw", DESKTOP);
+    let page = open("draw", DESKTOP);
     for part in PARTS {
         visit(&page, part);
         let all = page.focusable();
         assert!(all.len() > 8, "{part}: {all:?}");
-        let unnamed: Vec<_> = all.iter().filter(|(_, name)| name.is_empty()).collect();
-        assert!(unnamed.is_empty(), "{part}: {unnamed:?} of {all:?}");
+        assert!(
+            all.iter().all(|(_, name)| !name.is_empty()),
+            "{part}: {all:?}"
+        );
     }
 }
 
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
 fn nothing_jumps_while_drawing() {
-    let server = serve(app());
     for window in [DESKTOP, PHONE] {
-        let page = Page::open(server.address, "draw", window);
-        visit(&page, "draw");
-        let places = "return ['.answers', '.disturb', '.samples', '#sliders'].map(s => document.querySelector(s).getBoundingClientRect().top + scrollY).map(Math.round)";
-        let before = page.script(places);
+        let page = open("draw", window);
+        let places = || page.places(&[".answers", ".disturb", ".samples", "#sliders"]);
+        let before = places();
         page.draw(&seven(), if window.phone { "touch" } else { "mouse" });
-        page.wait("document.querySelector('#verdict').dataset.labels === '7 7'");
-        page.wait("document.querySelectorAll('#maps canvas').length === 2");
-        page.wait("document.querySelector('#reach-noise').textContent !== ''");
-        assert_eq!(page.script(places), before);
+        wait_for_answers(&page, "7 7");
+        wait_for_insides(&page);
+        assert_eq!(places(), before);
     }
 }

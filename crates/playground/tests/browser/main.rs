@@ -12,7 +12,8 @@ mod runs;
 mod screenshots;
 mod strokes;
 
-use common::browser::Page;
+use common::app;
+use common::browser::{Page, Window};
 
 /// A seven as people write it, two lines.
 fn seven() -> Vec<Vec<(f64, f64)>> {
@@ -24,27 +25,40 @@ fn seven() -> Vec<Vec<(f64, f64)>> {
 /// A closed ring.
 fn zero() -> Vec<Vec<(f64, f64)>> {
     let turn = (0..=30).map(|i| f64::from(i) / 30.0 * std::f64::consts::TAU);
-    vec![
-        turn.map(|a| (0.5 + 0.18 * a.sin(), 0.5 - 0.28 * a.cos()))
-            .collect(),
-    ]
+    let place = |a: f64| (0.5 + 0.18 * a.sin(), 0.5 - 0.28 * a.cos());
+    vec![turn.map(place).collect()]
 }
 
 const PARTS: [&str; 4] = ["draw", "filters", "backprop", "runs"];
+
+/// A page on the fixture's runs, with all that the part shows.
+fn open(part: &str, window: Window) -> Page {
+    let page = Page::open(app(), part, window);
+    visit(&page, part);
+    page
+}
 
 /// Opens a part and waits until all that it shows is there.
 fn visit(page: &Page, part: &str) {
     page.go(part);
     page.wait(match part {
-        "draw" => "document.querySelectorAll('#network-a option').length > 1",
+        "draw" => "$$('#network-a option').length > 1",
         "filters" => {
-            "document.querySelector('#sum').textContent !== '' && document.querySelector('#filtered-range').textContent.includes('to')"
+            "$('#sum').textContent !== '' && $('#filtered-range').textContent.includes('to')"
         }
-        "backprop" => {
-            "document.querySelectorAll('#gradients tbody tr').length > 0 && document.querySelectorAll('#values input').length > 0"
-        }
-        _ => "document.querySelectorAll('.run').length > 0 && document.querySelectorAll('#run-detail dt').length > 0",
+        "backprop" => "$('#gradients tbody tr') && $('#values input')",
+        _ => "$('.run') && $('#run-detail dt')",
     });
+}
+
+/// Waits until both networks answer this (`7 7`), or nothing.
+fn wait_for_answers(page: &Page, labels: &str) {
+    page.wait(&format!("$('#verdict').dataset.labels === '{labels}'"));
+}
+
+/// Waits until the networks' insides and limits are shown.
+fn wait_for_insides(page: &Page) {
+    page.wait("$$('#maps canvas').length === 2 && $('#reach-noise').textContent !== ''");
 }
 
 /// Answers requests to this address with a refusal, inside the page: no line in the console.

@@ -12,6 +12,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::http::Client;
+use super::{Running, serve};
+use digits_playground::App;
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,11 +47,8 @@ impl Driver {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let body = if method == "POST" {
-            body.to_string()
-        } else {
-            String::new()
-        };
+        let body = (method == "POST").then(|| body.to_string());
+        let body = body.unwrap_or_default();
         let reply = Client::new(self.address)
             .ask(method, path, "application/json", body.as_bytes())
             .ok_or("chromedriver ended")?;
@@ -97,12 +96,14 @@ pub const PHONE: Window = Window {
 pub struct Page {
     driver: Driver,
     session: String,
-    origin: String,
+    _server: Running,
 }
 
 impl Page {
-    /// Opens a part (`draw`, `filters` …) of the playground at `address`.
-    pub fn open(address: SocketAddr, part: &str, window: Window) -> Self {
+    /// Starts a server for `app` and opens a part (`draw`, `filters` …) of its page.
+    pub fn open(app: App, part: &str, window: Window) -> Self {
+        let server = serve(app);
+        let url = json!({ "url": format!("http://{}/#{part}", server.address) });
         let driver = Driver::start();
         let mut options = json!({ "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
@@ -120,12 +121,11 @@ impl Page {
         let page = Self {
             session: format!("/session/{}", session["sessionId"].as_str().unwrap()),
             driver,
-            origin: format!("http://{address}/"),
+            _server: server,
         };
         let scheme = if window.dark { "dark" } else { "light" };
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         page.command("Emulation.setEmulatedMedia", &media);
-        let url = json!({ "url": format!("{}#{part}", page.origin) });
         page.ask("POST", "/url", &url);
         page
     }
@@ -140,45 +140,72 @@ impl Page {
         self.ask("POST", "/goog/cdp/execute", &body)
     }
 
-    /// What a script returns.
+    /// What a script returns. In it `$` finds the first element of a selector, `$$` all of them.
     pub fn script(&self, script: &str) -> Value {
-        let body = json!({ "script": script, "args": [] });
+        let find = "const $ = (s) => document.querySelector(s), $$ = (s) => [...document.querySelectorAll(s)];";
+        let body = json!({ "script": format!("{find} {script}"), "args": [] });
         self.ask("POST", "/execute/sync", &body)
+    }
+
+    /// The numbers that a script returns.
+    pub fn numbers(&self, script: &str) -> Vec<f64> {
+        super::numbers(&self.script(script))
+    }
+
+    fn holds(&self, condition: &str) -> bool {
+        self.script(&format!("return Boolean({condition})")) == json!(true)
+    }
+
+    /// An expression that must be true now.
+    pub fn check(&self, condition: &str) {
+        assert!(self.holds(condition), "{condition}");
     }
 
     /// Waits until an expression is true.
     pub fn wait(&self, condition: &str) {
+        self.until(condition, || self.holds(condition));
+    }
+
+    /// Waits until something holds.
+    pub fn until(&self, what: &str, condition: impl Fn() -> bool) {
         let start = Instant::now();
-        while self.script(&format!("return Boolean({condition})")) != json!(true) {
+        while !condition() {
             assert!(
                 start.elapsed() < PATIENCE,
-                "never came true: {condition}; the page says {}",
-                self.script("return document.querySelector('#problem').textContent + ' | ' + document.querySelector('#verdict').textContent")
+                "never came true: {what}; the page says {}",
+                self.script("return $('#problem').textContent + ' | ' + $('#verdict').textContent")
             );
             sleep(Duration::from_millis(30));
         }
     }
 
-    /// An expression that must be true now.
-    pub fn check(&self, condition: &str) {
-        let holds = self.script(&format!("return Boolean({condition})"));
-        assert_eq!(holds, json!(true), "{condition}");
+    /// Chooses an option of a select.
+    pub fn choose(&self, selector: &str, option: &str) {
+        self.script(&format!(
+            "const e = $({selector:?}); e.value = {option:?}; e.dispatchEvent(new Event('change'))"
+        ));
     }
 
-    /// Waits until something holds.
-    pub fn until(&self, condition: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !condition() {
-            assert!(start.elapsed() < PATIENCE, "never came true");
-            sleep(Duration::from_millis(30));
-        }
+    /// Gives a field or a slider another value.
+    pub fn set(&self, selector: &str, value: &str) {
+        self.script(&format!(
+            "const e = $({selector:?}); e.value = {value:?}; e.dispatchEvent(new Event('input'))"
+        ));
+    }
+
+    /// How far below the top of the page elements are, in whole pixels.
+    pub fn places(&self, selectors: &[&str]) -> Value {
+        self.script(&format!(
+            "return {}.map((s) => Math.round($(s).getBoundingClientRect().top + scrollY))",
+            json!(selectors)
+        ))
     }
 
     /// Writes a picture of the page from its top to the end of an element, also of what is below
     /// the window's edge.
     pub fn screenshot(&self, path: &Path, last: &str) {
         let height = self.script(&format!(
-            "scrollTo(0, 0); return Math.round(document.querySelector('{last}').getBoundingClientRect().bottom + 16)"
+            "scrollTo(0, 0); return Math.round($('{last}').getBoundingClientRect().bottom + 16)"
         ));
         let width = self.script("return document.documentElement.clientWidth");
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
@@ -214,7 +241,7 @@ impl Page {
 
     /// The text of an element.
     pub fn text(&self, selector: &str) -> String {
-        let script = format!("return document.querySelector('{selector}').textContent");
+        let script = format!("return $('{selector}').textContent");
         self.script(&script).as_str().unwrap().to_owned()
     }
 
@@ -226,7 +253,7 @@ impl Page {
     /// The same with any pointer: a phone has no mouse.
     pub fn press(&self, selector: &str, kind: &str) {
         self.script(&format!(
-            "document.querySelector('{selector}').scrollIntoView({{block: 'center'}})"
+            "$('{selector}').scrollIntoView({{block: 'center'}})"
         ));
         let [x, y, width, height] = self.rectangle(selector);
         self.stroke(&[(x + width / 2.0, y + height / 2.0)], kind);
@@ -235,10 +262,9 @@ impl Page {
     /// Left, top, width, height of an element in the window.
     pub fn rectangle(&self, selector: &str) -> [f64; 4] {
         let script = format!(
-            "const r = document.querySelector('{selector}').getBoundingClientRect(); return [r.left, r.top, r.width, r.height]"
+            "const r = $('{selector}').getBoundingClientRect(); return [r.left, r.top, r.width, r.height]"
         );
-        let list = self.script(&script);
-        [0, 1, 2, 3].map(|at| list[at].as_f64().unwrap())
+        self.numbers(&script).try_into().unwrap()
     }
 
     /// Presses the pointer (`mouse`, `touch` or `pen`) at the first point, moves it along the
@@ -272,7 +298,7 @@ impl Page {
 
     /// Points of the drawing area, from 0 to 1, as points of the window.
     pub fn on_pad(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-        self.script("document.querySelector('#pad').scrollIntoView({block: 'center'})");
+        self.script("$('#pad').scrollIntoView({block: 'center'})");
         let [left, top, width, height] = self.rectangle("#pad");
         let place = |(x, y): &(f64, f64)| (left + x * width, top + y * height);
         points.iter().map(place).collect()
@@ -300,7 +326,7 @@ impl Page {
     /// Goes to another part.
     pub fn go(&self, part: &str) {
         self.script(&format!("location.hash = '#{part}'"));
-        self.wait(&format!("!document.querySelector('#part-{part}').hidden"));
+        self.wait(&format!("!$('#part-{part}').hidden"));
     }
 }
 
