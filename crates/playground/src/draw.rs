@@ -1,13 +1,16 @@
 //! A picture as two networks see it, their answers, and digits of the test split.
 
+use std::sync::Arc;
+
 use digits_data::{Images, Source, drawn};
-use digits_train::probabilities;
+use digits_train::{image_shape, probabilities};
 use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::picture::{Pictures, best, pair, perturbation, shape};
+use crate::networks::Network;
+use crate::picture::{View, best, pair, perturbation, views};
 use crate::query::Query;
 use crate::samples::Samples;
 
@@ -32,39 +35,33 @@ struct Probabilities {
 
 /// What both networks see and answer.
 pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
-    let networks = pair(app, query)?;
     let perturbation = perturbation(query)?;
-    let mut result = Look {
-        blank: false,
-        height: 0,
-        width: 0,
-        pixels: Vec::new(),
-        answers: Vec::new(),
-    };
-    let mut pictures = Pictures::new(query, body);
-    for network in &networks {
-        let shape = shape(network);
-        let picture = pictures.of(shape)?;
-        result.blank |= picture.is_none();
-        let pixels = match picture {
-            Some(pixels) => perturbation.apply(shape, pixels),
-            None => vec![0; shape.pixels()],
-        };
-        if !result.blank {
-            let answers = probabilities(&network.run, std::slice::from_ref(&pixels), &app.device)?;
-            let probabilities = answers.into_iter().next().unwrap_or_default();
-            result.answers.push(Probabilities {
-                id: network.choice.id.clone(),
-                label: best(&probabilities),
-                probabilities,
-            });
-        }
-        if result.pixels.is_empty() {
-            (result.height, result.width) = (shape.height, shape.width);
-            result.pixels = pixels;
-        }
+    let views = views(app, query, body)?;
+    let blank = views.iter().any(|view| view.pixels.is_none());
+    let seen: Vec<Vec<u8>> = views
+        .iter()
+        .map(|view| match &view.pixels {
+            Some(pixels) => perturbation.apply(view.shape, pixels),
+            None => vec![0; view.shape.pixels()],
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for (View { network, .. }, pixels) in views.iter().zip(seen.chunks(1)).filter(|_| !blank) {
+        let all = probabilities(&network.run, pixels, &app.device)?;
+        let probabilities = all.into_iter().next().unwrap_or_default();
+        answers.push(Probabilities {
+            id: network.choice.id.clone(),
+            label: best(&probabilities),
+            probabilities,
+        });
     }
-    Answer::json(&result)
+    Answer::json(&Look {
+        blank,
+        height: views[0].shape.height,
+        width: views[0].shape.width,
+        pixels: seen.into_iter().next().unwrap_or_default(),
+        answers,
+    })
 }
 
 #[derive(Serialize)]
@@ -85,11 +82,8 @@ struct Digit {
 pub(crate) fn digit(app: &App, query: &Query) -> Result<Answer, ApiError> {
     let index = query.value("index", 0_usize)?;
     if query.get("from") == Some("drawn") {
-        return answer(
-            Source::Drawn(drawn::TRAIN).to_string(),
-            &Samples::drawn(index)?,
-            0,
-        );
+        let name = Source::Drawn(drawn::TRAIN).to_string();
+        return answer(name, &Samples::drawn(index)?, 0);
     }
     let (name, images) = app.samples.test()?;
     let index = index % images.len();
@@ -112,6 +106,7 @@ fn answer(dataset: String, images: &Images, index: usize) -> Result<Answer, ApiE
     })
 }
 
+/// The first image from `first` on that exactly one of the two networks gets wrong.
 fn disagreement(
     app: &App,
     query: &Query,
@@ -120,10 +115,8 @@ fn disagreement(
 ) -> Result<usize, ApiError> {
     const CHUNK: usize = 250;
     let networks = pair(app, query)?;
-    if networks
-        .iter()
-        .any(|network| shape(network) != images.shape())
-    {
+    let fits = |network: &Arc<Network>| image_shape(&network.run.config.model) == images.shape();
+    if !networks.iter().all(fits) {
         return Err(ApiError::bad(
             "the test digits do not have the size that these networks read",
         ));
@@ -136,10 +129,12 @@ fn disagreement(
         let mut right = Vec::new();
         for network in &networks {
             let answers = probabilities(&network.run, &pixels, &app.device)?;
-            let judged = answers.iter().zip(chunk);
+            let is_right = |(p, &i): (&Vec<f64>, &usize)| best(p) == usize::from(images.label(i));
             right.push(
-                judged
-                    .map(|(p, &i)| best(p) == usize::from(images.label(i)))
+                answers
+                    .iter()
+                    .zip(chunk)
+                    .map(is_right)
                     .collect::<Vec<bool>>(),
             );
         }

@@ -98,12 +98,16 @@ pub(crate) fn picture(query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
         )));
     }
     let result = correlate(&image, &kernel, geometry)?;
-    let (low, high) = result
+    let low = result
         .values()
         .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
-            (low.min(v), high.max(v))
-        });
+        .copied()
+        .fold(f64::INFINITY, f64::min);
+    let high = result
+        .values()
+        .iter()
+        .copied()
+        .fold(f64::NEG_INFINITY, f64::max);
     let size = |edge: usize| u32::try_from(edge).unwrap_or(u32::MAX).to_le_bytes();
     let mut bytes = Vec::with_capacity(16 + 4 * result.values().len());
     bytes.extend(size(result.rows()));
@@ -127,11 +131,8 @@ fn grid(what: &str, rows: Vec<Vec<f64>>, most: usize) -> Result<Grid<f64>, ApiEr
             "the rows of the {what} have different lengths"
         )));
     }
-    if rows
-        .iter()
-        .flatten()
-        .any(|value| value.is_nan() || value.abs() > MAX_VALUE)
-    {
+    let within = |value: &f64| value.abs() <= MAX_VALUE;
+    if !rows.iter().flatten().all(within) {
         return Err(ApiError::bad(format!(
             "the {what} holds a value beyond a million"
         )));

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap};
 use hyper::{Method, StatusCode};
 
 use crate::error::ApiError;
@@ -12,28 +12,13 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What every answer carries.
-pub(crate) const HEADERS: [(HeaderName, HeaderValue); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    ),
-    (
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    ),
-    (
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+pub(crate) const HEADERS: [(&str, &str); 6] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cache-control", "no-store"),
 ];
 
 /// The names under which this server may be addressed.
@@ -74,12 +59,8 @@ impl Guard {
                 "this server answers to its own address only; open http://127.0.0.1 with its port",
             ));
         }
-        let foreign = || {
-            ApiError::new(
-                StatusCode::FORBIDDEN,
-                "requests from pages of other sites are not answered",
-            )
-        };
+        let sentence = "requests from pages of other sites are not answered";
+        let foreign = || ApiError::new(StatusCode::FORBIDDEN, sentence);
         for origin in headers.get_all(header::ORIGIN) {
             if origin.to_str().ok().and_then(|o| o.strip_prefix("http://")) != Some(host) {
                 return Err(foreign());
@@ -115,7 +96,7 @@ impl Guard {
     /// Loopback names at any port (it may be forwarded); the address that was chosen on the
     /// command line; any address, but no name, for a server that listens at all of them.
     fn is_ours(&self, host: &str) -> bool {
-        let Some((name, _)) = split_port(host) else {
+        let Some(name) = without_port(host) else {
             return false;
         };
         if name.eq_ignore_ascii_case("localhost") {
@@ -134,28 +115,23 @@ impl Guard {
     }
 }
 
-/// `name:port` or `name`, where the name may be `[::1]`.
-fn split_port(host: &str) -> Option<(&str, Option<u16>)> {
-    let after_name = host.rfind(']').map_or(0, |end| end + 1);
-    match host[after_name..].rfind(':') {
-        None => Some((host, None)),
-        Some(colon) => {
-            let (name, port) = host.split_at(after_name + colon);
-            Some((name, Some(port[1..].parse().ok()?)))
-        }
+/// The name in `name:port` or `name`, where the name may be `[::1]`.
+fn without_port(host: &str) -> Option<&str> {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => port.parse::<u16>().is_ok().then_some(name),
+        _ => Some(host),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
-    fn check(
-        listening: &str,
-        method: Method,
-        path: &str,
-        pairs: &[(&'static str, &str)],
-    ) -> Result<(), u16> {
+    type Headers<'a> = &'a [(&'static str, &'a str)];
+
+    fn check(listening: &str, method: Method, path: &str, pairs: Headers) -> Result<(), u16> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_str(value).unwrap());

@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::networks::Network;
-use crate::picture::{Pictures, best, pair, perturbation, shape};
+use crate::picture::{View, best, perturbation, views};
 use crate::query::Query;
 
 #[derive(Serialize)]
@@ -43,27 +43,23 @@ struct Maps {
 /// Saliency of both networks and the feature maps of those that have any.
 pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     let perturbation = perturbation(query)?;
-    let mut pictures = Pictures::new(query, body);
     let mut all = Vec::new();
-    for network in pair(app, query)? {
-        let shape = shape(&network);
-        let Some(pixels) = pictures.of(shape)? else {
+    for View {
+        network,
+        shape,
+        pixels,
+    } in views(app, query, body)?
+    {
+        let Some(pixels) = pixels else {
             return Answer::json(&all);
         };
-        let pixels = perturbation.apply(shape, pixels);
-        let input = normalized(&network.run, std::slice::from_ref(&pixels))?;
+        let input = normalized(&network.run, &[perturbation.apply(shape, &pixels)])?;
         let data = TensorData::new(input, [1, 1, shape.height, shape.width]);
         let (label, saliency) = saliency(app, &network, data.clone())?;
         let largest = saliency.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
         let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
-        let maps_of_blocks = network
-            .run
-            .model
-            .feature_maps(Tensor::from_data(data, &app.device));
-        let blocks = maps_of_blocks
-            .into_iter()
-            .map(maps)
-            .collect::<Result<_, _>>()?;
+        let input = Tensor::from_data(data, &app.device);
+        let blocks = network.run.model.feature_maps(input).into_iter().map(maps);
         all.push(Inside {
             id: network.choice.id.clone(),
             label,
@@ -71,7 +67,7 @@ pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
             width: shape.width,
             saliency: saliency.iter().map(|v| v * scale).collect(),
             largest,
-            blocks,
+            blocks: blocks.collect::<Result<_, _>>()?,
         });
     }
     Answer::json(&all)
@@ -83,20 +79,14 @@ fn saliency(app: &App, network: &Network, data: TensorData) -> Result<(usize, Ve
     let device = app.device.clone().autodiff();
     let images = Tensor::<4>::from_data(data, &device).require_grad();
     let logits = network.differentiable.forward(images.clone()); // [1, classes]
-    let values = logits
-        .clone()
-        .inner()
-        .try_into_vec_as::<f64>()
-        .map_err(ApiError::failed)?;
-    let label = best(&values);
+    let values = logits.clone().inner().try_into_vec_as::<f64>();
+    let label = best(&values.map_err(ApiError::failed)?);
     let gradients = logits.slice([0..1, label..label + 1]).sum().backward();
     let gradient = images
         .grad(&gradients)
         .ok_or_else(|| ApiError::failed("autodiff has no gradient for the picture"))?;
-    let gradient = gradient
-        .try_into_vec_as::<f32>()
-        .map_err(ApiError::failed)?;
-    Ok((label, gradient))
+    let gradient = gradient.try_into_vec_as::<f32>();
+    Ok((label, gradient.map_err(ApiError::failed)?))
 }
 
 fn maps(tensor: Tensor<4>) -> Result<Maps, ApiError> {

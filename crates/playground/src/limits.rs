@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::answer::Answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::picture::{Pictures, best, pair, perturbation, shape};
+use crate::picture::{View, best, perturbation, views};
 use crate::query::Query;
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Limits {
     by: &'static str,
     /// The places of the slider that were tried, smallest first.
@@ -27,7 +27,7 @@ struct Limits {
 }
 
 /// The unbroken stretch around a place of the slider where a network does not give up.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, Default, PartialEq, Serialize)]
 struct Reach {
     /// Whether it holds at this place.
     holds: bool,
@@ -44,11 +44,7 @@ impl Reach {
             .min_by(|a, b| distance(a).total_cmp(&distance(b)))
             .unwrap_or(0);
         if !holds.get(nearest).copied().unwrap_or(false) {
-            return Self {
-                holds: false,
-                from: None,
-                to: None,
-            };
+            return Self::default();
         }
         let before = holds[..nearest].iter().rposition(|held| !held);
         let after = holds[nearest..].iter().position(|held| !held);
@@ -64,7 +60,6 @@ impl Reach {
 pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     const PLACES: usize = 25;
     let here = perturbation(query)?;
-    let networks = pair(app, query)?;
     let truth = match query.get("truth") {
         None | Some("") => None,
         Some(_) => Some(query.value("truth", 0_usize)?),
@@ -83,24 +78,24 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
         sliders.push(Limits {
             by,
             values,
-            references: Vec::new(),
-            labels: Vec::new(),
-            holds: Vec::new(),
-            reaches: Vec::new(),
+            ..Limits::default()
         });
     }
-    let mut pictures = Pictures::new(query, body);
-    for network in networks {
-        let shape = shape(&network);
-        let Some(pixels) = pictures.of(shape)? else {
+    for View {
+        network,
+        shape,
+        pixels,
+    } in views(app, query, body)?
+    {
+        let Some(pixels) = pixels else {
             return Answer::json(&Vec::<Limits>::new());
         };
-        let mut images = vec![pixels.to_vec()];
+        let mut images = vec![pixels.clone()];
         for slider in &sliders {
             for &value in &slider.values {
                 let mut one = here;
                 *place(&mut one, slider.by) = value;
-                images.push(one.apply(shape, pixels));
+                images.push(one.apply(shape, &pixels));
             }
         }
         let all = probabilities(&network.run, &images, &app.device)?;
@@ -108,10 +103,9 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
         for (slider, answers) in sliders.iter_mut().zip(all[1..].chunks(PLACES)) {
             let labels: Vec<usize> = answers.iter().map(|p| best(p)).collect();
             let holds: Vec<bool> = labels.iter().map(|&label| label == wanted).collect();
-            let place = *place(&mut here.clone(), slider.by);
-            slider
-                .reaches
-                .push(Reach::around(place, &slider.values, &holds));
+            let here = *place(&mut here.clone(), slider.by);
+            let reach = Reach::around(here, &slider.values, &holds);
+            slider.reaches.push(reach);
             slider.references.push(wanted);
             slider.labels.push(labels);
             slider.holds.push(holds);
@@ -138,25 +132,17 @@ mod tests {
     #[test]
     fn a_reach_is_the_unbroken_stretch_around_the_slider() {
         let values = [-2.0, -1.0, 0.0, 1.0, 2.0];
-        let around = |here, holds: [bool; 5]| Reach::around(here, &values, &holds);
-        let reach = |holds, from, to| Reach { holds, from, to };
-        assert_eq!(around(0.2, [true; 5]), reach(true, None, None));
         let (yes, no) = (true, false);
-        assert_eq!(
-            around(0.0, [yes, no, yes, yes, no]),
-            reach(true, Some(0.0), Some(1.0))
-        );
-        assert_eq!(
-            around(-2.0, [yes, yes, no, yes, yes]),
-            reach(true, None, Some(-1.0))
-        );
-        assert_eq!(
-            around(1.6, [yes, yes, no, yes, yes]),
-            reach(true, Some(1.0), None)
-        );
-        assert_eq!(
-            around(0.0, [yes, yes, no, yes, yes]),
-            reach(false, None, None)
-        );
+        let gap = [yes, yes, no, yes, yes];
+        for (here, held, holds, from, to) in [
+            (0.2, [yes; 5], yes, None, None),
+            (0.0, [yes, no, yes, yes, no], yes, Some(0.0), Some(1.0)),
+            (-2.0, gap, yes, None, Some(-1.0)),
+            (1.6, gap, yes, Some(1.0), None),
+            (0.0, gap, no, None, None),
+        ] {
+            let expected = Reach { holds, from, to };
+            assert_eq!(Reach::around(here, &values, &held), expected);
+        }
     }
 }

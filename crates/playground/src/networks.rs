@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -87,19 +87,14 @@ impl Networks {
 
     /// Every run: those named on the command line, the pretrained ones, then the folder's by name.
     pub(crate) fn places(&self) -> Vec<Place> {
-        let named = self.named.iter().enumerate().map(|(number, folder)| Place {
-            id: format!("named:{number}"),
-            name: folder.path().display().to_string(),
-            folder: folder.clone(),
-        });
-        let pretrained = RunFolder::all_pretrained().map(|folder| {
+        let place = |id: Option<String>, folder: RunFolder| {
             let name = folder.path().display().to_string();
-            Place {
-                id: name.clone(),
-                name,
-                folder,
-            }
-        });
+            let id = id.unwrap_or_else(|| name.clone());
+            Place { id, name, folder }
+        };
+        let named = self.named.iter().enumerate();
+        let named = named.map(|(at, folder)| place(Some(format!("named:{at}")), folder.clone()));
+        let pretrained = RunFolder::all_pretrained().map(|folder| place(None, folder));
         // Symbolic links are left out: what they point to may lie elsewhere.
         let mut inside: Vec<Place> = fs::read_dir(&self.artifacts)
             .into_iter()
@@ -174,11 +169,9 @@ impl Networks {
     }
 
     fn load(&self, place: &Place) -> Result<Network, ApiError> {
-        let run = place.folder.load(&self.device).map_err(unusable)?;
-        let twin = place
-            .folder
-            .load(&self.device.clone().autodiff())
-            .map_err(unusable)?;
+        let load = |device: &Device| place.folder.load(device).map_err(unusable);
+        let run = load(&self.device)?;
+        let twin = load(&self.device.clone().autodiff())?;
         Ok(Network {
             choice: choice(place, &run.record),
             version: run.record.checksum.clone(),
@@ -189,6 +182,7 @@ impl Networks {
 }
 
 fn choice(place: &Place, record: &RunRecord) -> Choice {
+    let settings = place.folder.settings();
     Choice {
         id: place.id.clone(),
         name: place.name.clone(),
@@ -196,11 +190,7 @@ fn choice(place: &Place, record: &RunRecord) -> Choice {
         parameters: record.parameters,
         accuracy: record.result.map(|result| result.test_accuracy),
         dataset: record.dataset.name.clone(),
-        classes: place
-            .folder
-            .settings()
-            .ok()
-            .map(|config| config.model.input().classes),
+        classes: settings.ok().map(|config| config.model.input().classes),
     }
 }
 
@@ -211,7 +201,5 @@ fn unusable(error: TrainError) -> ApiError {
 
 /// A lock whose earlier holder may have panicked; what it guards is replaced as a whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

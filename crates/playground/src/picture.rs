@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use digits_data::prepare::{Bounds, decode, dimensions, prepare_within};
 use digits_data::{DataError, ImageShape, Perturbation};
+use digits_train::image_shape;
 use digits_verify::filter::Grid;
 
 use crate::app::App;
@@ -43,34 +44,30 @@ pub(crate) fn perturbation(query: &Query) -> Result<Perturbation, ApiError> {
     Ok(perturbation)
 }
 
-pub(crate) fn shape(network: &Network) -> ImageShape {
-    digits_train::image_shape(&network.run.config.model)
-}
-
-/// The picture of a request in the size that a network reads; prepared once for two of one size.
-pub(crate) struct Pictures<'a> {
-    query: &'a Query,
-    body: &'a [u8],
-    last: Option<(ImageShape, Option<Vec<u8>>)>,
-}
-
-impl<'a> Pictures<'a> {
-    pub(crate) fn new(query: &'a Query, body: &'a [u8]) -> Self {
-        Self {
-            query,
-            body,
-            last: None,
-        }
-    }
-
+/// A network and the picture of a request in the size that it reads.
+pub(crate) struct View {
+    pub(crate) network: Arc<Network>,
+    pub(crate) shape: ImageShape,
     /// `None` for a blank picture.
-    pub(crate) fn of(&mut self, shape: ImageShape) -> Result<Option<&[u8]>, ApiError> {
-        let last = match self.last.take() {
-            Some(last) if last.0 == shape => last,
-            _ => (shape, picture(self.query, self.body, shape)?),
+    pub(crate) pixels: Option<Vec<u8>>,
+}
+
+/// What the two networks of the query read; prepared once for two of one size.
+pub(crate) fn views(app: &App, query: &Query, body: &[u8]) -> Result<Vec<View>, ApiError> {
+    let mut views: Vec<View> = Vec::new();
+    for network in pair(app, query)? {
+        let shape = image_shape(&network.run.config.model);
+        let pixels = match views.iter().find(|view| view.shape == shape) {
+            Some(view) => view.pixels.clone(),
+            None => picture(query, body, shape)?,
         };
-        Ok(self.last.insert(last).1.as_deref())
+        views.push(View {
+            network,
+            shape,
+            pixels,
+        });
     }
+    Ok(views)
 }
 
 /// The picture in the body: prepared as MNIST was, or with `as=is` (a digit of the data set) taken

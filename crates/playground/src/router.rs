@@ -118,7 +118,9 @@ pub(crate) fn refuse(error: &ApiError) -> Response<Bytes> {
 fn with_headers(kind: &'static str, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.extend(HEADERS);
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 
-use digits_data::{Event, Images, OpenOptions, Source, drawn, open};
+use digits_data::{Dataset, Event, Images, OpenOptions, Source, drawn, open};
 use digits_train::DatasetRecord;
 use hyper::StatusCode;
 
@@ -27,6 +27,16 @@ struct Opened {
     name: String,
     fingerprint: String,
     test: Arc<Images>,
+}
+
+impl Opened {
+    fn new(dataset: Dataset) -> Result<Self, ApiError> {
+        Ok(Self {
+            test: Arc::new(dataset.open_test().map_err(ApiError::failed)?),
+            name: dataset.name,
+            fingerprint: dataset.fingerprint,
+        })
+    }
 }
 
 impl Samples {
@@ -88,12 +98,8 @@ impl Samples {
                 "What is at {source} now is other data; start the playground with --data DIR, where DIR holds it"
             )));
         }
-        let test = Arc::new(dataset.open_test().map_err(ApiError::failed)?);
-        let opened = Opened {
-            name: dataset.name,
-            fingerprint: dataset.fingerprint,
-            test: Arc::clone(&test),
-        };
+        let opened = Opened::new(dataset)?;
+        let test = Arc::clone(&opened.test);
         others.insert(0, opened);
         others.truncate(KEPT);
         Ok(test)
@@ -130,11 +136,7 @@ impl Samples {
             }
         })
         .map_err(ApiError::failed)?;
-        let opened = Opened {
-            test: Arc::new(dataset.open_test().map_err(ApiError::failed)?),
-            name: dataset.name,
-            fingerprint: dataset.fingerprint,
-        };
+        let opened = Opened::new(dataset)?;
         Ok(self.opened.get_or_init(|| opened).clone())
     }
 }

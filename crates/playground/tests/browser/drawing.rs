@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::common::browser::{DESKTOP, Page};
 use crate::common::{app, app_on, other_data, small_run};
-use crate::{break_address, mend, open, seven, wait_for_answers, wait_for_insides, zero};
+use crate::{break_address, mend, open, seven, wait_for_answers, zero};
 
 /// From the page's own measurement, of every stroke: pointer event to both answers on the screen.
 const FAST: f64 = 30.0;
