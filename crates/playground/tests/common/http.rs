@@ -4,6 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use digits_playground::MAX_BODY;
+
+use super::{LOOK, PICTURE};
+
 /// Status and body of an answer.
 #[derive(Debug)]
 pub struct Reply {
@@ -69,4 +73,46 @@ impl Client {
         self.send(body).ok()?;
         self.reply()
     }
+}
+
+/// Malformed, oversized and foreign requests, and the status that each is refused with.
+pub fn refusals() -> Vec<(Vec<u8>, u16)> {
+    let post = |host: &str, header: &str, body: &[u8]| {
+        let head = format!(
+            "POST {LOOK} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {PICTURE}\r\n{header}\r\n\r\n"
+        );
+        [head.as_bytes(), body].concat()
+    };
+    let length = |bytes: usize| format!("content-length: {bytes}");
+    let malformed = [
+        "nonsense\r\n\r\n",
+        "GET / HTTP/9.9\r\nhost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: localhost\r\nhost: localhost\r\n\r\n",
+        "\0\x01\x02\x03\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+        "\x16\x03\x01\x02\x00\x01\x00\x01\u{7c}\x03\x03 a TLS greeting\r\n\r\n",
+    ];
+    let mut all: Vec<_> = malformed.map(|text| (text.as_bytes().to_vec(), 400)).into();
+    let head = "GET / HTTP/1.1\r\nhost: localhost\r\n".to_owned() + &"x: y\r\n".repeat(10_000);
+    let bomb = b"P5\n900000 900000\n255\n";
+    let large = vec![0; MAX_BODY + 1];
+    let chunks = [b"10000\r\n", &[7; 0x10000][..], b"\r\n"]
+        .concat()
+        .repeat(20);
+    all.extend([
+        (head.into_bytes(), 431),
+        (post("localhost", &length(bomb.len()), bomb), 400),
+        // Read whole, and not a picture.
+        (post("localhost", &length(MAX_BODY), &large[1..]), 400),
+        (post("localhost", &length(large.len()), &large), 413),
+        (
+            post("localhost", "transfer-encoding: chunked", &chunks),
+            413,
+        ),
+        // Told before the body is sent.
+        (post("evil.example", &length(1_000_000), b""), 421),
+    ]);
+    all
 }

@@ -55,24 +55,16 @@ pub fn write_data(folder: &Path, train: usize, test: usize) {
 
 /// A data set of 12×20 pixels and three classes: a bright left, middle or right.
 pub fn other_data(folder: &Path) {
-    let shape = ImageShape {
-        height: 12,
-        width: 20,
-    };
+    let (height, width) = (12, 20);
+    let shape = ImageShape { height, width };
     for (split, count) in [(Split::Train, 300), (Split::Test, 30)] {
         let labels: Vec<u8> = (0..count).map(|n| (n % 3) as u8).collect();
+        let bright = |label: u8, at: usize| at % width / 7 == usize::from(label);
+        let shade = |label, at| if bright(label, at) { 200 } else { 9 };
         let pixels = labels
             .iter()
-            .flat_map(|&label| {
-                (0..240).map(move |at| {
-                    if at % 20 / 7 == usize::from(label) {
-                        200
-                    } else {
-                        9
-                    }
-                })
-            })
-            .collect();
+            .flat_map(|&label| (0..height * width).map(move |at| shade(label, at)));
+        let pixels = pixels.collect();
         let images = Images::new(shape, 3, pixels, labels).unwrap();
         idx::write(folder, split, &images).unwrap();
     }
@@ -207,16 +199,8 @@ pub fn pgm(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
 
 /// A blank sheet of 100×100 with a thick vertical line.
 pub fn one() -> Vec<u8> {
-    let pixels: Vec<u8> = (0..100 * 100)
-        .map(|at| {
-            let (row, column) = (at / 100, at % 100);
-            if (20..80).contains(&row) && (46..54).contains(&column) {
-                255
-            } else {
-                0
-            }
-        })
-        .collect();
+    let inked = |at: usize| (20..80).contains(&(at / 100)) && (46..54).contains(&(at % 100));
+    let pixels: Vec<u8> = (0..100 * 100).map(|at| 255 * u8::from(inked(at))).collect();
     pgm(100, 100, &pixels)
 }
 
