@@ -133,7 +133,8 @@ mod tests {
         // and the Laplacian filter's result; rows that are not all equal are looked at below.
         let (zero, step) = (Some([0.0; 3]), Some([0.0, -36.0, -36.0]));
         let edge = Some([0.0, 9.0, -9.0]);
-        let claims: [(&str, &[&str], [Option<[f64; 3]>; 3]); 8] = [
+        type Rows = [Option<[f64; 3]>; 3];
+        let claims: [(&str, &[&str], Rows); 8] = [
             ("sheet", &[], [None; 3]),
             ("flat", &["0"], [zero; 3]),
             (
