@@ -76,7 +76,7 @@ pub(crate) fn line<'a>(
 }
 
 /// The lines of both networks over the places `xs`.
-pub(crate) fn both_lines<'a>(xs: &[f64], pairs: &[&'a Pair<Sample>]) -> Vec<Line> {
+pub(crate) fn both_lines(xs: &[f64], pairs: &[&Pair<Sample>]) -> Vec<Line> {
     Network::BOTH
         .into_iter()
         .zip(keys())
