@@ -83,7 +83,7 @@ pub enum Event {
     },
 }
 
-/// How a call of [`train`] ended.
+/// How a call of [`train`](crate::train) ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// All epochs done, the best network evaluated on the test split.

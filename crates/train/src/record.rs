@@ -24,7 +24,7 @@ const NO_CHECKSUM: &str = "00000000000000000000000000000000000000000000000000000
 /// A field that comes later is optional, with a default that means what every run had before, and
 /// left out where it has it: old folders open. Fields that this program does not know are ignored:
 /// it opens what a later one of the same schema wrote. What must not be ignored takes a new
-/// [`SCHEMA`].
+/// schema number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Version of this format.
