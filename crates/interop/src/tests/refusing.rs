@@ -170,8 +170,8 @@ fn values_that_no_network_can_use_are_named() {
     }
     // Integers under the right names and shapes.
     let start = 8 + u64::from_le_bytes(good.bytes[..8].try_into().unwrap()) as usize;
-    let header = std::str::from_utf8(&&good.bytes[8..start]).unwrap();
-    let integers = safetensors(&header.replace("F32", "I32"), &&good.bytes[start..]);
+    let header = std::str::from_utf8(&good.bytes[8..start]).unwrap();
+    let integers = safetensors(&header.replace("F32", "I32"), &good.bytes[start..]);
     refused(&integers, "features.0.weight: its elements are I32");
 }
 
