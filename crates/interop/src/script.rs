@@ -13,10 +13,8 @@ pub fn script(
     normalization: &Normalization,
     file: &str,
 ) -> Result<String, ModelError> {
-    let class = match model {
-        ModelConfig::Mlp(_) => "Mlp",
-        ModelConfig::Cnn(_) => "Cnn",
-    };
+    let mut class = model.kind().to_owned();
+    class[..1].make_ascii_uppercase(); // as Python names classes
     let input = model.input();
     let parts = parts(model)?;
     let mut init = String::new();
