@@ -39,8 +39,8 @@ fn after(
     steps: u64,
     place: &Place,
     take: impl Fn(u64, Tensor<1>, Tensor<1>, State) -> Step,
-) -> Results {
-    let drawn = |seed| tensor(&numbers(length, seed), [length], place);
+) -> Numbers {
+    let drawn = |seed| tensor(&numbers(length, seed), place);
     let start = drawn(1);
     let (mut x, mut state) = (start.clone(), None);
     for step in 0..steps {
@@ -72,7 +72,7 @@ fn adam_resumes_from_burns_state_and_burn_from_ours() {
 #[test]
 #[should_panic(expected = "Adam's state is that of another parameter")]
 fn a_state_of_another_type_is_refused() {
-    let of = |dtype| tensor(&numbers(5, 1), [5], &(Device::flex(), dtype));
+    let of = |dtype| tensor(&numbers(5, 1), &(Device::flex(), dtype));
     let (_, state) = ours(0.0).step(0.1, of(DType::F64), of(DType::F64), None);
     drop(ours(0.0).step(0.1, of(DType::F32), of(DType::F32), state));
 }

@@ -6,11 +6,11 @@ use burn::tensor::{DType, Device, Tensor};
 use burn_fused_cpu::Implementation::{self, Fallback, Fused};
 use burn_fused_cpu::{
     Epilogue, FusedAdam, Geometry, batch_norm_relu_implementation, conv_block,
-    conv_block_implementation, dense, dense_implementation, dropout_implementation,
+    conv_block_implementation, dense_implementation, dropout_implementation,
 };
 
 use crate::common::*;
-use crate::conv_cases::{EPILOGUES, case};
+use crate::{batch_norm, conv, dense};
 
 #[test]
 fn sizes_and_types_outside_the_kernels_take_burns_operations() {
@@ -63,13 +63,19 @@ fn sizes_that_overflow_are_outside_the_kernels() {
 
 #[test]
 fn in_f16_the_fallback_gives_burns_results() {
-    for epilogue in EPILOGUES {
-        let case = case(2, [6, 7], 3, 3, 1, epilogue);
-        let from = case.draw(numbers, 8);
-        // ndarray has no F16.
-        let place = (Device::flex().autodiff(), DType::F16);
-        assert_eq!(case.ours(&from, &place), case.by_burn(&from, &place));
+    // ndarray has no F16.
+    let place = &(Device::flex().autodiff(), DType::F16);
+    let check = |pair: Pair, from: Numbers| {
+        let [found, expected] = [pair.ours, pair.burns].map(|by| results(&by, &from, place));
+        assert_eq!(found, expected);
+    };
+    for epilogue in conv::EPILOGUES {
+        let case = conv::case(2, [6, 7], 3, 3, 1, epilogue);
+        check(conv::pair(case), conv::drawn(&case, numbers, 8));
     }
+    let (shape, sizes) = ([4, 3, 5, 5], [5, 7, 3]);
+    check(batch_norm::pair(shape), batch_norm::drawn(shape, 0.0));
+    check(dense::pair(sizes), draw(dense::lengths(sizes), numbers, 1));
 }
 
 #[test]
@@ -84,7 +90,7 @@ fn what_does_not_fit_panics_as_documented() {
         };
         let layer = |bias: Tensor<1>| {
             let x = Tensor::<2>::ones([2, 4], &device);
-            dense(x, Tensor::ones([4, 3], &device), Some(bias))
+            burn_fused_cpu::dense(x, Tensor::ones([4, 3], &device), Some(bias))
         };
         let fits = || bias(3, DType::F32);
         assert_eq!(values(conv([1, 1, 4, 4], fits()).inner()), [10.0; 12]);

@@ -1,22 +1,43 @@
-//! What the tests share: numbers, tensors, gradients, comparisons, instructions and threads.
+//! What the tests share: numbers, operations, comparisons, instructions and threads.
 
 use std::sync::Mutex;
 
-use burn::tensor::{DType, Device, Gradients, Shape, Tensor, TensorData};
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 use burn_fused_cpu::Instructions;
-
-/// Relative to the largest number of a result.
-pub const TOLERANCE_F32: f64 = 1e-5;
-pub const TOLERANCE_F64: f64 = 1e-12;
 
 /// Where tensors lie, and of what type they are.
 pub type Place = (Device, DType);
 
-/// Numbers of an operation's three tensors, and the gradient of its result.
-pub type Numbers = [Vec<f64>; 4];
+/// Results and gradients of an operation, or what it is given.
+pub type Numbers = Vec<Vec<f64>>;
 
-/// Results and gradients of an operation.
-pub type Results = Vec<Vec<f64>>;
+/// Results from flat tensors; the gradient comes from the first.
+pub type Operation = Box<dyn Fn(&[Tensor<1>]) -> Vec<Tensor<1>> + Sync>;
+
+/// This crate's operation, and the same of Burn's.
+pub struct Pair {
+    pub ours: Operation,
+    pub burns: Operation,
+}
+
+impl Pair {
+    /// Ours everywhere, by all instructions and any number of threads, against Burn's in f64.
+    pub fn agree(&self, what: &str, inputs: &[Vec<f64>], places: &[Place], tolerance: f64) {
+        let expected = results(&self.burns, inputs, &reference());
+        on_all_instructions(|instructions| {
+            for place in places {
+                let what = format!("{instructions:?} {what} {:?}", place.1);
+                let found = with_any_threads(&what, || results(&self.ours, inputs, place));
+                assert_close(&found, &expected, tolerance * precision(place.1), &what);
+            }
+        });
+    }
+}
+
+/// Error that rounding may cause, relative to the largest number of a result.
+pub fn precision(dtype: DType) -> f64 {
+    if dtype == DType::F64 { 1e-12 } else { 1e-5 }
+}
 
 /// Runs a check by each set of instructions that the processor has. They are chosen for the whole
 /// process: tests that choose take turns.
@@ -44,11 +65,9 @@ pub fn places() -> Vec<Place> {
     both(&devices(), &[DType::F32, DType::F64])
 }
 
-pub fn tolerance((_, dtype): &Place) -> f64 {
-    match dtype {
-        DType::F64 => TOLERANCE_F64,
-        _ => TOLERANCE_F32,
-    }
+/// Where Burn computes what is expected.
+pub fn reference() -> Place {
+    (Device::flex().autodiff(), DType::F64)
 }
 
 /// All pairs.
@@ -80,41 +99,30 @@ pub fn dyadic(length: usize, seed: u64) -> Vec<f64> {
 
 /// Each of the lengths by `draw(length, seed)`.
 pub fn draw(lengths: [usize; 4], draw: fn(usize, u64) -> Vec<f64>, seed: u64) -> Numbers {
-    let mut seeds = seed..;
-    lengths.map(|length| draw(length, seeds.next().unwrap()))
+    let drawn = lengths.into_iter().zip(seed..);
+    drawn.map(|(length, seed)| draw(length, seed)).collect()
 }
 
-pub fn tensor<const D: usize>(numbers: &[f64], shape: [usize; D], place: &Place) -> Tensor<D> {
-    let data = TensorData::new(numbers.to_vec(), Shape::from(shape));
-    Tensor::from_data(data.convert_dtype(place.1), (&place.0, place.1))
+pub fn tensor(numbers: &[f64], (device, dtype): &Place) -> Tensor<1> {
+    let data = TensorData::new(numbers.to_vec(), Shape::from([numbers.len()]));
+    Tensor::from_data(data.convert_dtype(*dtype), (device, *dtype))
 }
 
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.try_into_vec_as::<f64>().unwrap()
 }
 
-/// A tensor of any rank.
-pub trait Input {
-    fn gradient(&self, gradients: &Gradients) -> Vec<f64>;
-}
-
-impl<const D: usize> Input for Tensor<D> {
-    fn gradient(&self, gradients: &Gradients) -> Vec<f64> {
-        values(self.grad(gradients).unwrap())
-    }
-}
-
-/// A result, and the gradients of the inputs, `factors` being the gradient of the result.
-pub fn with_gradients<const D: usize>(
-    result: Tensor<D>,
-    factors: &[f64],
-    inputs: &[&dyn Input],
-) -> Results {
-    let factors = tensor(factors, result.dims(), &(result.device(), result.dtype()));
-    let gradients = (result.clone() * factors).sum().backward();
-    let mut results = vec![values(result.inner())];
-    results.extend(inputs.iter().map(|input| input.gradient(&gradients)));
-    results
+/// The results, and the gradients of all inputs but the last, which is that of the first result.
+pub fn results(operation: &Operation, inputs: &[Vec<f64>], place: &Place) -> Numbers {
+    let (factors, inputs) = inputs.split_last().unwrap();
+    let leaf = |numbers: &Vec<f64>| tensor(numbers, place).require_grad();
+    let inputs: Vec<_> = inputs.iter().map(leaf).collect();
+    let results = operation(&inputs);
+    let product = results[0].clone() * tensor(factors, place);
+    let gradients = product.sum().backward();
+    let by_inputs = inputs.iter().map(|input| input.grad(&gradients).unwrap());
+    let results = results.into_iter().map(Tensor::inner);
+    results.chain(by_inputs).map(values).collect()
 }
 
 /// Panics where numbers differ by more than a part of the largest one expected.
@@ -124,11 +132,8 @@ pub fn assert_close(found: &[Vec<f64>], expected: &[Vec<f64>], tolerance: f64, w
         assert_eq!(found.len(), expected.len(), "{what}, result {index}");
         let scale = expected.iter().fold(1e-30, |max: f64, x| max.max(x.abs()));
         for (found, expected) in found.iter().zip(expected) {
-            let error = (found - expected).abs() / scale;
-            assert!(
-                error <= tolerance,
-                "{what}, result {index}: {found} for {expected}"
-            );
+            let close = (found - expected).abs() <= tolerance * scale;
+            assert!(close, "{what}, result {index}: {found} for {expected}");
         }
     }
 }
@@ -136,16 +141,15 @@ pub fn assert_close(found: &[Vec<f64>], expected: &[Vec<f64>], tolerance: f64, w
 /// As `==`, and NaN for NaN: which result is NaN, and the sign of zero, are part of it.
 pub fn assert_same_bits(found: &[Vec<f64>], expected: &[Vec<f64>], what: &str) {
     let one = |x: &f64| if x.is_nan() { f64::NAN } else { *x }.to_bits();
-    let bits = |all: &[Vec<f64>]| -> Vec<Vec<u64>> {
-        all.iter()
-            .map(|numbers| numbers.iter().map(one).collect())
-            .collect()
-    };
-    assert_eq!(bits(found), bits(expected), "{what}");
+    let [found, expected] = [found, expected].map(|all| -> Vec<Vec<u64>> {
+        let bits = |numbers: &Vec<f64>| numbers.iter().map(one).collect();
+        all.iter().map(bits).collect()
+    });
+    assert_eq!(found, expected, "{what}");
 }
 
 /// What `work` gives with one thread; two and three must give the same bits.
-pub fn with_any_threads(what: &str, work: impl Fn() -> Results + Sync) -> Results {
+pub fn with_any_threads(what: &str, work: impl Fn() -> Numbers + Sync) -> Numbers {
     let [one, two, three] = [1, 2, 3].map(|threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.unwrap().install(&work)
