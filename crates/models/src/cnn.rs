@@ -9,11 +9,8 @@ use burn_fused_cpu::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::activation::Activation;
-use crate::dense::{Dense, DenseConfig};
-use crate::dropout::drop_out;
-use crate::error::{ModelError, add_parameters, check_dropout};
-use crate::input::InputConfig;
+use crate::config::{InputConfig, ModelError, Sizes, check_dropout, check_positive};
+use crate::dense::{Activation, Dense, DenseConfig, drop_out};
 use crate::norm;
 
 /// The convolutional network: blocks of convolution, ReLU and pooling, then dense layers.
@@ -94,7 +91,7 @@ impl Default for CnnConfig {
             dropout: 0.0,
         };
         Self {
-            input: InputConfig::MNIST,
+            input: InputConfig::default(),
             hidden: vec![128],
             dropout: 0.0,
             blocks: vec![block(16), block(32)],
@@ -110,149 +107,81 @@ impl CnnConfig {
     /// A size of 0, a window larger than the image that reaches it, a dropout outside
     /// 0 ≤ p < 1, or a network too large to hold; each names the layer.
     pub fn init(&self, device: &Device) -> Result<Cnn, ModelError> {
-        let features = self.sizes()?.features;
+        let (_, dense) = self.walk()?;
         let mut channels = 1;
-        let blocks = self
-            .blocks
-            .iter()
-            .map(|block| {
-                let layer = block.init(channels, device);
-                channels = block.channels;
-                layer
-            })
-            .collect();
+        let build = |block: &Block| {
+            let conv = Conv2dConfig::new([channels, block.channels], [block.kernel; 2])
+                .with_stride([block.stride; 2])
+                .with_padding(match block.padding {
+                    Padding::Valid => PaddingConfig2d::Valid,
+                    Padding::Same => PaddingConfig2d::Same,
+                })
+                .with_bias(block.norm == Norm::None)
+                .init(device);
+            channels = block.channels;
+            let norm = || BatchNormConfig::new(channels).init(device);
+            ConvBlock {
+                conv,
+                norm: (block.norm == Norm::Batch).then(norm),
+                pool: block.pool,
+                dropout: block.dropout,
+            }
+        };
         Ok(Cnn {
-            blocks,
-            dense: self.dense(features).init(device),
+            blocks: self.blocks.iter().map(build).collect(),
+            dense: dense.init(device),
         })
     }
 
-    /// The exact number of trainable parameters.
-    ///
-    /// # Errors
-    /// As [`CnnConfig::init`].
-    pub fn parameters(&self) -> Result<usize, ModelError> {
-        Ok(self.sizes()?.parameters)
+    pub(crate) fn sizes(&self) -> Result<Sizes, ModelError> {
+        Ok(self.walk()?.0)
     }
 
-    /// Multiply-accumulates to classify one image; biases, normalization, activations and pooling
-    /// are not counted.
-    ///
-    /// # Errors
-    /// As [`CnnConfig::init`].
-    pub fn macs(&self) -> Result<u64, ModelError> {
-        Ok(self.sizes()?.macs)
-    }
-
-    /// Walks through the layers before anything is built.
-    fn sizes(&self) -> Result<Sizes, ModelError> {
+    /// Walks through the layers before anything is built: what they need, and what the dense ones
+    /// are built from.
+    fn walk(&self) -> Result<(Sizes, DenseConfig<'_>), ModelError> {
         self.input.check()?;
-        let mut map = FeatureMap {
-            channels: 1,
-            height: self.input.height,
-            width: self.input.width,
-        };
-        let (mut parameters, mut macs) = (0, 0_u64);
+        let mut sizes = Sizes::default();
+        let (mut channels, mut height, mut width) = (1, self.input.height, self.input.width);
         for (index, block) in self.blocks.iter().enumerate() {
             let layer = format!("blocks[{index}]");
             check_dropout(&layer, block.dropout)?;
-            let taps = [map.channels, block.kernel, block.kernel]
-                .into_iter()
-                .fold(1, usize::saturating_mul);
-            let convolved = map.convolve(&layer, block)?;
+            check_positive(&layer, block.channels, "number of channels")?;
+            check_positive(&layer, block.kernel, "kernel size")?;
+            check_positive(&layer, block.stride, "stride")?;
+            check_positive(&layer, block.pool, "pool size")?;
+            let too_large = |what, window, (height, width)| {
+                let reason = format!(
+                    "a {window}×{window} {what} does not fit into the {height}×{width} image that reaches it; \
+                     use a smaller one, padding \"same\", or fewer layers before it"
+                );
+                ModelError::Misfit(layer.clone(), reason)
+            };
+            let convolved = block.convolved(height).zip(block.convolved(width));
+            let (rows, columns) =
+                convolved.ok_or_else(|| too_large("kernel", block.kernel, (height, width)))?;
+            let taps = block.kernel.saturating_mul(block.kernel);
             let per_channel = match block.norm {
                 Norm::None => 1,  // bias
                 Norm::Batch => 2, // scale and shift
             };
-            parameters = add_parameters(parameters, &layer, taps, block.channels, per_channel)?;
-            macs = macs.saturating_add(convolved.numbers().saturating_mul(taps) as u64);
-            map = convolved.pool(&layer, block)?;
+            let weights = [taps.saturating_mul(channels), block.channels, per_channel];
+            sizes.add(&layer, weights, rows.saturating_mul(columns))?;
+            (height, width) = (rows / block.pool, columns / block.pool);
+            if height == 0 || width == 0 {
+                return Err(too_large("pool", block.pool, (rows, columns)));
+            }
+            channels = block.channels;
         }
-        let dense = self.dense(map.numbers());
-        Ok(Sizes {
-            features: map.numbers(),
-            parameters: dense.parameters(parameters)?,
-            macs: macs.saturating_add(dense.macs()),
-        })
-    }
-
-    /// The layers after the blocks, which get `inputs` numbers.
-    fn dense(&self, inputs: usize) -> DenseConfig<'_> {
-        DenseConfig {
-            inputs,
+        let dense = DenseConfig {
+            inputs: channels.saturating_mul(height).saturating_mul(width),
             hidden: &self.hidden,
             activation: Activation::Relu,
             dropout: self.dropout,
             classes: self.input.classes,
-        }
-    }
-}
-
-/// What follows from a configuration.
-struct Sizes {
-    /// Numbers of one image after the last block.
-    features: usize,
-    parameters: usize,
-    macs: u64,
-}
-
-/// Size of the tensor between two layers, for one image.
-#[derive(Debug, Clone, Copy)]
-struct FeatureMap {
-    channels: usize,
-    height: usize,
-    width: usize,
-}
-
-impl FeatureMap {
-    fn numbers(self) -> usize {
-        self.channels
-            .saturating_mul(self.height)
-            .saturating_mul(self.width)
-    }
-
-    fn convolve(self, layer: &str, block: &Block) -> Result<Self, ModelError> {
-        for (value, what) in [
-            (block.channels, "number of channels"),
-            (block.kernel, "kernel size"),
-            (block.stride, "stride"),
-            (block.pool, "pool size"),
-        ] {
-            if value == 0 {
-                return Err(ModelError::zero(layer, what));
-            }
-        }
-        let sizes = block
-            .convolved(self.height)
-            .zip(block.convolved(self.width));
-        let (height, width) = sizes.ok_or_else(|| self.too_small(layer, "kernel", block.kernel))?;
-        Ok(Self {
-            channels: block.channels,
-            height,
-            width,
-        })
-    }
-
-    fn pool(self, layer: &str, block: &Block) -> Result<Self, ModelError> {
-        let (height, width) = (self.height / block.pool, self.width / block.pool);
-        if height == 0 || width == 0 {
-            return Err(self.too_small(layer, "pool", block.pool));
-        }
-        Ok(Self {
-            height,
-            width,
-            ..self
-        })
-    }
-
-    fn too_small(self, layer: &str, what: &'static str, window: usize) -> ModelError {
-        ModelError::WindowTooLarge {
-            layer: layer.to_owned(),
-            what,
-            window,
-            height: self.height,
-            width: self.width,
-        }
+        };
+        dense.add_to(&mut sizes)?;
+        Ok((sizes, dense))
     }
 }
 
@@ -266,27 +195,6 @@ impl Block {
             Padding::Same => {
                 (self.kernel <= edge.saturating_mul(2)).then(|| edge.div_ceil(self.stride))
             }
-        }
-    }
-
-    fn init(&self, channels_in: usize, device: &Device) -> ConvBlock {
-        let conv = Conv2dConfig::new([channels_in, self.channels], [self.kernel; 2])
-            .with_stride([self.stride; 2])
-            .with_padding(match self.padding {
-                Padding::Valid => PaddingConfig2d::Valid,
-                Padding::Same => PaddingConfig2d::Same,
-            })
-            .with_bias(self.norm == Norm::None)
-            .init(device);
-        let norm = match self.norm {
-            Norm::None => None,
-            Norm::Batch => Some(BatchNormConfig::new(self.channels).init(device)),
-        };
-        ConvBlock {
-            conv,
-            norm,
-            pool: self.pool,
-            dropout: self.dropout,
         }
     }
 }
@@ -341,12 +249,15 @@ impl Cnn {
             .collect()
     }
 
-    /// Which code each layer takes for images like these in inference, for tests and the curious.
-    pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
+    pub(crate) fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         let mut x = images;
         let mut found = Vec::new();
         for block in &self.blocks {
-            found.push(block.implementation(&x));
+            let (weights, padding) = (block.conv.weight.val(), zeros_around(&block.conv));
+            found.push(match block.conv.stride {
+                [1, 1] => conv_block_implementation(&x, &weights, padding, block.epilogue()),
+                _ => Implementation::Fallback,
+            });
             x = block.forward(x, false);
         }
         found.extend(self.dense.implementations(x.flatten(1, 3)));
@@ -359,7 +270,8 @@ impl ConvBlock {
     /// `[batch, channels in, height, width]` → `[batch, channels out, height', width']`
     fn forward(&self, x: Tensor<4>, training: bool) -> Tensor<4> {
         let (x, done) = match &self.norm {
-            Some(layer) if training && norm::is_training(layer) => {
+            // A frozen one normalizes as in inference.
+            Some(layer) if training && layer.training.is_enabled() => {
                 let x = convolve(&self.conv, x, Epilogue::Nothing);
                 (norm::train(layer, x), Epilogue::Relu)
             }
@@ -381,15 +293,6 @@ impl ConvBlock {
         match self.pool {
             2 => Epilogue::ReluPool,
             _ => Epilogue::Relu,
-        }
-    }
-
-    fn implementation(&self, x: &Tensor<4>) -> Implementation {
-        if self.conv.stride == [1, 1] {
-            let padding = zeros_around(&self.conv);
-            conv_block_implementation(x, &self.conv.weight.val(), padding, self.epilogue())
-        } else {
-            Implementation::Fallback
         }
     }
 }

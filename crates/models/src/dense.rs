@@ -1,11 +1,25 @@
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, activation};
 use burn_fused_cpu::{Implementation, dense_implementation, dropout_implementation};
+use rand_xoshiro::SplitMix64;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
-use crate::activation::Activation;
-use crate::dropout::drop_out;
-use crate::error::{ModelError, add_parameters, check_dropout};
+use crate::config::{ModelError, Sizes, check_dropout, check_positive};
+
+/// The non-linearity between two layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// max(0, x)
+    #[default]
+    Relu,
+    /// 1 / (1 + e⁻ˣ), the unit of the exercise sheet
+    Sigmoid,
+    /// tanh x
+    Tanh,
+}
 
 /// The fully connected part that both networks end in: hidden layers, then one output per class.
 #[derive(Module, Debug)]
@@ -30,42 +44,29 @@ pub(crate) struct DenseConfig<'a> {
 }
 
 impl DenseConfig<'_> {
-    /// Parameters of this part, added to `total`.
-    pub fn parameters(&self, mut total: usize) -> Result<usize, ModelError> {
+    /// Adds the sizes of this part to those of the layers before it.
+    pub fn add_to(&self, sizes: &mut Sizes) -> Result<(), ModelError> {
         check_dropout("hidden layers", self.dropout)?;
         let mut inputs = self.inputs;
         for (index, &units) in self.hidden.iter().enumerate() {
             let layer = format!("hidden[{index}]");
-            if units == 0 {
-                return Err(ModelError::zero(layer, "number of units"));
-            }
-            total = add_parameters(total, &layer, inputs, units, 1)?;
+            check_positive(&layer, units, "number of units")?;
+            sizes.add(&layer, [inputs, units, 1], 1)?;
             inputs = units;
         }
-        add_parameters(total, "output", inputs, self.classes, 1)
-    }
-
-    /// Multiply-accumulates of one image, once [`DenseConfig::parameters`] has found no error.
-    pub fn macs(&self) -> u64 {
-        let sizes = [&[self.inputs], self.hidden, &[self.classes]].concat();
-        let layers = sizes.windows(2);
-        layers.map(|pair| (pair[0] * pair[1]) as u64).sum()
+        sizes.add("output", [inputs, self.classes, 1], 1)
     }
 
     pub fn init(&self, device: &Device) -> Dense {
         let mut inputs = self.inputs;
-        let hidden = self
-            .hidden
-            .iter()
-            .map(|&units| {
-                let layer = LinearConfig::new(inputs, units).init(device);
-                inputs = units;
-                layer
-            })
-            .collect();
+        let mut linear = |units| {
+            let layer = LinearConfig::new(inputs, units).init(device);
+            inputs = units;
+            layer
+        };
         Dense {
-            hidden,
-            output: LinearConfig::new(inputs, self.classes).init(device),
+            hidden: self.hidden.iter().map(|&units| linear(units)).collect(),
+            output: linear(self.classes),
             activation: self.activation,
             dropout: self.dropout,
         }
@@ -73,10 +74,10 @@ impl DenseConfig<'_> {
 }
 
 impl Dense {
+    /// `dropout_seed` is `None` for inference; in training it fixes the dropout masks.
+    ///
     /// # Shapes
     /// `features [batch, inputs]` → logits `[batch, classes]`
-    ///
-    /// `dropout_seed` is `None` for inference; in training it fixes the dropout masks.
     pub fn forward(&self, features: Tensor<2>, dropout_seed: Option<u64>) -> Tensor<2> {
         let mut x = features;
         for (index, layer) in self.hidden.iter().enumerate() {
@@ -88,9 +89,11 @@ impl Dense {
 
     /// A hidden layer and its activation.
     fn activated(&self, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
+        let dense = burn_fused_cpu::dense;
         match self.activation {
             Activation::Relu => apply(burn_fused_cpu::dense_relu, layer, x),
-            other => other.forward(apply(burn_fused_cpu::dense, layer, x)),
+            Activation::Sigmoid => activation::sigmoid(apply(dense, layer, x)),
+            Activation::Tanh => activation::tanh(apply(dense, layer, x)),
         }
     }
 
@@ -113,4 +116,43 @@ type Operation = fn(Tensor<2>, Tensor<2>, Option<Tensor<1>>) -> Tensor<2>;
 fn apply(operation: Operation, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
     let bias = layer.bias.as_ref().map(|bias| bias.val());
     operation(x, layer.weight.val(), bias)
+}
+
+/// Dropout in training; `None` for inference. The mask depends only on `seed`, `layer` and the
+/// position, not on the backend or on any global random state.
+pub(crate) fn drop_out<const D: usize>(
+    x: Tensor<D>,
+    probability: f64,
+    seed: Option<u64>,
+    layer: u64,
+) -> Tensor<D> {
+    match seed {
+        Some(seed) => burn_fused_cpu::dropout(x, probability, mixed(seed, layer)),
+        None => x,
+    }
+}
+
+/// Seeds of consecutive steps differ in their last bits only: spreads them over all bits. Two
+/// layers are as far apart as two numbers of SplitMix64.
+fn mixed(seed: u64, layer: u64) -> u64 {
+    let state = seed.wrapping_add(layer.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    SplitMix64::seed_from_u64(state).next_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_mixed_as_in_every_run_so_far() {
+        // The finalizer of SplitMix64 (Steele et al. 2014) of seed + (layer + 1) · GOLDEN.
+        for (seed, layer, expected) in [
+            (0, 0, 0xE220_A839_7B1D_CDAF),
+            (42, 1, 0x28EF_E333_B266_F103),
+            (43, 1000, 0x12AA_40A8_F1DF_7F66),
+            (u64::MAX, 1001, 0x2D8A_68A5_E226_40B7),
+        ] {
+            assert_eq!(mixed(seed, layer), expected);
+        }
+    }
 }

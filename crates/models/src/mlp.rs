@@ -3,10 +3,8 @@ use burn::tensor::{Device, Tensor};
 use burn_fused_cpu::Implementation;
 use serde::{Deserialize, Serialize};
 
-use crate::activation::Activation;
-use crate::dense::{Dense, DenseConfig};
-use crate::error::ModelError;
-use crate::input::InputConfig;
+use crate::config::{InputConfig, ModelError, Sizes};
+use crate::dense::{Activation, Dense, DenseConfig};
 
 /// The feed-forward network (multi-layer perceptron) of the sheet: every pixel to every unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +24,7 @@ impl Default for MlpConfig {
     /// 784-512-10 with ReLU.
     fn default() -> Self {
         Self {
-            input: InputConfig::MNIST,
+            input: InputConfig::default(),
             hidden: vec![512],
             activation: Activation::Relu,
             dropout: 0.0,
@@ -41,28 +39,16 @@ impl MlpConfig {
     /// # Errors
     /// A size of 0, a dropout outside 0 ≤ p < 1, or a network too large to hold.
     pub fn init(&self, device: &Device) -> Result<Mlp, ModelError> {
-        self.parameters()?;
-        Ok(Mlp {
-            dense: self.dense().init(device),
-        })
+        self.sizes()?;
+        let dense = self.dense().init(device);
+        Ok(Mlp { dense })
     }
 
-    /// The exact number of trainable parameters.
-    ///
-    /// # Errors
-    /// As [`MlpConfig::init`].
-    pub fn parameters(&self) -> Result<usize, ModelError> {
+    pub(crate) fn sizes(&self) -> Result<Sizes, ModelError> {
         self.input.check()?;
-        self.dense().parameters(0)
-    }
-
-    /// Multiply-accumulates to classify one image, biases and activations not counted.
-    ///
-    /// # Errors
-    /// As [`MlpConfig::init`].
-    pub fn macs(&self) -> Result<u64, ModelError> {
-        self.parameters()?;
-        Ok(self.dense().macs())
+        let mut sizes = Sizes::default();
+        self.dense().add_to(&mut sizes)?;
+        Ok(sizes)
     }
 
     fn dense(&self) -> DenseConfig<'_> {
@@ -94,8 +80,7 @@ impl Mlp {
         self.dense.forward(pixels, dropout_seed)
     }
 
-    /// Which code each layer takes for images like these, for tests and the curious.
-    pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
+    pub(crate) fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         self.dense.implementations(images.flatten(1, 3))
     }
 }

@@ -6,11 +6,6 @@ use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
 use burn_fused_cpu::batch_norm_relu;
 
-/// Whether the layer learns: a frozen one normalizes as in inference.
-pub(crate) fn is_training(norm: &BatchNorm) -> bool {
-    norm.training.is_enabled()
-}
-
 /// Normalizes by the statistics of the batch, then ReLU; moves the running statistics.
 ///
 /// # Shapes
@@ -21,11 +16,7 @@ pub(crate) fn train(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let result = batch_norm_relu(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
     // An estimate for other images: the paper (algorithm 2) and PyTorch take the unbiased
     // variance, Burn 0.22.1 the biased one. A single number has none.
-    let unbiased = if count > 1.0 {
-        result.variance * (count / (count - 1.0))
-    } else {
-        result.variance
-    };
+    let correction = count / (count - 1.0).max(1.0);
     let moved = |running: Tensor<1>, of_batch: Tensor<1>| {
         (running * (1.0 - norm.momentum) + of_batch.detach() * norm.momentum).detach()
     };
@@ -33,7 +24,8 @@ pub(crate) fn train(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let mean = norm.running_mean.value_sync().to_device(&device);
     let variance = norm.running_var.value_sync().to_device(&device);
     norm.running_mean.update(moved(mean, result.mean));
-    norm.running_var.update(moved(variance, unbiased));
+    norm.running_var
+        .update(moved(variance, result.variance * correction));
     result.output
 }
 

@@ -1,13 +1,14 @@
-//! Shapes, counts and checks of the two networks.
+//! Shapes, counts, checks and gradients of the two networks.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use burn::module::Module;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};
+use burn_gradcheck::{GradcheckOptions, gradcheck, in_f64};
 use digits_models::{
-    Block, CnnConfig, InputConfig, MlpConfig, ModelConfig, ModelError, Norm, Padding,
+    Block, CnnConfig, InputConfig, MlpConfig, Model, ModelConfig, ModelError, Norm, Padding,
 };
 use proptest::prelude::*;
 
@@ -26,7 +27,15 @@ fn block(channels: usize, kernel: usize, padding: Padding) -> Block {
 fn cnn(blocks: Vec<Block>) -> CnnConfig {
     CnnConfig {
         blocks,
+        hidden: vec![6],
         ..CnnConfig::default()
+    }
+}
+
+fn mlp(hidden: Vec<usize>) -> MlpConfig {
+    MlpConfig {
+        hidden,
+        ..MlpConfig::default()
     }
 }
 
@@ -42,7 +51,7 @@ proptest! {
         let device = Device::flex();
         let input = InputConfig { height, width, classes };
         let configs = [
-            ModelConfig::Mlp(MlpConfig { input, hidden: hidden.clone(), ..MlpConfig::default() }),
+            ModelConfig::Mlp(mlp(hidden.clone())).with_input(input),
             ModelConfig::Cnn(CnnConfig {
                 input,
                 hidden,
@@ -68,7 +77,7 @@ proptest! {
                     prop_assert_eq!(model.forward_train(images, 3).dims(), [2, classes]);
                 }
                 Err(error) => {
-                    prop_assert!(matches!(error, ModelError::WindowTooLarge { .. }), "{error}");
+                    prop_assert!(matches!(error, ModelError::Misfit(..)), "{error}");
                     prop_assert!(error.to_string().contains("blocks[0]"));
                 }
             }
@@ -78,48 +87,41 @@ proptest! {
 
 #[test]
 fn impossible_networks_name_the_layer() {
-    type Change = fn(&mut CnnConfig);
-    let cases: [(Change, &str); 9] = [
-        (
-            |c| c.blocks[1].channels = 0,
-            "blocks[1]: number of channels is 0",
-        ),
-        (
-            |c| c.blocks = vec![block(4, 25, Padding::Valid), block(4, 5, Padding::Valid)],
-            "blocks[1]: a 5×5 kernel does not fit into the 4×4 image",
-        ),
-        (|c| c.blocks[0].pool = 29, "blocks[0]: a 29×29 pool"),
-        (|c| c.blocks[0].stride = 0, "blocks[0]: stride is 0"),
-        (|c| c.blocks[0].dropout = 1.0, "blocks[0]: dropout is 1"),
-        (
-            |c| c.hidden = vec![10, 0],
-            "hidden[1]: number of units is 0",
-        ),
-        (
-            |c| c.hidden = vec![usize::MAX],
-            "hidden[0]: the network has more than",
-        ),
-        (|c| c.dropout = f64::NAN, "dropout is NaN"),
-        (|c| c.input.height = 0, "input: input height is 0"),
-    ];
-    for (change, expected) in cases {
+    let check = |change: fn(&mut CnnConfig), expected: &str| {
         let mut config = CnnConfig::default();
         change(&mut config);
         let message = config.init(&Device::flex()).unwrap_err().to_string();
-        assert!(
-            message.contains(expected),
-            "`{expected}` is not in: {message}"
-        );
-    }
+        assert!(message.starts_with(expected), "`{expected}`: {message}");
+    };
+    check(
+        |c| c.blocks[1].channels = 0,
+        "blocks[1]: number of channels is",
+    );
+    check(
+        |c| c.blocks[0].pool = 29,
+        "blocks[0]: a 29×29 pool does not",
+    );
+    check(|c| c.blocks[0].stride = 0, "blocks[0]: stride is 0");
+    check(|c| c.blocks[0].dropout = 1.0, "blocks[0]: dropout is 1");
+    check(|c| c.hidden = vec![10, 0], "hidden[1]: number of units");
+    check(
+        |c| c.hidden = vec![usize::MAX],
+        "hidden[0]: the network has",
+    );
+    check(|c| c.dropout = f64::NAN, "hidden layers: dropout is NaN");
+    check(|c| c.input.height = 0, "input: input height is 0");
+    check(
+        |c| c.blocks = vec![block(4, 25, Padding::Valid), block(4, 5, Padding::Valid)],
+        "blocks[1]: a 5×5 kernel does not fit into the 4×4 image",
+    );
 }
 
 #[test]
 fn dropout_is_a_function_of_its_seed_and_is_off_in_inference() {
     let device = Device::flex();
     let config = ModelConfig::Mlp(MlpConfig {
-        hidden: vec![64],
         dropout: 0.5,
-        ..MlpConfig::default()
+        ..mlp(vec![64])
     });
     let model = config.init(&device).unwrap();
     let images = Tensor::<4>::random([3, 1, 28, 28], Distribution::Default, &device);
@@ -130,16 +132,6 @@ fn dropout_is_a_function_of_its_seed_and_is_off_in_inference() {
     assert_eq!(
         model.forward(images.clone()).into_data(),
         model.forward(images).into_data()
-    );
-}
-
-#[test]
-fn macs_of_the_recipe_networks_are_those_counted_by_hand() {
-    // 784·512 + 512·10; and 28²·16·25 + 14²·32·16·25 + 1568·128 + 128·10.
-    assert_eq!(MlpConfig::default().macs().unwrap(), 406_528);
-    assert_eq!(
-        CnnConfig::default().macs().unwrap(),
-        313_600 + 2_508_800 + 200_704 + 1_280
     );
 }
 
@@ -184,20 +176,56 @@ fn inference_normalizes_by_the_running_statistics_as_burns_layers_do_and_leaves_
 }
 
 #[test]
-fn a_configuration_is_written_by_its_layers() {
-    let pooled = |channels, pool| Block {
-        pool,
-        ..block(channels, 5, Padding::Same)
+fn a_configuration_is_written_by_its_layers_and_counted_as_by_hand() {
+    let config = ModelConfig::Mlp(mlp(vec![512]));
+    assert_eq!(config.to_string(), "784-512-10");
+    assert_eq!(config.macs().unwrap(), 784 * 512 + 512 * 10);
+    let mut network = CnnConfig::default();
+    network.blocks[1].pool = 1;
+    let config = ModelConfig::Cnn(network);
+    assert_eq!(config.to_string(), "16 of 5×5, pool 2; 32 of 5×5; 128-10");
+    // 28²·16·25 + 14²·32·16·25 + 6272·128 + 128·10.
+    let macs = 313_600 + 2_508_800 + 802_816 + 1_280;
+    assert_eq!(config.macs().unwrap(), macs);
+}
+
+/// A loss to which every logit contributes differently.
+fn loss(logits: Tensor<2>) -> Tensor<1> {
+    let first = log_softmax(logits.clone(), 1).narrow(1, 1, 1);
+    first.sum() + logits.tanh().sum()
+}
+
+#[test]
+fn gradients_are_those_of_central_differences_in_f64() {
+    let device = Device::flex().autodiff();
+    let plain = |channels| Block {
+        pool: 2,
+        ..block(channels, 3, Padding::Same)
     };
-    let cnn = ModelConfig::Cnn(CnnConfig {
-        blocks: vec![pooled(16, 2), pooled(32, 1)],
-        hidden: vec![128],
-        ..CnnConfig::default()
-    });
-    assert_eq!(cnn.to_string(), "16 of 5×5, pool 2; 32 of 5×5; 128-10");
-    let mlp = ModelConfig::Mlp(MlpConfig {
-        hidden: vec![512],
-        ..MlpConfig::default()
-    });
-    assert_eq!(mlp.to_string(), "784-512-10");
+    let normed = |channels| Block {
+        norm: Norm::Batch,
+        ..plain(channels)
+    };
+    let input = InputConfig {
+        height: 8,
+        width: 8,
+        classes: 4,
+    };
+    for (config, parameters) in [
+        (ModelConfig::Mlp(mlp(vec![9, 7])), 6),
+        (ModelConfig::Cnn(cnn(vec![plain(3), plain(4)])), 8),
+        (ModelConfig::Cnn(cnn(vec![normed(3), normed(4)])), 10),
+    ] {
+        let config = config.with_input(input);
+        // Values between −1 and 1 that follow no pattern a layer could know.
+        let value = |i| (12.9898 * f64::from(i)).sin();
+        let values = (1..=3 * 64).map(value).collect();
+        let data = TensorData::new::<f64, _>(values, [3, 1, 8, 8]);
+        let images = Tensor::<4>::from_data(data, (&device, DType::F64));
+        let model = in_f64(config.init(&device).unwrap());
+        let run = |model: &Model| loss(model.forward(images.clone()));
+        let report = gradcheck(&model, run, &GradcheckOptions::default()).unwrap();
+        assert!(report.passed(), "{config}\n{report}");
+        assert_eq!(report.parameters.len(), parameters);
+    }
 }

@@ -226,7 +226,7 @@ impl RunConfig {
         self.augmentation.validate()?;
         self.view.validate()?;
         match self.model.parameters() {
-            Err(ModelError::WindowTooLarge { .. } | ModelError::TooLarge { .. }) | Ok(_) => Ok(()),
+            Err(ModelError::Misfit(..)) | Ok(_) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
