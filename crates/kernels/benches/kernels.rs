@@ -32,21 +32,31 @@ fn main() {
     let chosen = std::env::args().nth(1).unwrap_or_default();
     let all = !["blocks", "layers", "tiles"].contains(&chosen.as_str());
     if all || chosen == "blocks" {
-        for (inputs, edge, outputs, kernel, padding, epilogue) in [
-            (1, 28, 16, 5, 2, Epilogue::ReluPool),
-            (16, 14, 32, 5, 2, Epilogue::ReluPool),
-            (1, 28, 32, 3, 0, Epilogue::Relu),
-            (32, 26, 64, 3, 0, Epilogue::ReluPool),
-            (24, 14, 48, 3, 1, Epilogue::ReluPool),
-            (1, 28, 24, 7, 3, Epilogue::ReluPool),
-            (32, 28, 32, 3, 1, Epilogue::Nothing),
+        for (sizes, epilogue) in [
+            ([1, 28, 16, 5, 2], Epilogue::ReluPool),
+            ([16, 14, 32, 5, 2], Epilogue::ReluPool),
+            ([1, 28, 32, 3, 0], Epilogue::Relu),
+            ([32, 26, 64, 3, 0], Epilogue::ReluPool),
+            ([24, 14, 48, 3, 1], Epilogue::ReluPool),
+            ([1, 28, 24, 7, 3], Epilogue::ReluPool),
+            ([32, 28, 32, 3, 1], Epilogue::Nothing),
         ] {
-            convolution(peak, [inputs, edge, outputs, kernel, padding], epilogue);
+            let [inputs, edge, outputs, kernel, padding] = sizes;
+            let rows = edge + 2 * padding + 1 - kernel;
+            compare(
+                &format!("{inputs}→{outputs}, {kernel}×{kernel}, {edge}×{edge}, {epilogue:?}"),
+                peak,
+                rows * rows * outputs * inputs * kernel * kernel,
+                if inputs == 1 { 1.0 } else { 2.0 },
+                |device| block(device, BATCH, sizes, epilogue),
+            );
         }
     }
     if all || chosen == "layers" {
         for (inputs, units) in [(784, 512), (9216, 128), (1568, 128), (512, 10)] {
-            layer(peak, inputs, units);
+            let name = format!("dense {inputs}→{units}");
+            let build = |device: &Device| layer(device, inputs, units);
+            compare(&name, peak, inputs * units, 2.0, build);
         }
         elementwise();
     }
@@ -55,19 +65,22 @@ fn main() {
     }
 }
 
+fn random<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
+}
+
+/// A convolution block, ours or of Burn's operations.
 fn block(
     device: &Device,
     batch: usize,
     [inputs, edge, outputs, kernel, padding]: [usize; 5],
     epilogue: Epilogue,
 ) -> impl Fn(bool) -> Tensor<4> + use<> {
-    let random = |shape: [usize; 4]| -> Tensor<4> {
-        Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), device)
-    };
     // The first layer of a network needs no gradient of its images.
     let tracked = device.is_autodiff();
-    let images = random([batch, inputs, edge, edge]).set_require_grad(tracked && inputs != 1);
-    let weights = random([outputs, inputs, kernel, kernel]).set_require_grad(tracked);
+    let images =
+        random([batch, inputs, edge, edge], device).set_require_grad(tracked && inputs != 1);
+    let weights = random([outputs, inputs, kernel, kernel], device).set_require_grad(tracked);
     let bias: Tensor<1> = Tensor::zeros([outputs], device).set_require_grad(tracked);
     move |ours| {
         let (images, weights) = (images.clone(), weights.clone());
@@ -77,75 +90,45 @@ fn block(
         }
         let pairs = [(padding, padding); 2];
         let options = ConvOptions::new_with_padding([1, 1], pairs, [1, 1], 1);
-        let x = conv2d(images, weights, bias, options);
-        epilogue.apply(x)
+        epilogue.apply(conv2d(images, weights, bias, options))
     }
 }
 
-fn convolution(peak: f64, sizes: [usize; 5], epilogue: Epilogue) {
-    let [inputs, edge, outputs, kernel, padding] = sizes;
-    let run = block(&Device::flex().autodiff(), BATCH, sizes, epilogue);
-    let other = block(&Device::ndarray().autodiff(), BATCH, sizes, epilogue);
-    let rows = edge + 2 * padding + 1 - kernel;
-    compare(
-        &format!("{inputs}→{outputs}, {kernel}×{kernel}, {edge}×{edge}, {epilogue:?}"),
-        peak,
-        BATCH * rows * rows * outputs * inputs * kernel * kernel,
-        if inputs == 1 { 1.0 } else { 2.0 },
-        || run(true),
-        || other(true),
-        || run(false),
-    );
-}
-
-fn layer(peak: f64, inputs: usize, units: usize) {
-    let on = |device: Device| {
-        let random = |shape: [usize; 2]| -> Tensor<2> {
-            Tensor::random(shape, Distribution::Uniform(-1.0, 1.0), &device).require_grad()
-        };
-        let (x, weights) = (random([BATCH, inputs]), random([inputs, units]));
-        let bias: Tensor<1> = Tensor::zeros([units], &device).require_grad();
-        move || (x.clone(), weights.clone(), Some(bias.clone()))
-    };
-    let flex = on(Device::flex().autodiff());
-    let ndarray = on(Device::ndarray().autodiff());
-    let ours = |(x, w, b)| dense(x, w, b);
-    compare(
-        &format!("dense {inputs}→{units}"),
-        peak,
-        BATCH * inputs * units,
-        2.0,
-        || ours(flex()),
-        || ours(ndarray()),
-        || {
-            let (x, w, b) = flex();
-            linear(x, w, b)
-        },
-    );
+/// A dense layer, ours or Burn's.
+fn layer(device: &Device, inputs: usize, units: usize) -> impl Fn(bool) -> Tensor<2> + use<> {
+    let x = random([BATCH, inputs], device).require_grad();
+    let weights = random([inputs, units], device).require_grad();
+    let bias: Tensor<1> = Tensor::zeros([units], device).require_grad();
+    move |ours| {
+        let layer = if ours { dense } else { linear };
+        layer(x.clone(), weights.clone(), Some(bias.clone()))
+    }
 }
 
 /// Forward, and backward as what a step takes more, of ours on both backends and of Burn's on flex;
-/// against the `peak` in GFLOP/s, from the multiply-adds forward (`macs`) and those backward as a
-/// multiple, if no gradient were 0.
-fn compare<const D: usize>(
+/// against the `peak` in GFLOP/s, from an image's multiply-adds forward (`macs`) and those backward
+/// as a multiple, if no gradient were 0.
+fn compare<const D: usize, F: Fn(bool) -> Tensor<D>>(
     name: &str,
     peak: f64,
     macs: usize,
     backward_macs: f64,
-    flex: impl Fn() -> Tensor<D>,
-    ndarray: impl Fn() -> Tensor<D>,
-    burns: impl Fn() -> Tensor<D>,
+    build: impl Fn(&Device) -> F,
 ) {
+    let [flex, ndarray] = [Device::flex(), Device::ndarray()].map(|on| build(&on.autodiff()));
     let backward = |y: Tensor<D>| drop(y.sum().backward());
-    let forward = alternate([&mut || drop(flex()), &mut || drop(ndarray()), &mut || {
-        drop(burns());
-    }]);
-    let both = alternate([
-        &mut || backward(flex()),
-        &mut || backward(ndarray()),
-        &mut || backward(burns()),
+    let forward = alternate([
+        &mut || drop(flex(true)),
+        &mut || drop(ndarray(true)),
+        &mut || drop(flex(false)),
     ]);
-    let share = |multiple: f64, time: f64| 200.0 * multiple * macs as f64 / time / 1e6 / peak;
+    let both = alternate([
+        &mut || backward(flex(true)),
+        &mut || backward(ndarray(true)),
+        &mut || backward(flex(false)),
+    ]);
+    let work = (BATCH * macs) as f64;
+    let share = |multiple: f64, time: f64| 200.0 * multiple * work / time / 1e6 / peak;
     let more = (both[0] - forward[0]).max(1e-6);
     println!(
         "{name}: forward {:.2} ms = {:.0} % of peak, backward {more:.2} ms = {:.0} % (ndarray \
@@ -196,9 +179,7 @@ fn tiles(peak: f64) {
 
 fn elementwise() {
     let device = Device::flex();
-    let random = || -> Tensor<2> {
-        Tensor::random([BATCH, 9216], Distribution::Uniform(-1.0, 1.0), &device)
-    };
+    let random = || random([BATCH, 9216], &device);
     let x = random();
     let [ours, burns] = alternate([&mut || drop(dropout(x.clone(), 0.25, 1)), &mut || {
         let mask = Tensor::<2>::random(x.shape(), Distribution::Bernoulli(0.75), &device);
@@ -257,69 +238,50 @@ fn alternate<const N: usize>(mut works: [&mut dyn FnMut(); N]) -> [f64; N] {
 /// GFLOP/s of all threads together, doing nothing but independent multiply-adds in registers.
 fn peak() -> f64 {
     const STEPS: usize = 4_000_000;
-    let lanes = match Instructions::current() {
-        #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => 16,
-        #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => 8,
-        _ => 4,
+    let measure = || {
+        let started = Instant::now();
+        let lanes = rayon::broadcast(|_| match Instructions::current() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `current` names only what the processor has.
+            Instructions::Avx512 => unsafe { avx512(STEPS) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Instructions::Avx2 => unsafe { avx2(STEPS) },
+            _ => multiply_adds::<4>(STEPS),
+        });
+        let work = lanes.into_iter().sum::<usize>() * STEPS * 10 * 2;
+        work as f64 / started.elapsed().as_secs_f64() / 1e9
     };
-    (0..5)
-        .map(|_| {
-            let started = Instant::now();
-            let threads = rayon::broadcast(|_| match lanes {
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: `current` names only what the processor has.
-                16 => unsafe { multiply_adds_512(STEPS) },
-                #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above.
-                8 => unsafe { multiply_adds_2(STEPS) },
-                _ => multiply_adds(STEPS),
-            });
-            let work = threads.len() * STEPS * 10 * lanes * 2;
-            work as f64 / started.elapsed().as_secs_f64() / 1e9
-        })
-        .fold(0.0, f64::max)
+    (0..5).map(|_| measure()).fold(0.0, f64::max)
 }
 
-/// Multiply-adds in registers by the intrinsics of a vector.
 #[cfg(target_arch = "x86_64")]
-macro_rules! multiply_adds {
-    ($name:ident, $features:literal, $set:ident, $fma:ident) => {
-        #[target_feature(enable = $features)]
-        fn $name(steps: usize) {
-            use std::arch::x86_64::{$fma, $set};
-            let factor = std::hint::black_box($set(0.5));
-            let mut sums = [$set(1.0); 10];
-            for _ in 0..steps {
-                // No closure: it would be compiled without these instructions.
-                for sum in &mut sums {
-                    *sum = $fma(*sum, factor, factor);
-                }
-            }
-            std::hint::black_box(sums);
-        }
-    };
+#[target_feature(enable = "avx512f")]
+fn avx512(steps: usize) -> usize {
+    multiply_adds::<16>(steps)
 }
 #[cfg(target_arch = "x86_64")]
-multiply_adds!(
-    multiply_adds_512,
-    "avx512f",
-    _mm512_set1_ps,
-    _mm512_fmadd_ps
-);
-#[cfg(target_arch = "x86_64")]
-multiply_adds!(multiply_adds_2, "avx2,fma", _mm256_set1_ps, _mm256_fmadd_ps);
+#[target_feature(enable = "avx2,fma")]
+fn avx2(steps: usize) -> usize {
+    multiply_adds::<8>(steps)
+}
 
-fn multiply_adds(steps: usize) {
-    let factor = std::hint::black_box([0.5_f32; 4]);
-    let mut sums = [[1.0_f32; 4]; 10];
+/// On ten vectors of `N` numbers; returns `N`. Fused but in plain code, where that is a call.
+#[inline(always)]
+fn multiply_adds<const N: usize>(steps: usize) -> usize {
+    let factor = std::hint::black_box([0.5_f32; N]);
+    let mut sums = [[1.0_f32; N]; 10];
     for _ in 0..steps {
         for sum in &mut sums {
             for (sum, factor) in sum.iter_mut().zip(factor) {
-                *sum = *sum * factor + factor;
+                *sum = if N == 4 {
+                    *sum * factor + factor
+                } else {
+                    sum.mul_add(factor, factor)
+                };
             }
         }
     }
     std::hint::black_box(sums);
+    N
 }
