@@ -9,10 +9,10 @@ use burn::tensor::{DType, Element, Shape, TensorData};
 use burn_ndarray::NdArrayTensor;
 use ndarray::{ArcArray, ArrayView, IxDyn};
 
-use crate::simd::Float;
+use crate::simd::Vectors;
 
 /// A number type of tensors that the kernels compute in: f32 or f64.
-pub(crate) trait Number: Float + Element + bytemuck::Pod {
+pub(crate) trait Number: Vectors + Element + bytemuck::Pod {
     /// The numbers of an ndarray tensor, if they are of this type.
     fn view(tensor: &NdArrayTensor) -> Option<ArrayView<'_, Self, IxDyn>>;
     /// The array inside an ndarray tensor.

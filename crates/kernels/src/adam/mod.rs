@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::host::{Host, Number, typed};
 use crate::implementation::Implementation;
 use crate::operation::{Operation, run};
-use crate::simd::{CHUNK, Float, Instructions, vectorized};
+use crate::simd::{CHUNK, Float, Instructions, Work};
 
 /// Settings of [`FusedAdam`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -200,43 +200,36 @@ fn adam<T: Float>(
         .zip(first.par_chunks_mut(CHUNK))
         .zip(second.par_chunks_mut(CHUNK))
         .for_each(|(((values, gradient), first), second)| {
-            chunk(step, values, gradient, first, second);
+            // SAFETY: any processor may run it.
+            unsafe { Instructions::run(Chunk(step, values, gradient, first, second)) };
         });
 }
 
-vectorized! {
-    fn chunk<T>(
-        step: AdamStep,
-        values: &mut [T],
-        gradient: &[T],
-        first: &mut [T],
-        second: &mut [T],
-    ) = chunk_body;
-}
+/// Part of the parameters, their gradient and both moments.
+struct Chunk<'a, T>(AdamStep, &'a mut [T], &'a [T], &'a mut [T], &'a mut [T]);
 
-#[inline(always)]
-fn chunk_body<T: Float>(
-    step: AdamStep,
-    values: &mut [T],
-    gradient: &[T],
-    first: &mut [T],
-    second: &mut [T],
-) {
-    let [beta_1, beta_2, rest_1, rest_2, scale, epsilon, keep] = [
-        step.beta_1,
-        step.beta_2,
-        1.0 - step.beta_1,
-        1.0 - step.beta_2,
-        -step.rate * step.correction,
-        step.epsilon,
-        step.keep,
-    ]
-    .map(T::from_f64);
-    let moments = first.iter_mut().zip(second);
-    for ((value, &g), (m, v)) in values.iter_mut().zip(gradient).zip(moments) {
-        *m = *m * beta_1 + g * rest_1;
-        *v = *v * beta_2 + g * g * rest_2;
-        let change = *m * scale / (v.root() + epsilon);
-        *value = *value * keep + change;
+impl<T: Float> Work for Chunk<'_, T> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn run(self) {
+        let Self(step, values, gradient, first, second) = self;
+        let [beta_1, beta_2, rest_1, rest_2, scale, epsilon, keep] = [
+            step.beta_1,
+            step.beta_2,
+            1.0 - step.beta_1,
+            1.0 - step.beta_2,
+            -step.rate * step.correction,
+            step.epsilon,
+            step.keep,
+        ]
+        .map(T::from_f64);
+        let moments = first.iter_mut().zip(second);
+        for ((value, &g), (m, v)) in values.iter_mut().zip(gradient).zip(moments) {
+            *m = *m * beta_1 + g * rest_1;
+            *v = *v * beta_2 + g * g * rest_2;
+            let change = *m * scale / (v.root() + epsilon);
+            *value = *value * keep + change;
+        }
     }
 }

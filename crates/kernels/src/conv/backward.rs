@@ -11,7 +11,7 @@ use super::geometry::{Geometry, Plan, SLACK};
 use super::layout::{gradients_of_weights, pack, row_width, unpack, weights_for_backward};
 use super::mask::ReluPoolMask;
 use super::stream::windows;
-use crate::simd::{Aligned, Float, LIST_SLACK, Lanes, Row, Shared, all_finite};
+use crate::simd::{Aligned, Float, Kernel, LIST_SLACK, Lanes, Row, Shared, Work, all_finite};
 
 /// Parts that a batch is cut into; each sums the weights' gradients of its images. A function of
 /// the sizes alone, so that the sums do not depend on the number of threads.
@@ -20,9 +20,6 @@ fn parts(geometry: &Geometry) -> usize {
     let by_size = (4 << 20) / weights.max(1);
     geometry.batch.min(by_size.clamp(2, 16))
 }
-
-/// [`one_image`], compiled for a set of instructions.
-type OneImage<L> = unsafe fn(&Part<'_, L>, &mut Worker<<L as Lanes>::T>, usize) -> bool;
 
 /// Gradients of weights and bias of one part.
 type Sums<T> = (Vec<T>, Vec<T>);
@@ -37,9 +34,10 @@ pub(super) struct Gradients<T> {
     pub bias: Vec<T>,
 }
 
-/// What the backward pass reads.
+/// The backward pass, and what it reads.
 #[derive(Clone, Copy)]
-pub(super) struct Inputs<'a, T> {
+pub(super) struct Backward<'a, T> {
+    pub geometry: &'a Geometry,
     /// `[batch][in][row][column]`
     pub images: &'a [T],
     /// `[out][in][ky][kx]`
@@ -52,87 +50,88 @@ pub(super) struct Inputs<'a, T> {
     pub for_images: bool,
 }
 
-/// `None` where a number is infinite or NaN: the lists would lose what 0 · ∞ gives.
-pub(super) fn backward<L: Lanes>(
-    geometry: &Geometry,
-    inputs: Inputs<'_, L::T>,
-    run: OneImage<L>,
-) -> Option<Gradients<L::T>> {
-    let plan = geometry.plan()?;
-    if inputs.for_images && !all_finite(inputs.weights) {
-        return None;
-    }
-    let width = row_width::<L>(&plan);
-    let packed = match inputs.for_images {
-        true => weights_for_backward(geometry, inputs.weights, width),
-        false => Aligned::zeros(0),
-    };
-    // Where windows start and pixels of a pool's window lie, counted in pixels of the padded image.
-    let pixels = plan.row / geometry.channels_in;
-    let step = geometry.epilogue.step();
-    let corners: Vec<u32> = (0..plan.pixels_out)
-        .map(|pixel| {
-            let (y, x) = (pixel / plan.output[1], pixel % plan.output[1]);
-            (y * step * pixels + x * step) as u32
-        })
-        .collect();
-    let within = [0, 1, pixels as u32, pixels as u32 + 1];
-    let total = geometry.batch * geometry.channels_in * geometry.image[0] * geometry.image[1];
-    let total = if inputs.for_images { total } else { 0 };
-    let mut images: Vec<L::T> = Vec::with_capacity(total);
-    let part = Part::<L> {
-        geometry,
-        plan: &plan,
-        inputs,
-        target: inputs.for_images.then_some(Shared(images.as_mut_ptr())),
-        packed: &packed,
-        width,
-        corners: &corners,
-        within,
-    };
-    let count = parts(geometry);
-    let partial: Vec<Option<Sums<L::T>>> = (0..count)
-        .into_par_iter()
-        .map(|index| {
-            let mut worker = Worker::new(&part);
-            let first = index * geometry.batch / count;
-            let last = (index + 1) * geometry.batch / count;
-            for image in first..last {
-                // SAFETY: each image writes its own part of the buffer, all of it; `run` was
-                // compiled for instructions that this processor has.
-                if !unsafe { run(&part, &mut worker, image) } {
-                    return None;
+impl<T: Float> Kernel<T> for Backward<'_, T> {
+    /// `None` where a number is infinite or NaN: the lists would lose what 0 · ∞ gives.
+    type Result = Option<Gradients<T>>;
+
+    unsafe fn run<L: Lanes<T = T>>(self) -> Self::Result {
+        let geometry = self.geometry;
+        let plan = geometry.plan()?;
+        if self.for_images && !all_finite(self.weights) {
+            return None;
+        }
+        let width = row_width::<L>(&plan);
+        let packed = match self.for_images {
+            true => weights_for_backward(geometry, self.weights, width),
+            false => Aligned::zeros(0),
+        };
+        // Where windows start and pixels of a pool's window lie, counted in pixels of the padded image.
+        let pixels = plan.row / geometry.channels_in;
+        let step = geometry.epilogue.step();
+        let corners: Vec<u32> = (0..plan.pixels_out)
+            .map(|pixel| {
+                let (y, x) = (pixel / plan.output[1], pixel % plan.output[1]);
+                (y * step * pixels + x * step) as u32
+            })
+            .collect();
+        let within = [0, 1, pixels as u32, pixels as u32 + 1];
+        let total = geometry.batch * geometry.channels_in * geometry.image[0] * geometry.image[1];
+        let total = if self.for_images { total } else { 0 };
+        let mut images: Vec<L::T> = Vec::with_capacity(total);
+        let part = Part::<L> {
+            geometry,
+            plan: &plan,
+            inputs: self,
+            target: self.for_images.then_some(Shared(images.as_mut_ptr())),
+            packed: &packed,
+            width,
+            corners: &corners,
+            within,
+        };
+        let count = parts(geometry);
+        let partial: Vec<Option<Sums<L::T>>> = (0..count)
+            .into_par_iter()
+            .map(|index| {
+                let mut worker = Worker::new(&part);
+                let first = index * geometry.batch / count;
+                let last = (index + 1) * geometry.batch / count;
+                for image in first..last {
+                    // SAFETY: each image writes its own part of the buffer, all of it; this processor
+                    // has the instructions.
+                    if !unsafe { L::compiled(OneImage(&part, &mut worker, image)) } {
+                        return None;
+                    }
                 }
+                Some((worker.sums.to_vec(), worker.bias))
+            })
+            .collect();
+        let mut partial = partial.into_iter();
+        let (mut sums, mut bias) = partial.next()??;
+        for next in partial {
+            let (more, more_bias) = next?;
+            for (sum, x) in sums.iter_mut().zip(more) {
+                *sum += x;
             }
-            Some((worker.sums.to_vec(), worker.bias))
+            for (sum, x) in bias.iter_mut().zip(more_bias) {
+                *sum += x;
+            }
+        }
+        let weights = gradients_of_weights(geometry, &sums, width);
+        // SAFETY: all images were written, else this function returned above.
+        unsafe { images.set_len(total) };
+        Some(Gradients {
+            images: self.for_images.then_some(images),
+            weights,
+            bias,
         })
-        .collect();
-    let mut partial = partial.into_iter();
-    let (mut sums, mut bias) = partial.next()??;
-    for next in partial {
-        let (more, more_bias) = next?;
-        for (sum, x) in sums.iter_mut().zip(more) {
-            *sum += x;
-        }
-        for (sum, x) in bias.iter_mut().zip(more_bias) {
-            *sum += x;
-        }
     }
-    let weights = gradients_of_weights(geometry, &sums, width);
-    // SAFETY: all images were written, else this function returned above.
-    unsafe { images.set_len(total) };
-    Some(Gradients {
-        images: inputs.for_images.then_some(images),
-        weights,
-        bias,
-    })
 }
 
 /// What is the same for all images of a call.
-pub(super) struct Part<'a, L: Lanes> {
+struct Part<'a, L: Lanes> {
     geometry: &'a Geometry,
     plan: &'a Plan,
-    inputs: Inputs<'a, L::T>,
+    inputs: Backward<'a, L::T>,
     /// The images' gradient, where it is wanted: memory that is not initialised yet.
     target: Option<Shared<L::T>>,
     /// Weights as `[out][ky][run]`, rows of `width` numbers.
@@ -145,7 +144,7 @@ pub(super) struct Part<'a, L: Lanes> {
 }
 
 /// Memory of one worker.
-pub(super) struct Worker<T> {
+struct Worker<T> {
     padded: Aligned<T>,
     gradient: Aligned<T>,
     /// Gradient of the weights so far, `[out][ky][run]`.
@@ -199,17 +198,25 @@ impl<T: Float> Worker<T> {
     }
 }
 
+struct OneImage<'a, 'b, L: Lanes>(&'a Part<'b, L>, &'a mut Worker<L::T>, usize);
+
+impl<L: Lanes> Work for OneImage<'_, '_, L> {
+    type Result = bool;
+
+    #[inline(always)]
+    unsafe fn run(self) -> bool {
+        // SAFETY: the caller's.
+        unsafe { one_image(self.0, self.1, self.2) }
+    }
+}
+
 /// The image at `index`; `false` if a pixel or a gradient is not finite.
 ///
 /// # Safety
 /// The processor must have the instructions of `L`; the target must be valid for writes of the
 /// image, and is written whole if the answer is `true`.
 #[inline(always)]
-pub(super) unsafe fn one_image<L: Lanes>(
-    part: &Part<'_, L>,
-    worker: &mut Worker<L::T>,
-    index: usize,
-) -> bool {
+unsafe fn one_image<L: Lanes>(part: &Part<'_, L>, worker: &mut Worker<L::T>, index: usize) -> bool {
     let (geometry, plan) = (part.geometry, part.plan);
     let size_in = geometry.channels_in * geometry.image[0] * geometry.image[1];
     let size_out = geometry.channels_out * plan.pixels_out;

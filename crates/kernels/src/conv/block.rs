@@ -8,10 +8,10 @@ use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Shape, Tensor, activation};
 
-use super::compiled::Convolve;
+use super::backward::Backward;
+use super::forward::Forward;
 use super::geometry::{Epilogue, Geometry};
 use super::mask::{ReluPoolMask, unpool};
-use super::{backward, forward};
 use crate::host::{Host, Number, typed};
 use crate::implementation::{Implementation, check_bias, or_zeros};
 use crate::operation::{Operation, run};
@@ -143,18 +143,19 @@ impl Operation<3> for ConvBlock {
 }
 
 /// The result, and the marks of the pool.
-fn run_forward<B: Host, T: Number + Convolve>(
+fn run_forward<B: Host, T: Number>(
     geometry: &Geometry,
     [images, weights, bias]: [&FloatTensor<B>; 3],
     marks: bool,
 ) -> (FloatTensor<B>, Option<Vec<u8>>) {
-    let inputs = forward::Inputs {
+    let pass = Forward {
+        geometry,
         images: &B::read::<T>(images),
         weights: &B::read::<T>(weights),
         bias: &B::read::<T>(bias),
         marks,
     };
-    match (geometry.output(), T::forward(geometry, inputs)) {
+    match (geometry.output(), T::run(pass, geometry.channels_out)) {
         (Some([height, width]), Some((values, marks))) => {
             let shape = [geometry.batch, geometry.channels_out, height, width];
             (B::make(values, Shape::from(shape)), marks)
@@ -164,7 +165,7 @@ fn run_forward<B: Host, T: Number + Convolve>(
 }
 
 /// The gradients of images (where asked for), weights and bias.
-fn run_backward<B: Host, T: Number + Convolve>(
+fn run_backward<B: Host, T: Number>(
     geometry: &Geometry,
     saved: Saved<FloatTensor<B>>,
     gradient: &FloatTensor<B>,
@@ -177,14 +178,15 @@ fn run_backward<B: Host, T: Number + Convolve>(
         _ => ReluPoolMask::Through,
     };
     let gradients = B::read::<T>(gradient);
-    let inputs = backward::Inputs {
+    let pass = Backward {
+        geometry,
         images: &B::read::<T>(&saved.images),
         weights: &B::read::<T>(&saved.weights),
         gradients: &gradients,
         mask,
         for_images,
     };
-    if let Some(result) = T::backward(geometry, inputs) {
+    if let Some(result) = T::run(pass, geometry.channels_in * geometry.kernel[1]) {
         let images = result
             .images
             .map(|images| B::make(images, saved.images.shape()));

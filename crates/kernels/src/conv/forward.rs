@@ -10,14 +10,12 @@ use super::geometry::{Epilogue, Geometry};
 use super::layout::{pack, weights_for_forward};
 use super::squares::{Buffers, End, Image, Place, Squares};
 use super::winograd;
-use crate::simd::{Aligned, Float, Lanes, Shared, transpose_to, within_safe_range};
+use crate::simd::{Aligned, Float, Kernel, Lanes, Shared, Work, transpose_to, within_safe_range};
 
-/// [`one_image`], compiled for a set of instructions.
-type OneImage<L> = unsafe fn(&Image<'_, L>, &mut Worker<<L as Lanes>::T>, usize);
-
-/// What the forward pass reads.
+/// The forward pass, and what it reads.
 #[derive(Clone, Copy)]
-pub(super) struct Inputs<'a, T> {
+pub(super) struct Forward<'a, T> {
+    pub geometry: &'a Geometry,
     /// `[batch][in][row][column]`
     pub images: &'a [T],
     /// `[out][in][ky][kx]`
@@ -28,69 +26,66 @@ pub(super) struct Inputs<'a, T> {
     pub marks: bool,
 }
 
-/// Values and marks.
-pub(super) type Results<T> = (Vec<T>, Option<Vec<u8>>);
+impl<T: Float> Kernel<T> for Forward<'_, T> {
+    /// Values `[batch][out][pixel]` and, on request and where the operation has a pool, marks in
+    /// the same order: which pixel of the window the maximum is, or
+    /// [`INACTIVE`](crate::simd::INACTIVE) where ReLU removed it.
+    type Result = Option<(Vec<T>, Option<Vec<u8>>)>;
 
-/// Results of the forward pass: `values [batch][out][pixel]` and, on request and where the
-/// operation has a pool, `marks` in the same order: which pixel of the window the maximum is, or
-/// [`INACTIVE`](crate::simd::INACTIVE) where ReLU removed it.
-pub(super) fn forward<L: Lanes>(
-    geometry: &Geometry,
-    inputs: Inputs<'_, L::T>,
-    run: OneImage<L>,
-) -> Option<Results<L::T>> {
-    let Inputs {
-        images,
-        weights,
-        bias,
-        marks,
-    } = inputs;
-    let plan = geometry.plan()?;
-    let block = block_width::<L>(geometry.channels_out);
-    let blocks = geometry.channels_out.div_ceil(block);
-    let packed = weights_for_forward(geometry, weights, block);
-    let mut biases = Aligned::zeros(blocks * block);
-    biases[..bias.len()].copy_from_slice(bias);
-    let transformed = (winograd::pays(geometry, &plan) && within_safe_range(weights))
-        .then(|| winograd::weights(geometry, weights, block));
-    let total = geometry.batch * geometry.channels_out * plan.pixels_out;
-    let keep = marks && geometry.epilogue == Epilogue::ReluPool;
-    let mut values: Vec<L::T> = Vec::with_capacity(total);
-    let mut kept: Vec<u8> = Vec::with_capacity(if keep { total } else { 0 });
-    let image = Image::<L> {
-        geometry,
-        images,
-        values: Shared(values.as_mut_ptr()),
-        marks: keep.then_some(Shared(kept.as_mut_ptr())),
-        plan: &plan,
-        weights: &packed,
-        transformed: transformed.as_deref(),
-        bias: &biases,
-        block,
-        blocks,
-    };
-    // A worker's memory serves several images.
-    let images_at_once = (0..geometry.batch)
-        .into_par_iter()
-        .with_min_len(geometry.batch / 16);
-    images_at_once.for_each_init(
-        || Worker {
-            buffers: Buffers::new(&image),
-            strip: match image.transformed {
-                Some(_) => winograd::Strip::new::<L>(geometry, image.block),
-                None => winograd::Strip::empty(),
+    unsafe fn run<L: Lanes<T = T>>(self) -> Self::Result {
+        let Self {
+            geometry,
+            images,
+            weights,
+            bias,
+            marks,
+        } = self;
+        let plan = geometry.plan()?;
+        let block = block_width::<L>(geometry.channels_out);
+        let blocks = geometry.channels_out.div_ceil(block);
+        let packed = weights_for_forward(geometry, weights, block);
+        let mut biases = Aligned::zeros(blocks * block);
+        biases[..bias.len()].copy_from_slice(bias);
+        let transformed = (winograd::pays(geometry, &plan) && within_safe_range(weights))
+            .then(|| winograd::weights(geometry, weights, block));
+        let total = geometry.batch * geometry.channels_out * plan.pixels_out;
+        let keep = marks && geometry.epilogue == Epilogue::ReluPool;
+        let mut values: Vec<T> = Vec::with_capacity(total);
+        let mut kept: Vec<u8> = Vec::with_capacity(if keep { total } else { 0 });
+        let image = Image::<L> {
+            geometry,
+            images,
+            values: Shared(values.as_mut_ptr()),
+            marks: keep.then_some(Shared(kept.as_mut_ptr())),
+            plan: &plan,
+            weights: &packed,
+            transformed: transformed.as_deref(),
+            bias: &biases,
+            block,
+            blocks,
+        };
+        // A worker's memory serves several images.
+        let images_at_once = (0..geometry.batch)
+            .into_par_iter()
+            .with_min_len(geometry.batch / 16);
+        images_at_once.for_each_init(
+            || Worker {
+                buffers: Buffers::new(&image),
+                strip: match image.transformed {
+                    Some(_) => winograd::Strip::new::<L>(geometry, image.block),
+                    None => winograd::Strip::empty(),
+                },
             },
-        },
-        // SAFETY: `run` was compiled for instructions that this processor has; each image writes
-        // its own part of both buffers, which hold `total` elements, all of it.
-        |worker, index| unsafe { run(&image, worker, index) },
-    );
-    // SAFETY: every image has written its part.
-    unsafe {
-        values.set_len(total);
-        kept.set_len(if keep { total } else { 0 });
+            // SAFETY: this processor has the instructions; each image writes its own part of both buffers, which hold `total` elements, all of it.
+            |worker, index| unsafe { L::compiled(OneImage(&image, worker, index)) },
+        );
+        // SAFETY: every image has written its part.
+        unsafe {
+            values.set_len(total);
+            kept.set_len(if keep { total } else { 0 });
+        }
+        Some((values, keep.then_some(kept)))
     }
-    Some((values, keep.then_some(kept)))
 }
 
 /// Output channels computed together: two vectors where there are so many, else one.
@@ -99,9 +94,21 @@ fn block_width<L: Lanes>(channels: usize) -> usize {
 }
 
 /// Memory of one worker.
-pub(super) struct Worker<T> {
+struct Worker<T> {
     buffers: Buffers<T>,
     strip: winograd::Strip<T>,
+}
+
+struct OneImage<'a, 'b, L: Lanes>(&'a Image<'b, L>, &'a mut Worker<L::T>, usize);
+
+impl<L: Lanes> Work for OneImage<'_, '_, L> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn run(self) {
+        // SAFETY: the caller's.
+        unsafe { one_image(self.0, self.1, self.2) }
+    }
 }
 
 /// The image at `index`, all channels.
@@ -110,11 +117,7 @@ pub(super) struct Worker<T> {
 /// The processor must have the instructions of `L`; values and marks must be valid for writes of
 /// the image's results, all of which this function writes.
 #[inline(always)]
-pub(super) unsafe fn one_image<L: Lanes>(
-    shared: &Image<'_, L>,
-    worker: &mut Worker<L::T>,
-    index: usize,
-) {
+unsafe fn one_image<L: Lanes>(shared: &Image<'_, L>, worker: &mut Worker<L::T>, index: usize) {
     let (geometry, plan) = (shared.geometry, shared.plan);
     let size = geometry.channels_in * geometry.image[0] * geometry.image[1];
     let image = &shared.images[index * size..][..size];

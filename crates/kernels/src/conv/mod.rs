@@ -1,12 +1,10 @@
 //! Convolution, bias, ReLU and 2×2 max-pool as one operation.
 //!
 //! [`block`] is the operation, [`forward`] (with [`winograd`] for 3×3 kernels) and [`backward`]
-//! (with [`stream`]) are its passes over plain slices, [`compiled`] has them for each set of
-//! instructions.
+//! (with [`stream`]) are its passes over plain slices.
 
 mod backward;
 mod block;
-mod compiled;
 mod forward;
 mod geometry;
 mod layout;

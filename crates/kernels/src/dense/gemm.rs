@@ -7,11 +7,9 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use crate::simd::{Aligned, Float, Instructions, Lanes, Memory, Plain, Shared};
-#[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2, Avx512};
+use crate::simd::{Aligned, Float, Kernel, Lanes, Memory, Shared, Work, transpose_to};
 
-/// A matrix inside a slice: element (i, j) at `i · row + j · column`.
+/// A matrix inside a slice: element (i, j) at `i · row + j · column`, one of which is 1.
 #[derive(Clone, Copy)]
 pub(super) struct Matrix<'a, T> {
     pub data: &'a [T],
@@ -57,74 +55,14 @@ const ALONE: usize = 1 << 20;
 /// Numbers in the largest register tile: 12 rows of 2 × 16.
 const MAX_TILE: usize = 12 * 32;
 
-/// A·B (+ bias) of sizes that are all positive: A `[m, k]`, B `[k, n]`, bias `[n]`.
+/// A·B (+ bias) of sizes that are all positive, `[m, n]` row by row: A `[m, k]`, B `[k, n]`, bias
+/// `[n]`.
 #[derive(Clone, Copy)]
 pub(super) struct Product<'a, T> {
     pub sizes: [usize; 3],
     pub a: Matrix<'a, T>,
     pub b: Matrix<'a, T>,
     pub bias: Option<&'a [T]>,
-}
-
-/// A number type with kernels.
-pub(super) trait Multiply: Float {
-    /// `[m, n]`, row by row.
-    fn multiply(product: Product<'_, Self>) -> Vec<Self>;
-}
-
-macro_rules! compiled {
-    ($module:ident, $lanes:ty, $groups:literal x $rows:literal, $($feature:literal),*) => {
-        mod $module {
-            use super::*;
-            type T = <$lanes as Lanes>::T;
-            $(#[target_feature(enable = $feature)])*
-            unsafe fn tile(step: &Step<T>) {
-                // SAFETY: only called where the features above are there.
-                unsafe {
-                    match (step.width / <$lanes as Lanes>::N, step.a_row) {
-                        (1, 1) => compute::<$lanes, $groups, $rows, 1, false>(step),
-                        (1, _) => compute::<$lanes, $groups, $rows, 1, true>(step),
-                        (_, 1) => compute::<$lanes, $groups, $rows, 2, false>(step),
-                        _ => compute::<$lanes, $groups, $rows, 2, true>(step),
-                    }
-                }
-            }
-            $(#[target_feature(enable = $feature)])*
-            unsafe fn pack(from: Matrix<'_, T>, part: Panel, to: &mut [MaybeUninit<T>]) {
-                panel(from, part, to);
-            }
-            pub(super) fn multiply(product: Product<'_, T>) -> Vec<T> {
-                // Columns of a register tile: two vectors, or one for the few classes of a last layer.
-                let vectors = if product.sizes[1] <= <$lanes as Lanes>::N { 1 } else { 2 };
-                let width = vectors * <$lanes as Lanes>::N;
-                drive(product, [$groups * $rows, width], tile, pack)
-            }
-        }
-    };
-}
-compiled!(plain_f32, Plain<f32>, 1 x 4,);
-compiled!(plain_f64, Plain<f64>, 1 x 4,);
-#[cfg(target_arch = "x86_64")]
-compiled!(avx2, Avx2, 2 x 3, "avx2", "fma");
-#[cfg(target_arch = "x86_64")]
-compiled!(avx512, Avx512, 3 x 4, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma");
-
-impl Multiply for f32 {
-    fn multiply(product: Product<'_, f32>) -> Vec<f32> {
-        match Instructions::current() {
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => avx512::multiply(product),
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => avx2::multiply(product),
-            _ => plain_f32::multiply(product),
-        }
-    }
-}
-
-impl Multiply for f64 {
-    fn multiply(product: Product<'_, f64>) -> Vec<f64> {
-        plain_f64::multiply(product)
-    }
 }
 
 /// `count` columns from `first` on, of the rows from 0 to `depth`; `width` with the zeros behind.
@@ -136,122 +74,174 @@ struct Panel {
     width: usize,
 }
 
-type Pack<T> = unsafe fn(Matrix<'_, T>, Panel, &mut [MaybeUninit<T>]);
+struct Pack<'a, T>(Matrix<'a, T>, Panel, &'a mut [MaybeUninit<T>]);
 
-/// Tasks of whole columns of tiles, or of whole rows, compute. Every element of C is the same sum
-/// in the same order however the work is cut.
-fn drive<T: Float>(
-    product: Product<'_, T>,
-    [rows, width]: [usize; 2],
-    tile: unsafe fn(&Step<T>),
-    pack: Pack<T>,
-) -> Vec<T> {
-    let Product { sizes, a, b, bias } = product;
-    let [m, n, k] = sizes;
-    a.check(m, k);
-    b.check(k, n);
-    let (row_panels, column_panels) = (m.div_ceil(rows), n.div_ceil(width));
-    let mut c: Vec<T> = Vec::with_capacity(m * n);
-    // A small product is done before a second thread is awake.
-    let alone = if m * n * k < ALONE { usize::MAX } else { 1 };
-    let mut biases = Aligned::<T>::zeros(column_panels * width);
-    if let Some(bias) = bias {
-        biases[..n].copy_from_slice(bias);
+impl<T: Float> Work for Pack<'_, T> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn run(self) {
+        panel(self.0, self.1, self.2);
     }
-    let part = |index: usize, width: usize, end: usize| Panel {
-        first: index * width,
-        count: width.min(end - index * width),
-        depth: k,
-        width,
-    };
-    // Whole panels of A are read where they lie, if they lie well; the rest is packed.
-    let lying = if a.lies_well() { m / rows } else { 0 };
-    let mut packed_a = Memory::<T>::new((row_panels - lying) * rows * k);
-    packed_a
-        .par_chunks_mut(rows * k)
-        .with_min_len(alone)
-        .enumerate()
-        .for_each(|(p, to)| {
-            // SAFETY: compiled for instructions that this processor has.
-            unsafe { pack(a.transposed(), part(lying + p, rows, m), to) };
-        });
-    // SAFETY: the panels cover it, and each was written.
-    let packed_a = unsafe { packed_a.initialized() };
-    let pack_b = |q: usize, to: &mut [MaybeUninit<T>]| {
-        // SAFETY: as above.
-        unsafe { pack(b, part(q, width, n), to) };
-    };
-    // Slices of about the same length: a short last one would cost as much to begin and end.
-    let slice = k.div_ceil(k.div_ceil(DEPTH));
-    let target = Shared(c.as_mut_ptr());
-    // Rows of tiles `down` and the column of tiles `q`, whose panel of B is `panel`.
-    let column = |down: std::ops::Range<usize>, q: usize, panel: &[T]| {
-        for start in (0..k).step_by(slice) {
-            let depth = slice.min(k - start);
-            for p in down.clone() {
-                let (from, a_row, a_step) = if p < lying {
-                    let from = &a.data[p * rows * a.row + start * a.column..];
-                    (from, a.row, a.column)
-                } else {
-                    (&packed_a[((p - lying) * k + start) * rows..], 1, rows)
-                };
-                let step = Step {
-                    a: from.as_ptr(),
-                    a_row,
-                    a_step,
-                    b: panel[start * width..].as_ptr(),
-                    bias: biases[q * width..].as_ptr(),
-                    // SAFETY: inside C, and tasks have tiles of their own.
-                    c: unsafe { target.at(p * rows * n + q * width) },
-                    depth,
-                    row: n,
-                    width,
-                    rows: rows.min(m - p * rows),
-                    columns: width.min(n - q * width),
-                    first: start == 0,
-                };
-                // SAFETY: panels hold `depth` steps from here; see above for the processor.
-                unsafe { tile(&step) };
+}
+
+impl<L: Lanes> Work for &Step<L> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn run(self) {
+        // SAFETY: the caller's.
+        unsafe {
+            match L::N {
+                16 => sized::<L, 3, 4>(self),
+                8 => sized::<L, 2, 3>(self),
+                _ => sized::<L, 1, 4>(self),
             }
         }
-    };
-    let tasks = 4 * rayon::current_num_threads();
-    if column_panels >= tasks {
-        // Each task packs what it reads, and reads it while it is in the cache.
-        (0..column_panels)
-            .into_par_iter()
-            .with_min_len(alone)
-            .for_each_init(
-                || Memory::<T>::new(width * k),
-                |panel, q| {
-                    pack_b(q, panel);
-                    // SAFETY: just written.
-                    column(0..row_panels, q, unsafe { panel.as_initialized() });
-                },
-            );
-    } else {
-        let mut packed_b = Memory::<T>::new(column_panels * width * k);
-        packed_b
-            .par_chunks_mut(width * k)
+    }
+}
+
+#[inline(always)]
+unsafe fn sized<L: Lanes, const GROUPS: usize, const ROWS: usize>(step: &Step<L>) {
+    // SAFETY: the caller's.
+    unsafe {
+        match (step.width / L::N, step.a_row) {
+            (1, 1) => compute::<L, GROUPS, ROWS, 1, false>(step),
+            (1, _) => compute::<L, GROUPS, ROWS, 1, true>(step),
+            (_, 1) => compute::<L, GROUPS, ROWS, 2, false>(step),
+            _ => compute::<L, GROUPS, ROWS, 2, true>(step),
+        }
+    }
+}
+
+/// Rows of a register tile: as many as the sums of two vectors each leave registers for.
+const fn tile_rows<L: Lanes>() -> usize {
+    match L::N {
+        16 => 12,
+        8 => 6,
+        _ => 4,
+    }
+}
+
+impl<T: Float> Kernel<T> for Product<'_, T> {
+    type Result = Vec<T>;
+
+    /// Tasks of whole columns of tiles, or of whole rows, compute. Every element of C is the same
+    /// sum in the same order however the work is cut.
+    unsafe fn run<L: Lanes<T = T>>(self) -> Vec<T> {
+        let Product {
+            sizes: [m, n, k],
+            a,
+            b,
+            bias,
+        } = self;
+        // A register tile: rows, and columns of two vectors, or one for the few classes of a last layer.
+        let (rows, width) = (tile_rows::<L>(), if n <= L::N { L::N } else { 2 * L::N });
+        a.check(m, k);
+        b.check(k, n);
+        let (row_panels, column_panels) = (m.div_ceil(rows), n.div_ceil(width));
+        let mut c: Vec<T> = Vec::with_capacity(m * n);
+        // A small product is done before a second thread is awake.
+        let alone = if m * n * k < ALONE { usize::MAX } else { 1 };
+        let mut biases = Aligned::zeros(column_panels * width);
+        if let Some(bias) = bias {
+            biases[..n].copy_from_slice(bias);
+        }
+        let part = |index: usize, width: usize, end: usize| Panel {
+            first: index * width,
+            count: width.min(end - index * width),
+            depth: k,
+            width,
+        };
+        // Whole panels of A are read where they lie, if they lie well; the rest is packed.
+        let lying = if a.lies_well() { m / rows } else { 0 };
+        let mut packed_a = Memory::<T>::new((row_panels - lying) * rows * k);
+        packed_a
+            .par_chunks_mut(rows * k)
             .with_min_len(alone)
             .enumerate()
-            .for_each(|(q, to)| pack_b(q, to));
-        // SAFETY: the panels cover it, and each was written.
-        let packed_b = unsafe { packed_b.initialized() };
-        let down = row_panels.min(tasks);
-        (0..down)
-            .into_par_iter()
-            .with_min_len(alone)
-            .for_each(|task| {
-                let block = task * row_panels / down..(task + 1) * row_panels / down;
-                for (q, panel) in packed_b.chunks_exact(width * k).enumerate() {
-                    column(block.clone(), q, panel);
-                }
+            .for_each(|(p, to)| {
+                // SAFETY: this processor has the instructions.
+                unsafe { L::compiled(Pack(a.transposed(), part(lying + p, rows, m), to)) };
             });
+        // SAFETY: the panels cover it, and each was written.
+        let packed_a = unsafe { packed_a.initialized() };
+        let pack_b = |q: usize, to: &mut [MaybeUninit<T>]| {
+            // SAFETY: as above.
+            unsafe { L::compiled(Pack(b, part(q, width, n), to)) };
+        };
+        // Slices of about the same length: a short last one would cost as much to begin and end.
+        let slice = k.div_ceil(k.div_ceil(DEPTH));
+        let target = Shared(c.as_mut_ptr());
+        // Rows of tiles `down` and the column of tiles `q`, whose panel of B is `panel`.
+        let column = |down: std::ops::Range<usize>, q: usize, panel: &[T]| {
+            for start in (0..k).step_by(slice) {
+                let depth = slice.min(k - start);
+                for p in down.clone() {
+                    let (from, a_row, a_step) = if p < lying {
+                        let from = &a.data[p * rows * a.row + start * a.column..];
+                        (from, a.row, a.column)
+                    } else {
+                        (&packed_a[((p - lying) * k + start) * rows..], 1, rows)
+                    };
+                    let step = Step::<L> {
+                        a: from.as_ptr(),
+                        a_row,
+                        a_step,
+                        b: panel[start * width..].as_ptr(),
+                        bias: biases[q * width..].as_ptr(),
+                        // SAFETY: inside C, and tasks have tiles of their own.
+                        c: unsafe { target.at(p * rows * n + q * width) },
+                        depth,
+                        row: n,
+                        width,
+                        rows: rows.min(m - p * rows),
+                        columns: width.min(n - q * width),
+                        first: start == 0,
+                    };
+                    // SAFETY: panels hold `depth` steps from here; see above for the processor.
+                    unsafe { L::compiled(&step) };
+                }
+            }
+        };
+        let tasks = 4 * rayon::current_num_threads();
+        if column_panels >= tasks {
+            // Each task packs what it reads, and reads it while it is in the cache.
+            (0..column_panels)
+                .into_par_iter()
+                .with_min_len(alone)
+                .for_each_init(
+                    || Memory::<T>::new(width * k),
+                    |panel, q| {
+                        pack_b(q, panel);
+                        // SAFETY: just written.
+                        column(0..row_panels, q, unsafe { panel.as_initialized() });
+                    },
+                );
+        } else {
+            let mut packed_b = Memory::<T>::new(column_panels * width * k);
+            packed_b
+                .par_chunks_mut(width * k)
+                .with_min_len(alone)
+                .enumerate()
+                .for_each(|(q, to)| pack_b(q, to));
+            // SAFETY: the panels cover it, and each was written.
+            let packed_b = unsafe { packed_b.initialized() };
+            let down = row_panels.min(tasks);
+            (0..down)
+                .into_par_iter()
+                .with_min_len(alone)
+                .for_each(|task| {
+                    let block = task * row_panels / down..(task + 1) * row_panels / down;
+                    for (q, panel) in packed_b.chunks_exact(width * k).enumerate() {
+                        column(block.clone(), q, panel);
+                    }
+                });
+        }
+        // SAFETY: every tile was written.
+        unsafe { c.set_len(m * n) };
+        c
     }
-    // SAFETY: every tile was written.
-    unsafe { c.set_len(m * n) };
-    c
 }
 
 /// The part of a matrix as `[row][width]`, with zeros behind.
@@ -275,33 +265,25 @@ fn panel<T: Float>(from: Matrix<'_, T>, part: Panel, to: &mut [MaybeUninit<T>]) 
                 to.write(x);
             }
         }
-    } else if from.row == 1 {
+    } else {
         let from_data = &from.data[first * from.column..];
-        assert!(count <= width && depth * width <= to.len());
+        assert!(from.row == 1 && count <= width && depth * width <= to.len());
         let to = to.as_mut_ptr().cast();
         // SAFETY: checked above.
-        unsafe {
-            crate::simd::transpose_to(from_data, from.column, to, width, count, depth, |x| x);
-        }
-    } else {
-        for (row, to) in to.chunks_exact_mut(width).enumerate().take(depth) {
-            for (j, to) in to[..count].iter_mut().enumerate() {
-                to.write(from.data[row * from.row + (first + j) * from.column]);
-            }
-        }
+        unsafe { transpose_to(from_data, from.column, to, width, count, depth, |x| x) };
     }
 }
 
 /// One tile of C += panel of A · panel of B.
-struct Step<T> {
-    a: *const T,
+struct Step<L: Lanes> {
+    a: *const L::T,
     /// From a row of A to the next.
     a_row: usize,
     /// From a place along the inner dimension to the next.
     a_step: usize,
-    b: *const T,
-    bias: *const T,
-    c: *mut T,
+    b: *const L::T,
+    bias: *const L::T,
+    c: *mut L::T,
     depth: usize,
     row: usize,
     /// Columns of the tile, and rows and columns of it that are in C.
@@ -321,7 +303,7 @@ unsafe fn compute<
     const VECTORS: usize,
     const APART: bool,
 >(
-    step: &Step<L::T>,
+    step: &Step<L>,
 ) {
     // SAFETY: the caller's pointers; parts of a tile outside C go through a buffer.
     unsafe {

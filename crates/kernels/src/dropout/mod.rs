@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::host::{Host, Number, typed};
 use crate::implementation::Implementation;
 use crate::operation::{Operation, run};
-use crate::simd::{CHUNK, Float, Instructions, vectorized};
+use crate::simd::{CHUNK, Float, Instructions, Work};
 
 /// The code that [`dropout`] takes for tensors like this.
 pub fn dropout_implementation<const D: usize>(x: &Tensor<D>) -> Implementation {
@@ -70,7 +70,18 @@ fn masked<T: Float>(seed: u64, probability: f64, x: &[T]) -> Vec<T> {
         .par_chunks_mut(CHUNK)
         .zip(x.par_chunks(CHUNK))
         .enumerate()
-        .for_each(|(index, (to, from))| chunk(seed, probability, index * CHUNK, from, to));
+        .for_each(|(index, (to, from))| {
+            let start = index * CHUNK;
+            let chunk = Chunk {
+                seed,
+                probability,
+                start,
+                from,
+                to,
+            };
+            // SAFETY: any processor may run it.
+            unsafe { Instructions::run(chunk) };
+        });
     // SAFETY: the chunks cover all of the buffer, and each was written from its like of `x`.
     unsafe { result.set_len(x.len()) };
     result
@@ -92,35 +103,32 @@ fn threshold(probability: f64) -> u32 {
     (probability * f64::from(u32::MAX)) as u32
 }
 
-vectorized! {
-    /// The part of [`masked`] that starts at element `start`.
-    fn chunk<T>(
-        seed: u64,
-        probability: f64,
-        start: usize,
-        from: &[T],
-        to: &mut [MaybeUninit<T>],
-    ) = chunk_body;
-}
-
-#[inline(always)]
-fn chunk_body<T: Float>(
+/// The part of [`masked`] that starts at element `start`.
+struct Chunk<'a, T> {
     seed: u64,
     probability: f64,
     start: usize,
-    from: &[T],
-    to: &mut [MaybeUninit<T>],
-) {
-    // More than 2³² elements would repeat the mask: the high half of the position joins the key.
-    let key = [
-        seed as u32 ^ (start >> 32) as u32,
-        (seed >> 32) as u32 ^ 0x9e37_79b9,
-    ];
-    let limit = threshold(probability);
-    let scale = T::from_f64(1.0 / (1.0 - probability));
-    for (i, (to, &x)) in to.iter_mut().zip(from).enumerate() {
-        let kept = bits(key, (start + i) as u32) >= limit;
-        // A product with the mask, so that NaN and ∞ do not vanish where they are dropped.
-        to.write(x * if kept { scale } else { T::default() });
+    from: &'a [T],
+    to: &'a mut [MaybeUninit<T>],
+}
+
+impl<T: Float> Work for Chunk<'_, T> {
+    type Result = ();
+
+    #[inline(always)]
+    unsafe fn run(self) {
+        let Self { seed, start, .. } = self;
+        // More than 2³² elements would repeat the mask: the high half of the position joins the key.
+        let key = [
+            seed as u32 ^ (start >> 32) as u32,
+            (seed >> 32) as u32 ^ 0x9e37_79b9,
+        ];
+        let limit = threshold(self.probability);
+        let scale = T::from_f64(1.0 / (1.0 - self.probability));
+        for (i, (to, &x)) in self.to.iter_mut().zip(self.from).enumerate() {
+            let kept = bits(key, (start + i) as u32) >= limit;
+            // A product with the mask, so that NaN and ∞ do not vanish where they are dropped.
+            to.write(x * if kept { scale } else { T::default() });
+        }
     }
 }

@@ -2,38 +2,74 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Defines a function that is compiled for each set of instructions, from ordinary loops that the
-/// compiler turns into vectors, and that runs by the best of them.
-macro_rules! vectorized {
-    (
-        $(#[$attribute:meta])*
-        fn $name:ident<$t:ident>($($argument:ident: $type:ty),* $(,)?) = $body:ident;
-    ) => {
-        $(#[$attribute])*
-        fn $name<$t: Float>($($argument: $type),*) {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            fn avx512<$t: Float>($($argument: $type),*) {
-                $body($($argument),*);
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2<$t: Float>($($argument: $type),*) {
-                $body($($argument),*);
-            }
+use super::float::Float;
+use super::lanes::{Lanes, Plain};
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Avx2, Avx512, Avx512Narrow};
+
+/// Work that is compiled for each set of instructions. It and the loops in it are inlined always,
+/// not as closures: else they would be compiled without the instructions.
+pub(crate) trait Work {
+    /// What comes out.
+    type Result;
+    /// # Safety
+    /// As the work says; the processor must have the instructions that this was inlined for.
+    unsafe fn run(self) -> Self::Result;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+pub(super) unsafe fn avx512<W: Work>(work: W) -> W::Result {
+    // SAFETY: the caller's.
+    unsafe { work.run() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn avx2<W: Work>(work: W) -> W::Result {
+    // SAFETY: the caller's.
+    unsafe { work.run() }
+}
+
+/// An operation on numbers of type `T` with vectors of any kind.
+pub(crate) trait Kernel<T> {
+    /// What comes out.
+    type Result;
+    /// # Safety
+    /// The processor must have the instructions of `L`.
+    unsafe fn run<L: Lanes<T = T>>(self) -> Self::Result;
+}
+
+/// A number type with vectors: f32 by the best instructions of the processor, f64 by plain code.
+pub(crate) trait Vectors: Float {
+    /// Runs a kernel on rows of about `length` numbers; so few that they leave more than half of a
+    /// 16-lane vector empty take one of 8.
+    fn run<K: Kernel<Self>>(kernel: K, length: usize) -> K::Result;
+}
+
+impl Vectors for f32 {
+    fn run<K: Kernel<f32>>(kernel: K, length: usize) -> K::Result {
+        // SAFETY: `current` names only what the processor has.
+        unsafe {
             match Instructions::current() {
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: the processor has these instructions.
-                Instructions::Avx512 => unsafe { avx512($($argument),*) },
+                Instructions::Avx512 if length > 8 => kernel.run::<Avx512>(),
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: the processor has these instructions.
-                Instructions::Avx2 => unsafe { avx2($($argument),*) },
-                _ => $body($($argument),*),
+                Instructions::Avx512 => kernel.run::<Avx512Narrow>(),
+                #[cfg(target_arch = "x86_64")]
+                Instructions::Avx2 => kernel.run::<Avx2>(),
+                _ => kernel.run::<Plain<f32>>(),
             }
         }
-    };
+    }
 }
-pub(crate) use vectorized;
+
+impl Vectors for f64 {
+    fn run<K: Kernel<f64>>(kernel: K, _: usize) -> K::Result {
+        // SAFETY: every processor runs plain code.
+        unsafe { kernel.run::<Plain<f64>>() }
+    }
+}
 
 /// Instructions that the f32 kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +115,23 @@ impl Instructions {
                 let best = Self::available()[Self::available().len() - 1];
                 CHOSEN.store(best as u8 + 1, Ordering::Relaxed);
                 best
+            }
+        }
+    }
+
+    /// Runs ordinary loops, which the compiler turns into vectors, by the instructions in use.
+    ///
+    /// # Safety
+    /// As the work says.
+    pub(crate) unsafe fn run<W: Work>(work: W) -> W::Result {
+        // SAFETY: the caller's; `current` names only what the processor has.
+        unsafe {
+            match Self::current() {
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => avx512(work),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => avx2(work),
+                _ => work.run(),
             }
         }
     }

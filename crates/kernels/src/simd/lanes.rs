@@ -1,6 +1,7 @@
 //! Vectors of one processor family behind one trait.
 
 use super::float::Float;
+use super::instructions::Work;
 
 /// A vector of `N` numbers.
 ///
@@ -17,6 +18,8 @@ pub(crate) trait Lanes: Copy + 'static {
     const N: usize;
     /// Vectors of accumulators that fit the registers beside operands.
     const REGISTERS: usize;
+    /// Runs what is compiled for the instructions.
+    unsafe fn compiled<W: Work>(work: W) -> W::Result;
     unsafe fn splat(x: Self::T) -> Self::V;
     unsafe fn load(from: *const Self::T) -> Self::V;
     unsafe fn store(to: *mut Self::T, v: Self::V);
@@ -91,6 +94,10 @@ impl<T: Float> Lanes for Plain<T> {
     type V = [T; 4];
     const N: usize = 4;
     const REGISTERS: usize = 12;
+    unsafe fn compiled<W: Work>(work: W) -> W::Result {
+        // SAFETY: the caller's.
+        unsafe { work.run() }
+    }
     #[inline(always)]
     unsafe fn splat(x: T) -> [T; 4] {
         [x; 4]

@@ -10,12 +10,10 @@ mod x86;
 
 pub(crate) use float::{Float, all_finite, within_safe_range};
 pub use instructions::Instructions;
-pub(crate) use instructions::vectorized;
-pub(crate) use lanes::{INACTIVE, LIST_SLACK, Lanes, Plain, Row};
+pub(crate) use instructions::{Kernel, Vectors, Work};
+pub(crate) use lanes::{INACTIVE, LIST_SLACK, Lanes, Row};
 pub(crate) use memory::{Aligned, Memory, Shared};
 pub(crate) use transpose::{transpose, transpose_to};
-#[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512, Avx512Narrow};
 
 /// Numbers that one task of a pass over memory works on.
 pub(crate) const CHUNK: usize = 16 * 1024;

@@ -6,6 +6,7 @@
 
 use std::arch::x86_64::*;
 
+use super::instructions::{Work, avx2, avx512};
 use super::lanes::{INACTIVE, LIST_SLACK, Lanes, Row, list_from};
 
 /// AVX2 with FMA: 8 × f32.
@@ -50,105 +51,96 @@ unsafe fn list_512(row: &Row<f32>, values: *mut f32, places: *mut u32) -> usize 
     }
 }
 
-macro_rules! eight {
-    ($name:ident, $registers:literal, $($list:tt)*) => {
+#[inline(always)]
+unsafe fn select_256(a: __m256, b: __m256, x: __m256, y: __m256) -> (__m256, __m256) {
+    unsafe {
+        let greater = _mm256_cmp_ps::<_CMP_GT_OQ>(a, b);
+        let take = _mm256_or_ps(greater, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a));
+        (_mm256_blendv_ps(b, a, take), _mm256_blendv_ps(y, x, take))
+    }
+}
+
+#[inline(always)]
+unsafe fn select_512(a: __m512, b: __m512, x: __m512, y: __m512) -> (__m512, __m512) {
+    unsafe {
+        let greater = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b);
+        let take = greater | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a);
+        (
+            _mm512_mask_blend_ps(take, b, a),
+            _mm512_mask_blend_ps(take, y, x),
+        )
+    }
+}
+
+macro_rules! lanes {
+    (
+        $name:ident, $n:literal x $vector:ty, $registers:literal, $compiled:ident,
+        $splat:ident, $load:ident, $store:ident, $fma:ident, $add:ident, $sub:ident, $select:ident
+        $(, $list:ident)?
+    ) => {
         // SAFETY: the contract of the trait (processor and pointers) is that of the intrinsics.
         impl Lanes for $name {
             type T = f32;
-            type V = __m256;
-            const N: usize = 8;
+            type V = $vector;
+            const N: usize = $n;
             const REGISTERS: usize = $registers;
-            #[inline(always)]
-            unsafe fn splat(x: f32) -> __m256 {
-                unsafe { _mm256_set1_ps(x) }
+            unsafe fn compiled<W: Work>(work: W) -> W::Result {
+                unsafe { $compiled(work) }
             }
             #[inline(always)]
-            unsafe fn load(from: *const f32) -> __m256 {
-                unsafe { _mm256_loadu_ps(from) }
+            unsafe fn splat(x: f32) -> $vector {
+                unsafe { $splat(x) }
             }
             #[inline(always)]
-            unsafe fn store(to: *mut f32, v: __m256) {
-                unsafe { _mm256_storeu_ps(to, v) }
+            unsafe fn load(from: *const f32) -> $vector {
+                unsafe { $load(from) }
             }
             #[inline(always)]
-            unsafe fn fma(a: __m256, b: __m256, c: __m256) -> __m256 {
-                unsafe { _mm256_fmadd_ps(a, b, c) }
+            unsafe fn store(to: *mut f32, v: $vector) {
+                unsafe { $store(to, v) }
             }
             #[inline(always)]
-            unsafe fn add(a: __m256, b: __m256) -> __m256 {
-                unsafe { _mm256_add_ps(a, b) }
+            unsafe fn fma(a: $vector, b: $vector, c: $vector) -> $vector {
+                unsafe { $fma(a, b, c) }
             }
             #[inline(always)]
-            unsafe fn sub(a: __m256, b: __m256) -> __m256 {
-                unsafe { _mm256_sub_ps(a, b) }
+            unsafe fn add(a: $vector, b: $vector) -> $vector {
+                unsafe { $add(a, b) }
             }
             #[inline(always)]
-            unsafe fn select_greater(a: __m256, b: __m256, x: __m256, y: __m256) -> (__m256, __m256) {
-                unsafe {
-                    let greater = _mm256_cmp_ps::<_CMP_GT_OQ>(a, b);
-                    let take = _mm256_or_ps(greater, _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a));
-                    (_mm256_blendv_ps(b, a, take), _mm256_blendv_ps(y, x, take))
+            unsafe fn sub(a: $vector, b: $vector) -> $vector {
+                unsafe { $sub(a, b) }
+            }
+            #[inline(always)]
+            unsafe fn select_greater(
+                a: $vector,
+                b: $vector,
+                x: $vector,
+                y: $vector,
+            ) -> ($vector, $vector) {
+                unsafe { $select(a, b, x, y) }
+            }
+            $(
+                #[inline(always)]
+                unsafe fn list(row: &Row<f32>, values: *mut f32, places: *mut u32) -> usize {
+                    unsafe { $list(row, values, places) }
                 }
-            }
-            $($list)*
+            )?
         }
     };
 }
-eight!(Avx2, 12,);
-eight!(
-    Avx512Narrow,
-    25,
-    #[inline(always)]
-    unsafe fn list(row: &Row<f32>, values: *mut f32, places: *mut u32) -> usize {
-        // SAFETY: as this function's.
-        unsafe { list_512(row, values, places) }
-    }
+#[rustfmt::skip]
+lanes!(
+    Avx2, 8 x __m256, 12, avx2, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
+    _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps, select_256
 );
-
-// SAFETY: as above.
-impl Lanes for Avx512 {
-    type T = f32;
-    type V = __m512;
-    const N: usize = 16;
-    const REGISTERS: usize = 25;
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> __m512 {
-        unsafe { _mm512_set1_ps(x) }
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> __m512 {
-        unsafe { _mm512_loadu_ps(from) }
-    }
-    #[inline(always)]
-    unsafe fn store(to: *mut f32, v: __m512) {
-        unsafe { _mm512_storeu_ps(to, v) }
-    }
-    #[inline(always)]
-    unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
-        unsafe { _mm512_fmadd_ps(a, b, c) }
-    }
-    #[inline(always)]
-    unsafe fn add(a: __m512, b: __m512) -> __m512 {
-        unsafe { _mm512_add_ps(a, b) }
-    }
-    #[inline(always)]
-    unsafe fn sub(a: __m512, b: __m512) -> __m512 {
-        unsafe { _mm512_sub_ps(a, b) }
-    }
-    #[inline(always)]
-    unsafe fn select_greater(a: __m512, b: __m512, x: __m512, y: __m512) -> (__m512, __m512) {
-        unsafe {
-            let greater = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b);
-            let take = greater | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a);
-            (
-                _mm512_mask_blend_ps(take, b, a),
-                _mm512_mask_blend_ps(take, y, x),
-            )
-        }
-    }
-    #[inline(always)]
-    unsafe fn list(row: &Row<f32>, values: *mut f32, places: *mut u32) -> usize {
-        // SAFETY: as this function's.
-        unsafe { list_512(row, values, places) }
-    }
-}
+#[rustfmt::skip]
+lanes!(
+    Avx512Narrow, 8 x __m256, 25, avx512, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps,
+    _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps, select_256, list_512
+);
+#[rustfmt::skip]
+lanes!(
+    Avx512, 16 x __m512, 25, avx512, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps,
+    _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps, select_512, list_512
+);
