@@ -53,28 +53,26 @@ impl Images {
         pixels: Vec<u8>,
         labels: Vec<u8>,
     ) -> Result<Self, DataError> {
-        let problem = |reason: String| DataError::Inconsistent("images".to_owned(), reason);
-        if labels.is_empty() || shape.pixels() == 0 {
-            let reason = "there are no images, or they have no pixels";
-            return Err(problem(reason.to_owned()));
+        let bad = |reason: String| Err(DataError::Invalid(format!("images: {reason}")));
+        let (count, found) = (labels.len(), pixels.len());
+        if count == 0 || shape.pixels() == 0 {
+            return bad("there are no images, or they have no pixels".to_owned());
         }
-        if labels.len().checked_mul(shape.pixels()) != Some(pixels.len()) {
-            return Err(problem(format!(
-                "{} labels of {shape} images need {} bytes of pixels, not {}",
-                labels.len(),
-                labels.len().saturating_mul(shape.pixels()),
-                pixels.len()
-            )));
+        let needed = count.checked_mul(shape.pixels());
+        if needed != Some(found) {
+            let needed = needed.unwrap_or(usize::MAX);
+            return bad(format!(
+                "{count} labels of {shape} images need {needed} bytes of pixels, not {found}"
+            ));
         }
         if !(1..=256).contains(&classes) {
-            return Err(problem(format!("{classes} classes; 1 to 256 are possible")));
+            return bad(format!("{classes} classes; 1 to 256 are possible"));
         }
-        let unknown = |&label: &u8| usize::from(label) >= classes;
-        if let Some(position) = labels.iter().position(unknown) {
-            return Err(problem(format!(
-                "label {} of image {position} is not below the number of classes, {classes}",
-                labels[position]
-            )));
+        let mut labelled = (0..).zip(&labels);
+        if let Some((place, label)) = labelled.find(|&(_, &label)| usize::from(label) >= classes) {
+            return bad(format!(
+                "label {label} of image {place} is not below the number of classes, {classes}"
+            ));
         }
         Ok(Self {
             shape,

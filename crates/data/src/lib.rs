@@ -23,7 +23,7 @@ pub use images::{ImageShape, Images};
 pub use normalization::Normalization;
 pub use perturbation::Perturbation;
 #[cfg(feature = "fetch")]
-pub use source::{Cache, FileStatus, MIRRORS};
+pub use source::{Cache, FileStatus};
 pub use source::{Dataset, Event, OpenOptions, Source, drawn, idx, open};
 pub use split::{Subsets, shuffled, stratified_split};
 pub use view::View;

@@ -41,7 +41,9 @@ impl Normalization {
         if std > 0.0 && std.is_finite() && stated.table().iter().all(|value| value.is_finite()) {
             Ok(stated)
         } else {
-            Err(DataError::Normalization(mean, std))
+            Err(DataError::Invalid(format!(
+                "pixels cannot be normalized with mean {mean} and deviation {std}: give two finite numbers, the deviation above 0, as in 0.1307,0.3081"
+            )))
         }
     }
 

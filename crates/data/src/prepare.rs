@@ -2,6 +2,7 @@
 //! 1998): the box around the ink scaled into 20×20 pixels keeping its shape, then placed in a
 //! 28×28 field with its center of mass in the middle.
 
+use std::fmt::Display;
 use std::io::Cursor;
 
 use image::imageops::{self, FilterType};
@@ -74,10 +75,10 @@ pub fn prepare_within(
     bounds: Bounds,
 ) -> Result<Prepared, DataError> {
     let gray = decode(name, bytes, bounds)?;
-    let (ink, inverted) = ink(&gray).ok_or_else(|| DataError::Blank(name.to_owned()))?;
-    let pixels = center(&ink, shape).ok_or_else(|| DataError::Blank(name.to_owned()))?;
+    let blank = || DataError::Blank(name.to_owned());
+    let (ink, inverted) = ink(&gray).ok_or_else(blank)?;
     Ok(Prepared {
-        pixels,
+        pixels: center(&ink, shape).ok_or_else(blank)?,
         shape,
         inverted,
     })
@@ -89,16 +90,13 @@ pub fn prepare_within(
 /// Bytes that are not a picture, or a picture beyond the bounds.
 pub fn decode(name: &str, bytes: &[u8], bounds: Bounds) -> Result<Gray, DataError> {
     let (width, height) = dimensions(name, bytes, bounds)?;
-    if width > bounds.side
-        || height > bounds.side
-        || u64::from(width) * u64::from(height) > bounds.pixels
-    {
+    let pixels = u64::from(width) * u64::from(height);
+    if width.max(height) > bounds.side || pixels > bounds.pixels {
         return Err(too_large(name, bounds));
     }
-    match reader(name, bytes, bounds)?.decode() {
-        Ok(picture) => Ok(to_gray(&picture)),
-        Err(error) => Err(refusal(name, bounds, &error)),
-    }
+    let picture = reader(name, bytes, bounds)?.decode();
+    let picture = picture.map_err(|error| refusal(name, bounds, &error))?;
+    Ok(to_gray(&picture))
 }
 
 /// Width and height of a picture, from its first bytes; no pixel is unpacked, and of what stands
@@ -115,12 +113,11 @@ pub fn dimensions(name: &str, bytes: &[u8], bounds: Bounds) -> Result<(u32, u32)
         return Err(not_a_picture(name, &"its content is of no known kind"));
     }
     match reader.into_dimensions() {
-        Ok((width, height)) if width == 0 || height == 0 => Err(not_a_picture(
-            name,
-            &format!("it has {width}×{height} pixels"),
-        )),
-        Ok(dimensions) => Ok(dimensions),
-        Err(error) => Err(refusal(name, bounds, &error)),
+        Ok((width, height)) if width == 0 || height == 0 => {
+            let reason = format!("it has {width}×{height} pixels");
+            Err(not_a_picture(name, &reason))
+        }
+        size => size.map_err(|error| refusal(name, bounds, &error)),
     }
 }
 
@@ -146,11 +143,16 @@ fn refusal(name: &str, bounds: Bounds, error: &ImageError) -> DataError {
 }
 
 fn too_large(name: &str, bounds: Bounds) -> DataError {
-    DataError::TooLarge(name.to_owned(), bounds.side, bounds.pixels / 1_000_000)
+    let (side, megapixels) = (bounds.side, bounds.pixels / 1_000_000);
+    DataError::Picture(format!(
+        "{name} is too large: at most {side} pixels a side and {megapixels} megapixels are read; scale it down first"
+    ))
 }
 
-fn not_a_picture(name: &str, reason: &dyn std::fmt::Display) -> DataError {
-    DataError::NotAPicture(name.to_owned(), reason.to_string())
+fn not_a_picture(name: &str, reason: &dyn Display) -> DataError {
+    DataError::Picture(format!(
+        "{name} is not a picture that this program reads (PNG, JPEG, BMP, PGM/PPM): {reason}"
+    ))
 }
 
 fn to_gray(picture: &DynamicImage) -> Gray {

@@ -27,11 +27,10 @@ pub struct Subsets {
 /// As many images to hold out as there are, or more.
 pub fn stratified_split(labels: &[u8], valid: usize, seed: u64) -> Result<Subsets, DataError> {
     if valid >= labels.len() {
-        let reason = format!("{valid} of {} images cannot be held out", labels.len());
-        return Err(DataError::Inconsistent(
-            "validation split".to_owned(),
-            reason,
-        ));
+        let all = labels.len();
+        return Err(DataError::Invalid(format!(
+            "validation split: {valid} of {all} images cannot be held out"
+        )));
     }
     let mut classes: Vec<Vec<u32>> = vec![Vec::new(); 256];
     for (index, &label) in (0..).zip(labels) {

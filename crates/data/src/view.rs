@@ -37,11 +37,12 @@ impl View {
     /// # Errors
     /// No images of each class.
     pub fn validate(&self) -> Result<(), DataError> {
-        if self.per_class == Some(0) {
-            let reason = "it is 0; give 1 or more, or leave it out".to_owned();
-            return Err(DataError::Inconsistent("view.per_class".to_owned(), reason));
+        match self.per_class {
+            Some(0) => Err(DataError::Invalid(
+                "view.per_class: it is 0; give 1 or more, or leave it out".to_owned(),
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Those of the `indices` that are trained on, sorted.
@@ -69,10 +70,9 @@ impl View {
         for (label, mut class) in classes.into_iter().enumerate() {
             if class.len() < wanted {
                 let found = class.len();
-                return Err(DataError::Inconsistent(
-                    format!("view.per_class = {wanted}"),
-                    format!("class {label} has only {found} training images; lower it"),
-                ));
+                return Err(DataError::Invalid(format!(
+                    "view.per_class = {wanted}: class {label} has only {found} training images; lower it"
+                )));
             }
             class.shuffle(&mut stream(seed ^ SUBSET, label as u64));
             subset.extend(&class[..wanted]);

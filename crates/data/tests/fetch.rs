@@ -120,7 +120,7 @@ fn mirrors_that_fail_are_passed_over_and_nothing_wrong_enters_the_cache() {
         let (_folder, cache) = empty_cache();
         let (bad, _) = mirror(&files, behavior);
         let error = fetch(&cache, &[&bad]).unwrap_err();
-        assert!(matches!(error, DataError::Unavailable { .. }), "{error}");
+        assert!(matches!(error, DataError::Unavailable(..)), "{error}");
         let message = error.to_string();
         assert!(
             message.contains(reason) && message.contains(&bad),
@@ -185,23 +185,22 @@ fn what_cannot_be_imported_is_named_before_anything_is_written() {
         let path = entry.unwrap().path();
         fs::copy(&path, source.join(path.file_name().unwrap())).unwrap();
     }
-    let import = |cache: &Cache, from: &PathBuf| cache.import(from, &mut |_| {}).unwrap_err();
+    let import = |cache: &Cache, from: &PathBuf| {
+        let error = cache.import(from, &mut |_| {}).unwrap_err();
+        error.to_string()
+    };
     let swapped = source.join("t10k-labels-idx1-ubyte.gz");
     fs::copy(source.join("train-labels-idx1-ubyte.gz"), &swapped).unwrap();
-    let error = import(&cache, &source);
-    assert!(
-        matches!(&error, DataError::NotMnist(path, _) if *path == swapped),
-        "{error}"
-    );
+    let message = import(&cache, &source);
+    let named = format!("{} is not the MNIST file it is named", swapped.display());
+    assert!(message.starts_with(&named), "{message}");
     fs::remove_file(&swapped).unwrap();
-    let error = import(&cache, &source);
-    assert!(matches!(error, DataError::MissingFile(..)), "{error}");
+    let message = import(&cache, &source);
+    assert!(message.contains("holds no t10k-labels"), "{message}");
     assert!(!cache.path().exists());
 
     fs::write(cache.path(), b"a file in the way").unwrap();
-    let error = import(&cache, &files);
-    assert!(
-        matches!(&error, DataError::Io { path, .. } if path.starts_with(cache.path())),
-        "{error}"
-    );
+    let message = import(&cache, &files);
+    let named = format!("cannot create {}", cache.path().display());
+    assert!(message.starts_with(&named), "{message}");
 }

@@ -86,10 +86,9 @@ impl From<VerifyError> for ApiError {
 impl From<DataError> for ApiError {
     fn from(error: DataError) -> Self {
         match error {
-            DataError::NotAPicture(..)
-            | DataError::TooLarge(..)
-            | DataError::Blank(_)
-            | DataError::Setting(..) => Self::bad(error.to_string()),
+            DataError::Picture(_) | DataError::Blank(_) | DataError::Setting(_) => {
+                Self::bad(error.to_string())
+            }
             _ => Self::failed(error),
         }
     }

@@ -4,13 +4,14 @@
 //! big-endian 32-bit size a dimension, then the elements, last dimension fastest. Files may be
 //! gzipped; the content decides, not the name.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
-use super::opening::Opened;
+use super::{Dataset, Source};
 use crate::DataError;
 use crate::files::{sha256, write_whole};
 use crate::images::{ImageShape, Images};
@@ -56,7 +57,17 @@ pub fn find(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
         .into_iter()
         .map(|file| folder.join(file))
         .find(|path| path.is_file())
-        .ok_or_else(|| DataError::MissingFile(folder.to_owned(), name))
+        .ok_or_else(|| {
+            let (folder, files) = (folder.display(), FILES.join(", "));
+            DataError::Invalid(format!(
+                "{folder} holds no {name} (nor {name}.gz). A data set is four files: {files}"
+            ))
+        })
+}
+
+fn invalid(path: &Path, reason: impl Display) -> DataError {
+    let path = path.display();
+    DataError::Invalid(format!("{path} is not a valid IDX file: {reason}"))
 }
 
 /// The content of a file, unpacked if it is gzipped.
@@ -70,18 +81,16 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(DataError::io("read", path))?;
-    let bad = |reason: String| DataError::Idx(path.to_owned(), reason);
     if bytes.is_empty() {
-        return Err(bad(
-            "it is empty (0 bytes). Fetch or copy it again".to_owned()
-        ));
+        let reason = "it is empty (0 bytes). Fetch or copy it again";
+        return Err(invalid(path, reason));
     }
     if bytes.starts_with(&[0x1f, 0x8b]) {
         bytes = unpack(&bytes, MAX_BYTES + 1)
-            .map_err(|reason| bad(reason + ". Fetch or copy it again"))?;
+            .map_err(|reason| invalid(path, reason + ". Fetch or copy it again"))?;
     }
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(bad("it is larger than 2 GiB unpacked".to_owned()));
+        return Err(invalid(path, "it is larger than 2 GiB unpacked"));
     }
     Ok(bytes)
 }
@@ -96,10 +105,10 @@ pub(super) fn unpack(packed: &[u8], most: u64) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Opens a folder, and says where it really is.
-pub(super) fn open(folder: &Path) -> Result<(PathBuf, Opened), DataError> {
+/// Opens a folder.
+pub(super) fn open(folder: &Path) -> Result<Dataset, DataError> {
     if !folder.is_dir() {
-        return Err(DataError::UnknownSource(folder.display().to_string()));
+        return Err(super::unknown(&folder.display()));
     }
     // All four are looked for first: a missing test split is known before training starts.
     for name in FILES {
@@ -107,20 +116,19 @@ pub(super) fn open(folder: &Path) -> Result<(PathBuf, Opened), DataError> {
     }
     let files = read(folder, Split::Train)?;
     let train = parse(&files, None)?;
-    let mut hashes = files.map(|(_, bytes)| sha256(bytes)).concat();
-    hashes += &read(folder, Split::Test)?
-        .map(|(_, bytes)| sha256(bytes))
-        .concat();
+    let hash = |(_, bytes)| sha256(bytes);
+    let mut hashes = files.map(hash).concat();
+    hashes += &read(folder, Split::Test)?.map(hash).concat();
     let path = folder
         .canonicalize()
         .map_err(DataError::io("read", folder))?;
     let name = path.file_name().unwrap_or("folder".as_ref());
-    let opened = Opened {
+    Ok(Dataset {
         name: name.to_string_lossy().into_owned(),
         fingerprint: sha256(hashes),
+        source: Source::Folder(path),
         train,
-    };
-    Ok((path, opened))
+    })
 }
 
 /// The test images of a folder.
@@ -151,33 +159,29 @@ pub fn parse(
 ) -> Result<Images, DataError> {
     let ([count, height, width], pixels) = header::<3>(images_path, images, "images")?;
     let ([label_count], labels) = header::<1>(labels_path, labels, "labels")?;
-    let bad_images = |reason: String| Err(DataError::Idx(images_path.clone(), reason));
-    let bad_labels = |reason: String| Err(DataError::Idx(labels_path.clone(), reason));
     if height > MAX_SIDE || width > MAX_SIDE {
-        return bad_images(format!(
+        let reason = format!(
             "its images are {height}×{width}; at most {MAX_SIDE} pixels a side are possible"
-        ));
+        );
+        return Err(invalid(images_path, reason));
     }
     if count != label_count {
-        return Err(DataError::Inconsistent(
-            labels_path.display().to_string(),
-            format!(
-                "it holds {label_count} labels for the {count} images of {}",
-                images_path.display()
-            ),
-        ));
+        let (labels, images) = (labels_path.display(), images_path.display());
+        return Err(DataError::Invalid(format!(
+            "{labels}: it holds {label_count} labels for the {count} images of {images}"
+        )));
     }
     let Some(&most) = labels.iter().max() else {
-        return bad_images("it holds no images".to_owned());
+        return Err(invalid(images_path, "it holds no images"));
     };
     let classes = classes.unwrap_or(usize::from(most) + 1);
     let unknown = |&label: &u8| usize::from(label) >= classes;
     if let Some(position) = labels.iter().position(unknown) {
-        return bad_labels(format!(
-            "label {} at byte {} is not below the {classes} classes of the training split",
-            labels[position],
-            8 + position
-        ));
+        let (label, place) = (labels[position], 8 + position);
+        let reason = format!(
+            "label {label} at byte {place} is not below the {classes} classes of the training split"
+        );
+        return Err(invalid(labels_path, reason));
     }
     let shape = ImageShape::new(height as usize, width as usize);
     Images::new(shape, classes, pixels.to_vec(), labels.to_vec())
@@ -189,18 +193,17 @@ fn header<'a, const D: usize>(
     bytes: &'a [u8],
     what: &str,
 ) -> Result<([u32; D], &'a [u8]), DataError> {
-    let length = 4 + 4 * D;
-    let bad = |reason: String| Err(DataError::Idx(path.to_owned(), reason));
+    let bad = |reason: &str| Err(invalid(path, reason));
     if bytes.trim_ascii_start().starts_with(b"<") {
         return bad(
-            "it is a web page (HTML), probably an error page saved by a download. Fetch it again"
-                .to_owned(),
+            "it is a web page (HTML), probably an error page saved by a download. Fetch it again",
         );
     }
+    let length = 4 + 4 * D;
     let Some((header, elements)) = bytes.split_at_checked(length) else {
-        return bad(format!(
-            "it has {} bytes, fewer than the header's {length}",
-            bytes.len()
+        let found = bytes.len();
+        return bad(&format!(
+            "it has {found} bytes, fewer than the header's {length}"
         ));
     };
     let (magic, header) = header.split_at(4);
@@ -211,7 +214,7 @@ fn header<'a, const D: usize>(
             [0, 0, 8, 3] => "; it holds images",
             _ => "",
         };
-        return bad(format!(
+        return bad(&format!(
             "its magic number is {magic:02x?}, and a file of {what} starts with {expected:02x?}{other}"
         ));
     }
@@ -221,14 +224,14 @@ fn header<'a, const D: usize>(
     }
     let product = sizes
         .iter()
-        .try_fold(1_u64, |product, &size| product.checked_mul(size.into()));
-    if product != Some(elements.len() as u64) {
+        .try_fold(1, |product: u64, &size| product.checked_mul(size.into()));
+    let found = elements.len();
+    if product != Some(found as u64) {
         let promised = product.map_or("more than 2⁶⁴".to_owned(), |product| {
             product.to_string()
         });
-        return bad(format!(
-            "its header {sizes:?} promises {promised} bytes, and {} follow",
-            elements.len()
+        return bad(&format!(
+            "its header {sizes:?} promises {promised} bytes, and {found} follow"
         ));
     }
     Ok((sizes, elements))
@@ -245,15 +248,13 @@ pub fn write(folder: &Path, split: Split, images: &Images) -> Result<(), DataErr
     for size in [images.len(), shape.height, shape.width] {
         pixels.extend((size as u32).to_be_bytes());
     }
-    for index in 0..images.len() {
-        pixels.extend(images.pixels(index));
-    }
+    pixels.extend(images.bytes());
     let mut labels = vec![0, 0, 8, 1];
     labels.extend((images.len() as u32).to_be_bytes());
     labels.extend(images.labels());
     for (name, bytes) in split.files().into_iter().zip([pixels, labels]) {
         let path = folder.join(name);
-        write_whole(&path, &bytes).map_err(DataError::io("write", path))?;
+        write_whole(&path, &bytes).map_err(DataError::io("write", &path))?;
     }
     Ok(())
 }

@@ -6,9 +6,8 @@
 pub mod drawn;
 pub mod idx;
 mod mnist;
-mod opening;
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -17,8 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::DataError;
 use crate::images::Images;
 #[cfg(feature = "fetch")]
-pub use mnist::{Cache, FileStatus, MIRRORS};
-pub use opening::{Event, OpenOptions};
+pub use mnist::{Cache, FileStatus};
 
 /// Where the data comes from: what `--data` names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +31,31 @@ pub enum Source {
     Drawn(usize),
     /// A folder with four files in IDX form.
     Folder(PathBuf),
+}
+
+/// How to open a data set.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Never use the network.
+    pub offline: bool,
+    /// Addresses to fetch MNIST from instead of the usual ones; for tests.
+    pub mirrors: Option<Vec<String>>,
+}
+
+/// What happens while a data set is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A part of a file has arrived.
+    Download {
+        /// The file.
+        file: &'static str,
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all, if the server tells.
+        total: Option<u64>,
+    },
+    /// Something that a person should be told.
+    Notice(String),
 }
 
 /// A labelled data set: the training images, and the test split on request.
@@ -59,32 +82,22 @@ pub fn open(
     options: &OpenOptions,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Dataset, DataError> {
-    let (source, opened) = match source {
-        Source::Folder(folder) => {
-            let (folder, opened) = idx::open(folder)?;
-            (Source::Folder(folder), opened)
-        }
-        Source::Drawn(count) => (source.clone(), drawn::open(*count, source.to_string())?),
-        Source::Mnist => (Source::Mnist, mnist::open(options, on_event)?),
+    let mut dataset = match source {
+        Source::Folder(folder) => idx::open(folder)?,
+        Source::Drawn(count) => drawn::open(*count)?,
+        Source::Mnist => mnist::open(options, on_event)?,
         Source::Auto => match mnist::open(options, on_event) {
-            Ok(opened) => (Source::Mnist, opened),
+            Ok(dataset) => dataset,
             Err(error) => {
                 on_event(Event::Notice(instead_of_mnist(error)?));
-                return open(&Source::Drawn(drawn::TRAIN), options, on_event);
+                drawn::open(drawn::TRAIN)?
             }
         },
     };
-    let known = opened.fingerprint == mnist::fingerprint();
-    Ok(Dataset {
-        name: if known {
-            Source::Mnist.to_string()
-        } else {
-            opened.name
-        },
-        source,
-        fingerprint: opened.fingerprint,
-        train: opened.train,
-    })
+    if dataset.fingerprint == mnist::fingerprint() {
+        dataset.name = Source::Mnist.to_string();
+    }
+    Ok(dataset)
 }
 
 /// Says on one line why MNIST is unavailable and what is used instead; `--data mnist` tells the
@@ -92,9 +105,7 @@ pub fn open(
 /// reason to fail either. (One that holds MNIST is never written.)
 fn instead_of_mnist(error: DataError) -> Result<String, DataError> {
     let reason = match error {
-        DataError::Unavailable { brief, .. } => brief,
-        DataError::FetchIsOff => "this build cannot fetch it".to_owned(),
-        DataError::NoCacheFolder => "there is no folder for a cache".to_owned(),
+        DataError::Unavailable(_, brief) => brief,
         DataError::Io { path, source, .. } => {
             format!("the cache {} cannot be used: {source}", path.display())
         }
@@ -103,6 +114,12 @@ fn instead_of_mnist(error: DataError) -> Result<String, DataError> {
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(format!(
         "MNIST is unavailable ({reason}), so this uses the digits that the program draws itself (data set \"drawn\")"
+    ))
+}
+
+fn unknown(name: &dyn Display) -> DataError {
+    DataError::Invalid(format!(
+        "unknown data set `{name}`: give auto, mnist, drawn, drawn:N for N training images (1 to 2,000,000), or a folder that exists"
     ))
 }
 
@@ -119,10 +136,10 @@ impl Dataset {
         };
         if test.shape() != self.train.shape() {
             let (train, test) = (self.train.shape(), test.shape());
-            return Err(DataError::Inconsistent(
-                self.source.to_string(),
-                format!("its training images are {train}, its test images {test}"),
-            ));
+            return Err(DataError::Invalid(format!(
+                "{}: its training images are {train}, its test images {test}",
+                self.source
+            )));
         }
         Ok(test)
     }
@@ -132,15 +149,14 @@ impl FromStr for Source {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        let unknown = || DataError::UnknownSource(text.to_owned());
         match text {
             "auto" => Ok(Self::Auto),
             "mnist" => Ok(Self::Mnist),
             "drawn" => Ok(Self::Drawn(drawn::TRAIN)),
-            "" => Err(unknown()),
+            "" => Err(unknown(&text)),
             _ => match text.strip_prefix("drawn:").map(str::parse) {
                 Some(Ok(count @ 1..=drawn::MOST)) => Ok(Self::Drawn(count)),
-                Some(_) => Err(unknown()),
+                Some(_) => Err(unknown(&text)),
                 None => Ok(Self::Folder(PathBuf::from(text))),
             },
         }
@@ -161,7 +177,7 @@ impl From<Source> for String {
     }
 }
 
-impl fmt::Display for Source {
+impl Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
@@ -185,7 +201,7 @@ mod tests {
             "drawn",
             "drawn:200000",
             "drawn:1",
-            "some/folder",
+            "a/folder",
         ] {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }

@@ -21,8 +21,7 @@ impl Hand {
             sloppiness: 1.0,
         };
         let (low, high) = style::SLOPPINESS;
-        let (one, other) = (hand.unit(), hand.unit());
-        hand.sloppiness = low + (high - low) * one * other;
+        hand.sloppiness = low + (high - low) * hand.unit() * hand.unit();
         hand
     }
 
@@ -34,6 +33,11 @@ impl Hand {
     /// Uniform between two values.
     pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
+    }
+
+    /// Uniform values, each between its two.
+    pub(super) fn all<const N: usize>(&mut self, limits: [(f64, f64); N]) -> [f64; N] {
+        limits.map(|(low, high)| self.between(low, high))
     }
 
     /// Nearly normal with mean 0 and the given standard deviation: the sum of four uniforms
@@ -106,10 +110,8 @@ mod tests {
             let turns = f64::from(step) / 97.0;
             let (cosine, sine) = cos_sin(turns);
             let angle = turns * 2.0 * std::f64::consts::PI;
-            assert!(
-                (cosine - angle.cos()).abs() < 1e-9 && (sine - angle.sin()).abs() < 1e-9,
-                "{turns}"
-            );
+            let error = (cosine - angle.cos()).abs().max((sine - angle.sin()).abs());
+            assert!(error < 1e-9, "{turns}: {error}");
         }
     }
 
@@ -119,9 +121,7 @@ mod tests {
         let values: Vec<f64> = (0..20_000).map(|_| hand.normal(0.5)).collect();
         let mean = values.iter().sum::<f64>() / 20_000.0;
         let variance = values.iter().map(|value| value * value).sum::<f64>() / 20_000.0;
-        assert!(
-            mean.abs() < 0.02 && (variance - 0.25).abs() < 0.01,
-            "{mean} {variance}"
-        );
+        assert!(mean.abs() < 0.02, "{mean}");
+        assert!((variance - 0.25).abs() < 0.01, "{variance}");
     }
 }

@@ -21,9 +21,6 @@ pub(super) fn render(digit: u8, lines: &mut [Vec<Inked>], hand: &mut Hand) -> [u
     fit(lines, pen);
     let mut cover = [0.0_f64; BOX * BOX];
     for line in lines.iter() {
-        if let [dot] = line.as_slice() {
-            segment(&mut cover, *dot, *dot, fade);
-        }
         for pair in line.windows(2) {
             segment(&mut cover, pair[0], pair[1], fade);
         }
@@ -56,10 +53,8 @@ fn fit(lines: &mut [Vec<Inked>], pen: f64) {
         scale *= (BOX as f64 - 2.0 * pen) / (size - 2.0 * pen).max(1e-6);
     }
     let [left, top, right, bottom] = box_at(scale);
-    let (dx, dy) = (
-        (BOX as f64 - left - right) / 2.0,
-        (BOX as f64 - top - bottom) / 2.0,
-    );
+    let center = |low: f64, high: f64| (BOX as f64 - low - high) / 2.0;
+    let (dx, dy) = (center(left, right), center(top, bottom));
     for point in lines.iter_mut().flatten() {
         point.x = point.x * scale + dx;
         point.y = point.y * scale + dy;
@@ -103,9 +98,8 @@ fn center(cover: &[f64; BOX * BOX]) -> [u8; PIXELS] {
         mass_y += value * (place / BOX) as f64;
     }
     let offset = |center: f64| {
-        (SIDE as f64 / 2.0 - center + 0.5)
-            .floor()
-            .clamp(0.0, (SIDE - BOX) as f64) as usize
+        let offset = (SIDE as f64 / 2.0 - center + 0.5).floor();
+        offset.clamp(0.0, (SIDE - BOX) as f64) as usize
     };
     let (left, top) = (offset(mass_x / mass), offset(mass_y / mass));
     let mut pixels = [0; PIXELS];

@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::checks::check;
+use super::HASHES;
 use crate::DataError;
-use crate::files::{Lock, wait_for_lock, write_whole};
-use crate::source::idx::{self, FILES, Split};
-use crate::source::opening::Event;
+use crate::files::{Lock, sha256, wait_for_lock, write_whole};
+use crate::source::Event;
+use crate::source::idx::{self, FILES};
+
+/// Sizes in bytes of the four files of MNIST, uncompressed, in the order of [`FILES`].
+const SIZES: [usize; 4] = [47_040_016, 60_008, 7_840_016, 10_008];
 
 /// The place where Burn's `MnistDataset` looks for its files: `burn-dataset/mnist/{train,test}`
 /// in the user's cache folder. Burn trusts whatever is there, so nothing else may put files there
@@ -35,8 +38,13 @@ impl Cache {
     /// # Errors
     /// There is no cache folder because neither `XDG_CACHE_HOME` nor `HOME` is set.
     pub fn of_user() -> Result<Self, DataError> {
-        let folder = dirs::cache_dir().ok_or(DataError::NoCacheFolder)?;
-        Ok(Self::at(folder.join("burn-dataset").join("mnist")))
+        let nowhere = || {
+            let story = "no cache folder: neither XDG_CACHE_HOME nor HOME is set. Set one, or give a folder with --data DIR";
+            let brief = "there is no folder for a cache";
+            DataError::Unavailable(story.to_owned(), brief.to_owned())
+        };
+        let folder = dirs::cache_dir().ok_or_else(nowhere)?;
+        Ok(Self::at(folder.join("burn-dataset/mnist")))
     }
 
     /// A cache at another place; for tests.
@@ -51,26 +59,22 @@ impl Cache {
 
     /// Checks size and SHA-256 of all four files.
     pub fn status(&self) -> Vec<FileStatus> {
-        (0..FILES.len())
-            .map(|index| {
-                let path = self.file(index);
-                let problem = match fs::read(&path) {
-                    Ok(bytes) => check(index, &bytes).err(),
-                    Err(error) if error.kind() == ErrorKind::NotFound => Some("not there".into()),
-                    Err(error) => Some(error.to_string()),
-                };
-                FileStatus {
-                    path,
-                    ok: problem.is_none(),
-                    problem,
-                }
-            })
-            .collect()
+        let status = |index| {
+            let path = self.file(index);
+            let problem = match fs::read(&path) {
+                Ok(bytes) => check(index, &bytes).err(),
+                Err(error) if error.kind() == ErrorKind::NotFound => Some("not there".into()),
+                Err(error) => Some(error.to_string()),
+            };
+            let ok = problem.is_none();
+            FileStatus { path, ok, problem }
+        };
+        (0..FILES.len()).map(status).collect()
     }
 
     /// Whether all four files are there and right.
     pub fn is_whole(&self) -> bool {
-        self.missing().is_empty()
+        self.status().iter().all(|file| file.ok)
     }
 
     /// Copies MNIST from a folder (raw or gzipped files) into the cache, all four checked before
@@ -83,7 +87,12 @@ impl Cache {
         for (index, name) in FILES.into_iter().enumerate() {
             let path = idx::find(folder, name)?;
             let bytes = idx::read_bytes(&path)?;
-            check(index, &bytes).map_err(|reason| DataError::NotMnist(path, reason))?;
+            check(index, &bytes).map_err(|reason| {
+                let path = path.display();
+                DataError::Invalid(format!(
+                    "{path} is not the MNIST file it is named after: {reason}"
+                ))
+            })?;
             contents.push(bytes);
         }
         let _lock = self.lock(on_event)?;
@@ -108,25 +117,30 @@ impl Cache {
         Ok(lock)
     }
 
-    /// Indices of the files that are missing or wrong.
-    pub(super) fn missing(&self) -> Vec<usize> {
-        let status = self.status();
-        (0..status.len())
-            .filter(|&index| !status[index].ok)
-            .collect()
-    }
-
     /// Puts a content that was checked in its place.
     pub(super) fn put(&self, index: usize, bytes: &[u8]) -> Result<(), DataError> {
         let path = self.file(index);
-        write_whole(&path, bytes).map_err(DataError::io("write", path))
+        write_whole(&path, bytes).map_err(DataError::io("write", &path))
     }
 
     fn file(&self, index: usize) -> PathBuf {
-        let name = FILES[index];
-        let train = Split::Train.files().contains(&name);
-        self.root
-            .join(if train { "train" } else { "test" })
-            .join(name)
+        let split = if index < 2 { "train" } else { "test" };
+        self.root.join(split).join(FILES[index])
     }
+}
+
+/// Whether a content is the MNIST file of this index; `Err` says what is wrong.
+pub(super) fn check(index: usize, bytes: &[u8]) -> Result<(), String> {
+    let (name, size, hash) = (FILES[index], SIZES[index], HASHES[index]);
+    let length = bytes.len();
+    if length != size {
+        return Err(format!("it has {length} bytes, and {name} has {size}"));
+    }
+    let found = sha256(bytes);
+    if found != hash {
+        return Err(format!(
+            "its SHA-256 is {found}, and that of {name} is {hash}"
+        ));
+    }
+    Ok(())
 }

@@ -1,16 +1,16 @@
+use std::io;
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
+use reqwest::{Client, Response};
 use tokio::runtime::{Builder, Runtime};
 
-use super::cache::Cache;
-use super::checks::check;
+use super::cache::{Cache, check};
 use crate::DataError;
 use crate::source::idx::{FILES, unpack};
-use crate::source::opening::{Event, OpenOptions};
+use crate::source::{Event, OpenOptions};
 
 /// Where MNIST is fetched from, in this order; each holds the four gzipped files.
-pub const MIRRORS: [&str; 3] = [
+const MIRRORS: [&str; 3] = [
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
@@ -42,41 +42,46 @@ impl Cache {
         if self.is_whole() {
             return Ok(());
         }
-        let unavailable = |reasons: String, brief: &str| DataError::Unavailable {
-            cache: self.path().to_owned(),
-            reasons,
-            brief: brief.to_owned(),
+        let unavailable = |reasons: &str, brief: &str| {
+            let cache = self.path().display();
+            let story = format!(
+                "MNIST is not in {cache} and could not be fetched:\n{reasons}\
+                 Three ways out: connect to the internet and run it again (or `digits data fetch`); \
+                 import the four files from a folder (`digits data import DIR`); \
+                 or use another data set (`--data drawn`, or `--data DIR` for any folder in IDX form)"
+            );
+            DataError::Unavailable(story, brief.to_owned())
         };
         if options.offline {
             let reason = "the network is switched off (--offline)";
-            return Err(unavailable(format!("  {reason}\n"), reason));
+            return Err(unavailable(&format!("  {reason}\n"), reason));
         }
         let _lock = self.lock(on_event)?;
-        let mirrors = options
-            .mirrors
-            .clone()
-            .unwrap_or_else(|| MIRRORS.map(str::to_owned).to_vec());
+        let usual = || MIRRORS.map(str::to_owned).to_vec();
+        let mirrors = options.mirrors.clone().unwrap_or_else(usual);
         let outcome = with_runtime(|runtime| fetch(runtime, self, &mirrors, on_event));
-        let failures = match outcome {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(failures)) => failures,
-            Err(reason) => vec![("the network".to_owned(), reason)],
+        let not_started = |error| {
+            let reason = format!("it cannot be started: {error}");
+            vec![("the network".to_owned(), reason)]
+        };
+        let Err(failures) = outcome.map_err(not_started).flatten() else {
+            return Ok(());
         };
         let line = |(place, reason): &(String, String)| format!("  {place}: {reason}\n");
         // They mostly agree; the last is the one that ended the attempt.
         let brief = failures.last().map_or("no mirror", |(_, reason)| reason);
-        Err(unavailable(failures.iter().map(line).collect(), brief))
+        Err(unavailable(
+            &failures.iter().map(line).collect::<String>(),
+            brief,
+        ))
     }
 }
 
 /// Runs something that waits for the network, and returns when it does. Dropping the runtime
 /// would wait for its threads, one of which may be asking a name server that never answers: the
 /// system's own patience is 10 seconds and more.
-fn with_runtime<T>(work: impl FnOnce(&Runtime) -> T) -> Result<T, String> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("it cannot be started: {error}"))?;
+fn with_runtime<T>(work: impl FnOnce(&Runtime) -> T) -> io::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let outcome = work(&runtime);
     runtime.shutdown_background();
     Ok(outcome)
@@ -93,7 +98,9 @@ fn fetch(
     let mut reached = false;
     let mut first = 0; // the mirror that served last
     let mut failures = Vec::new();
-    'files: for index in cache.missing() {
+    let status = cache.status();
+    let missing = (0..FILES.len()).filter(|&index| !status[index].ok);
+    'files: for index in missing {
         let name = FILES[index];
         for position in 0..mirrors.len() {
             let mirror = (first + position) % mirrors.len();
@@ -143,17 +150,16 @@ async fn download(
         .read_timeout(STALL)
         .user_agent(concat!("digits/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| describe(&error))?;
+        .map_err(describe)?;
     let response = tokio::time::timeout(patience, client.get(url).send())
         .await
-        .map_err(|_| "no answer in time".to_owned())?
-        .map_err(|error| describe(&error))?;
+        .map_err(|_| "no answer in time".to_owned())?;
     let mut response = response
-        .error_for_status()
-        .map_err(|error| describe(&error))?;
+        .and_then(Response::error_for_status)
+        .map_err(describe)?;
     let total = response.content_length();
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(describe)? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_PACKED {
             return Err("it sends more than MNIST has".to_owned());
@@ -171,8 +177,8 @@ async fn download(
 }
 
 /// The chain of causes in one line, without the address, which the caller names.
-fn describe(error: &reqwest::Error) -> String {
-    let mut source: &dyn std::error::Error = error;
+fn describe(error: reqwest::Error) -> String {
+    let mut source: &dyn std::error::Error = &error;
     while let Some(cause) = source.source() {
         source = cause;
     }

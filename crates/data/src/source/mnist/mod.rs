@@ -2,15 +2,89 @@
 
 #[cfg(feature = "fetch")]
 mod cache;
-mod checks;
 #[cfg(feature = "fetch")]
 mod download;
-#[cfg_attr(not(feature = "fetch"), path = "unavailable.rs")]
-mod opened;
 
 #[cfg(feature = "fetch")]
 pub use cache::{Cache, FileStatus};
-pub(super) use checks::fingerprint;
 #[cfg(feature = "fetch")]
-pub use download::MIRRORS;
-pub(super) use opened::{open, open_test};
+pub(super) use fetched::{open, open_test};
+#[cfg(not(feature = "fetch"))]
+pub(super) use unavailable::{open, open_test};
+
+/// SHA-256 of the four files of MNIST, uncompressed, in the order of `idx::FILES`.
+const HASHES: [&str; 4] = [
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+];
+
+/// Fingerprint of MNIST: the SHA-256 of the SHA-256s of its four files.
+pub(super) fn fingerprint() -> String {
+    crate::files::sha256(HASHES.concat())
+}
+
+#[cfg(feature = "fetch")]
+mod fetched {
+    use burn_dataset::Dataset as _;
+    use burn_dataset::vision::MnistDataset;
+
+    use super::cache::Cache;
+    use crate::DataError;
+    use crate::images::{ImageShape, Images};
+    use crate::source::{Dataset, Event, OpenOptions, Source};
+
+    /// MNIST from the cache, into which it is fetched unless it is there.
+    pub fn open(
+        options: &OpenOptions,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<Dataset, DataError> {
+        Cache::of_user()?.fetch(options, on_event)?;
+        Ok(Dataset {
+            name: Source::Mnist.to_string(),
+            source: Source::Mnist,
+            fingerprint: super::fingerprint(),
+            train: read(&MnistDataset::train())?,
+        })
+    }
+
+    /// The test images of MNIST, which is in the cache.
+    pub fn open_test() -> Result<Images, DataError> {
+        read(&MnistDataset::test())
+    }
+
+    fn read(dataset: &MnistDataset) -> Result<Images, DataError> {
+        let mut pixels = Vec::with_capacity(dataset.len() * ImageShape::MNIST.pixels());
+        let mut labels = Vec::with_capacity(dataset.len());
+        for index in 0..dataset.len() {
+            let item = dataset.get(index);
+            let item = item.map_err(|error| DataError::Invalid(format!("mnist: {error}")))?;
+            // Burn hands the bytes out as f32; they are whole numbers from 0 to 255.
+            pixels.extend(item.image.iter().flatten().map(|&value| value as u8));
+            labels.push(item.label);
+        }
+        Images::new(ImageShape::MNIST, 10, pixels, labels)
+    }
+}
+
+#[cfg(not(feature = "fetch"))]
+mod unavailable {
+    use crate::DataError;
+    use crate::images::Images;
+    use crate::source::{Dataset, Event, OpenOptions};
+
+    pub fn open(_: &OpenOptions, _: &mut dyn FnMut(Event)) -> Result<Dataset, DataError> {
+        Err(unavailable())
+    }
+
+    pub fn open_test() -> Result<Images, DataError> {
+        Err(unavailable())
+    }
+
+    fn unavailable() -> DataError {
+        let story = "MNIST is not part of this build (feature `fetch`): use another data set (drawn, or any folder in IDX form)";
+        let brief = "this build cannot fetch it";
+        DataError::Unavailable(story.to_owned(), brief.to_owned())
+    }
+}

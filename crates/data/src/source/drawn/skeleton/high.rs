@@ -1,23 +1,22 @@
 //! The digits 5 to 9.
 
-use super::pen::{Node, Stroke, add, arc, node, stroke};
+use super::{SHARP, Stroke, add, arc, node, push, stroke};
 use crate::source::drawn::hand::Hand;
 
 pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
-    let left = hand.between(0.12, 0.32);
-    let waist = hand.between(0.32, 0.52);
-    let belly = hand.between(0.66, 0.92);
-    let bar_end = hand.between(0.62, 1.4);
+    let [left, waist, belly, bar_end] =
+        hand.all([(0.12, 0.32), (0.32, 0.52), (0.66, 0.92), (0.62, 1.4)]);
     // Most bowls curl back to the left, some as far as the stem, some hardly.
-    let (end_x, end_y, curl) = match hand.choose(&[0.6, 0.26, 0.14]) {
-        0 => (hand.between(-0.08, 0.2), hand.between(0.82, 1.0), true),
-        1 => (hand.between(0.0, 0.2), hand.between(0.55, 0.85), true),
-        _ => (hand.between(0.3, 0.6), hand.between(0.98, 1.06), false),
-    };
+    let form = hand.choose(&[0.6, 0.26, 0.14]);
+    let [end_x, end_y] = hand.all(match form {
+        0 => [(-0.08, 0.2), (0.82, 1.0)],
+        1 => [(0.0, 0.2), (0.55, 0.85)],
+        _ => [(0.3, 0.6), (0.98, 1.06)],
+    });
     let bowl = |hand: &mut Hand| {
         let mut bowl = stroke!(hand, 0.028; (0.5, waist - 0.03) (belly - 0.04, waist + 0.13)
             (belly - 0.02, 0.8));
-        if curl {
+        if form < 2 {
             add!(bowl, hand, 0.028; (0.48, 0.98));
         }
         add!(bowl, hand, 0.028; (end_x, end_y));
@@ -28,7 +27,8 @@ pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
     match hand.choose(&[0.42, 0.33, 0.25]) {
         // Stem and bowl, then the bar.
         0 => {
-            let mut body = stroke!(hand, 0.02; (left + 0.03, 0.03) !(left - 0.04, waist, 0.025));
+            let mut body =
+                stroke!(hand, 0.02; (left + 0.03, 0.03) SHARP (left - 0.04, waist, 0.025));
             body.extend(bowl(hand));
             let lift = hand.normal(0.03);
             let start = left + hand.between(-0.03, 0.1);
@@ -39,7 +39,7 @@ pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
         // In one line, with corners.
         1 => {
             let mut body = stroke!(hand, 0.02; (bar_end, 0.01 + rise) (0.5, 0.03)
-                !(left, 0.03, 0.025) !(left - 0.04, waist, 0.025));
+                SHARP (left, 0.03, 0.025) SHARP (left - 0.04, waist, 0.025));
             body.extend(bowl(hand));
             vec![body]
         }
@@ -51,7 +51,7 @@ pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
                 add!(body, hand, 0.02; (0.42, waist + 0.02));
                 body.extend(bowl(hand).into_iter().skip(1));
             } else {
-                add!(body, hand, 0.02; !(left, waist));
+                add!(body, hand, 0.02; SHARP (left, waist));
                 body.extend(bowl(hand));
             }
             vec![body]
@@ -60,11 +60,8 @@ pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
 }
 
 pub(super) fn six(hand: &mut Hand) -> Vec<Stroke> {
-    let start = hand.between(0.2, 1.05);
-    let belly = hand.between(0.6, 1.0);
-    let crown = hand.between(0.36, 0.74);
-    let close = hand.between(-0.04, 0.22);
-    let left = hand.between(0.0, 0.1);
+    let [start, belly, crown] = hand.all([(0.2, 1.05), (0.6, 1.0), (0.36, 0.74)]);
+    let [close, left] = hand.all([(-0.04, 0.22), (0.0, 0.1)]);
     let mut stroke = stroke!(hand, 0.026; (start, 0.0) (start * 0.5 + 0.1, 0.18) (left + 0.08, 0.42)
         (left, 0.7) (0.14, 0.93) (0.4, 1.0) (belly - 0.06, 0.9) (belly, crown * 0.5 + 0.42)
         (belly * 0.7, crown) (0.34, crown + 0.06));
@@ -83,10 +80,8 @@ pub(super) fn six(hand: &mut Hand) -> Vec<Stroke> {
 
 pub(super) fn seven(hand: &mut Hand) -> Vec<Stroke> {
     let scatter = 0.025;
-    let corner = hand.between(0.68, 0.95);
-    let foot = hand.between(0.2, 0.62);
-    let bend = hand.normal(0.06);
-    let tilt = hand.normal(0.05);
+    let [corner, foot] = hand.all([(0.68, 0.95), (0.2, 0.62)]);
+    let (bend, tilt) = (hand.normal(0.06), hand.normal(0.05));
     let mut stroke = match hand.choose(&[0.55, 0.25, 0.2]) {
         0 => stroke!(hand, scatter; (0.02, 0.08 + tilt) (0.4, 0.06 + tilt / 2.0)),
         // A tick before the bar.
@@ -104,7 +99,7 @@ pub(super) fn seven(hand: &mut Hand) -> Vec<Stroke> {
         }
     };
     if hand.chance(0.68) {
-        add!(stroke, hand, scatter; !(corner, 0.04));
+        add!(stroke, hand, scatter; SHARP (corner, 0.04));
     } else {
         add!(stroke, hand, 0.015; (corner - 0.08, 0.03) (corner - 0.01, 0.13));
     }
@@ -117,7 +112,7 @@ pub(super) fn seven(hand: &mut Hand) -> Vec<Stroke> {
     if hand.chance(0.2) {
         let x = corner * 0.48 + foot * 0.52 + bend;
         let y = 0.52 + hand.normal(0.08);
-        let (before, after) = (hand.between(0.12, 0.42), hand.between(0.12, 0.42));
+        let [before, after] = hand.all([(0.12, 0.42); 2]);
         strokes.push(stroke!(hand, 0.025; (x - before, y + 0.02) (x + after, y - 0.02)));
     }
     strokes
@@ -125,17 +120,13 @@ pub(super) fn seven(hand: &mut Hand) -> Vec<Stroke> {
 
 pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
     let scatter = 0.025;
-    let waist = hand.between(0.38, 0.6);
-    let upper = hand.between(0.17, 0.44);
-    let lower = hand.between(0.15, 0.44);
+    let [waist, upper, lower] = hand.all([(0.38, 0.6), (0.17, 0.44), (0.15, 0.44)]);
     let shift = hand.normal(0.04);
     let (top, bottom) = (0.5 + shift, 0.5 - shift);
     match hand.choose(&[0.72, 0.12, 0.16]) {
         // An S, and back up across it.
         0 => {
-            let open = hand.between(-0.1, 0.24);
-            let end_x = hand.between(0.4, 1.5);
-            let end_y = hand.between(-0.12, 0.24);
+            let [open, end_x, end_y] = hand.all([(-0.1, 0.24), (0.4, 1.5), (-0.12, 0.24)]);
             let mut stroke = stroke!(hand, scatter; (top + upper * 0.85, 0.1 + open)
                 (top + upper * 0.1, 0.0) (top - upper * 0.95, 0.16) (top - upper * 0.5, waist - 0.1)
                 (0.5, waist + 0.01) (bottom + lower * 0.85, waist + 0.2)
@@ -157,21 +148,13 @@ pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
         }
         // Two circles.
         1 => {
-            let (turn, back) = (hand.between(1.0, 1.12), hand.between(1.0, 1.12));
+            let [turn, back] = hand.all([(1.0, 1.12); 2]);
             let half = waist / 2.0;
-            let (down, up) = ((0.25, 0.25 + turn), (-0.25, -0.25 - back));
-            vec![
-                arc(hand, scatter, (top, half), (upper, half), down, 1.0, 8),
-                arc(
-                    hand,
-                    scatter,
-                    (bottom, 0.5 + half),
-                    (lower, 0.5 - half),
-                    up,
-                    1.0,
-                    8,
-                ),
-            ]
+            let mut ring = |center, radii, turn| arc(hand, scatter, center, radii, turn, 1.0, 8);
+            let upper = ring((top, half), (upper, half), (0.25, 0.25 + turn));
+            let center = (bottom, 0.5 + half);
+            let lower = ring(center, (lower, 0.5 - half), (-0.25, -0.25 - back));
+            vec![upper, lower]
         }
         // From the waist: around the top, then around the bottom.
         _ => vec![
@@ -185,28 +168,24 @@ pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
 
 pub(super) fn nine(hand: &mut Hand) -> Vec<Stroke> {
     let scatter = 0.025;
-    let width = hand.between(0.45, 0.95);
-    let depth = hand.between(0.26, 0.6);
-    let close = hand.between(-0.08, 0.32);
-    let start = if hand.chance(0.75) {
-        width + hand.between(-0.3, 0.06)
+    let [width, depth, close] = hand.all([(0.45, 0.95), (0.26, 0.6), (-0.08, 0.32)]);
+    let (least, most) = if hand.chance(0.75) {
+        (-0.3, 0.06)
     } else {
-        width + hand.between(0.0, 0.3)
+        (0.0, 0.3)
     };
+    let start = width + hand.between(least, most);
     let mut stroke = stroke!(hand, scatter; (start, close * 0.7 + 0.02) (width * 0.55, 0.0)
         (0.08, depth * 0.38) (0.06, depth * 0.78) (width * 0.38, depth)
         (width * 0.8, depth * 0.72));
-    if hand.chance(0.2) {
-        // An angular head.
-        stroke[3].corner = true;
-    }
+    stroke[3].corner = hand.chance(0.2); // an angular head
     let foot = hand.between(0.25, 0.85);
     let knee = (width + foot) / 2.0;
     match hand.choose(&[0.45, 0.25, 0.2, 0.1]) {
         // Up to the start, a sharp turn, a straight stem.
         0 => {
             let above = hand.sometimes(0.35, 0.0, 0.16);
-            add!(stroke, hand, scatter; !(width, close * 0.7 - above) (knee + 0.04, 0.5)
+            add!(stroke, hand, scatter; SHARP (width, close * 0.7 - above) (knee + 0.04, 0.5)
                 (foot, 1.0));
         }
         // Rounded into the stem.
@@ -218,7 +197,7 @@ pub(super) fn nine(hand: &mut Hand) -> Vec<Stroke> {
         }
         // A stem that curls to the left at the foot.
         2 => {
-            add!(stroke, hand, scatter; !(width, close * 0.7) (width, 0.5) (width - 0.05, 0.84)
+            add!(stroke, hand, scatter; SHARP (width, close * 0.7) (width, 0.5) (width - 0.05, 0.84)
                 (width * 0.55, 1.0));
             let up = hand.between(0.8, 0.98);
             add!(stroke, hand, 0.03; (0.08, up));

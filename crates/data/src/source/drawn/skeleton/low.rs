@@ -1,6 +1,6 @@
 //! The digits 0 to 4.
 
-use super::pen::{Node, Stroke, add, arc, node, stroke};
+use super::{SHARP, Stroke, add, arc, node, push, stroke};
 use crate::source::drawn::hand::Hand;
 
 pub(super) fn zero(hand: &mut Hand) -> Vec<Stroke> {
@@ -8,22 +8,23 @@ pub(super) fn zero(hand: &mut Hand) -> Vec<Stroke> {
     let start = -0.25 + hand.normal(0.07) + hand.sometimes(0.15, -0.15, 0.15);
     let length = 1.0 + hand.normal(0.06) + hand.sometimes(0.25, 0.0, 0.2);
     let direction = if hand.chance(0.85) { -1.0 } else { 1.0 };
-    let growth = if length > 1.0 {
-        hand.between(0.65, 1.08)
+    let (least, most) = if length > 1.0 {
+        (0.65, 1.08)
     } else {
-        hand.between(0.85, 1.1)
+        (0.85, 1.1)
     };
+    let growth = hand.between(least, most);
     let turn = (start, start + direction * length);
     let mut ring = arc(hand, 0.022, (0.5, 0.5), (width, 0.5), turn, growth, 9);
     if hand.chance(0.2) {
         // A flourish: the pen comes in from above or leaves to the right.
         let (x, y) = (ring[0].x, ring[0].y);
-        let (dx, dy) = (hand.between(0.0, 0.28), hand.between(0.0, 0.18));
+        let [dx, dy] = hand.all([(0.0, 0.28), (0.0, 0.18)]);
         ring.insert(0, node(hand, x - direction * dx, y - dy, 0.05));
     }
     if hand.chance(0.1) {
         let end = ring[ring.len() - 1];
-        let (dx, dy) = (hand.between(0.0, 0.3), hand.between(-0.12, 0.12));
+        let [dx, dy] = hand.all([(0.0, 0.3), (-0.12, 0.12)]);
         add!(ring, hand, 0.02; (end.x + dx, end.y + dy));
     }
     let mut strokes = vec![ring];
@@ -41,13 +42,13 @@ pub(super) fn one(hand: &mut Hand) -> Vec<Stroke> {
         return vec![stem];
     }
     stem[0].corner = true;
-    let (dx, dy) = (hand.between(0.06, 0.42), hand.between(0.04, 0.36));
+    let [dx, dy] = hand.all([(0.06, 0.42), (0.04, 0.36)]);
     if form != 3 {
         stem.insert(0, node(hand, 0.5 - dx, dy, 0.02));
     }
     let mut strokes = vec![stem];
     if form >= 2 {
-        let (left, right) = (hand.between(0.12, 0.5), hand.between(0.12, 0.5));
+        let [left, right] = hand.all([(0.12, 0.5); 2]);
         let y = 1.0 + hand.normal(0.02);
         strokes.push(stroke!(hand, 0.02; (0.5 - left, y) (0.5 + right, y)));
     }
@@ -80,7 +81,7 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
         // A sharp foot.
         0 => {
             let y = hand.between(0.82, 1.0);
-            add!(stroke, hand, 0.03; (0.36, y - 0.19) !(0.08, y));
+            add!(stroke, hand, 0.03; (0.36, y - 0.19) SHARP (0.08, y));
             let sag = hand.normal(0.04);
             add!(stroke, hand, 0.015; (0.5, (y + end_y) / 2.0 + sag));
         }
@@ -89,8 +90,7 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
             let large = hand.unit();
             let height = hand.between(0.08, 0.3) + 0.24 * large;
             let width = hand.between(0.12, 0.42) + 0.36 * large * hand.unit();
-            let low = hand.between(0.84, 1.0);
-            let left = hand.between(-0.06, 0.1);
+            let [low, left] = hand.all([(0.84, 1.0), (-0.06, 0.1)]);
             if height > 0.36 {
                 // The loop takes the place of the way down to it.
                 stroke.pop();
@@ -114,26 +114,23 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
 
 pub(super) fn three(hand: &mut Hand) -> Vec<Stroke> {
     let scatter = 0.028;
-    let upper = hand.between(0.66, 0.9);
-    let lower = hand.between(0.72, 0.98);
-    let waist = hand.between(0.34, 0.58);
-    let notch = hand.between(0.15, 0.62);
+    let [upper, lower, waist, notch] =
+        hand.all([(0.66, 0.9), (0.72, 0.98), (0.34, 0.58), (0.15, 0.62)]);
     let mut stroke = if hand.chance(0.82) {
         let start = hand.between(0.06, 0.26);
         stroke!(hand, scatter; (0.1, start) (0.42, 0.0) (upper, 0.14) (upper - 0.04, waist - 0.14))
     } else {
         // A flat top with a sharp corner.
-        stroke!(hand, scatter; (0.06, 0.06) (0.4, 0.03) !(upper, 0.04))
+        stroke!(hand, scatter; (0.06, 0.06) (0.4, 0.03) SHARP (upper, 0.04))
     };
     match hand.choose(&[0.45, 0.4, 0.15]) {
-        0 => add!(stroke, hand, scatter; !(notch, waist)),
+        0 => add!(stroke, hand, scatter; SHARP (notch, waist)),
         1 => add!(stroke, hand, 0.015; (notch + 0.06, waist - 0.02) (notch + 0.08, waist + 0.02)),
         // A small loop at the waist.
         _ => add!(stroke, hand, 0.015; (notch + 0.05, waist + 0.03) (notch - 0.06, waist)
             (notch + 0.05, waist - 0.04)),
     }
-    let end_x = hand.between(-0.15, 0.2);
-    let end_y = hand.between(0.76, 1.0);
+    let [end_x, end_y] = hand.all([(-0.15, 0.2), (0.76, 1.0)]);
     add!(stroke, hand, scatter; (lower - 0.1, waist + 0.1) (lower, 0.5 + waist / 2.0)
         (lower - 0.16, 0.94));
     if hand.chance(0.12) {
@@ -145,25 +142,22 @@ pub(super) fn three(hand: &mut Hand) -> Vec<Stroke> {
     add!(stroke, hand, scatter; (0.38, 1.0) (end_x, end_y, 0.02));
     if hand.chance(0.12) {
         // The end curls up.
-        let (dx, dy) = (hand.between(-0.04, 0.08), hand.between(0.06, 0.16));
+        let [dx, dy] = hand.all([(-0.04, 0.08), (0.06, 0.16)]);
         add!(stroke, hand, 0.02; (end_x + dx, end_y - dy));
     }
     vec![stroke]
 }
 
 pub(super) fn four(hand: &mut Hand) -> Vec<Stroke> {
-    let bar = hand.between(0.42, 0.7);
-    let stem = hand.between(0.6, 0.8);
-    let overhang = hand.between(0.0, 0.36);
+    let [bar, stem, overhang] = hand.all([(0.42, 0.7), (0.6, 0.8), (0.0, 0.36)]);
     let lean = hand.normal(0.05);
     match hand.choose(&[0.46, 0.18, 0.12, 0.24]) {
         // Open, a corner at the left, the stem apart.
         0 => {
-            let top = hand.between(0.0, 0.2);
-            let left = hand.between(0.05, 0.3);
+            let [top, left] = hand.all([(0.0, 0.2), (0.05, 0.3)]);
             let tilt = hand.normal(0.04);
             let hook = stroke!(hand, 0.02; (left, top, 0.03) (left * 0.6, bar * 0.6)
-                !(0.02, bar, 0.03) (0.4, bar + tilt / 2.0) (stem + overhang, bar + tilt));
+                SHARP (0.02, bar, 0.03) (0.4, bar + tilt / 2.0) (stem + overhang, bar + tilt));
             let from = hand.between(-0.1, 0.3);
             let down = stroke!(hand, 0.02; (stem + lean, from) (stem, 0.55) (stem - lean, 1.0));
             vec![hook, down]
@@ -180,24 +174,20 @@ pub(super) fn four(hand: &mut Hand) -> Vec<Stroke> {
         // Closed at the top.
         2 => {
             let hook = stroke!(hand, 0.02; (stem, 0.0) (stem * 0.5, bar * 0.5)
-                !(0.0, bar + 0.04, 0.03) (stem + overhang, bar + 0.02));
+                SHARP (0.0, bar + 0.04, 0.03) (stem + overhang, bar + 0.02));
             let down = stroke!(hand, 0.015; (stem, 0.0) (stem - lean, 0.5) (stem - lean, 1.0));
             vec![hook, down]
         }
         // In one line: down, across, up to the top right, and down again.
         _ => {
-            let top = hand.between(0.0, 0.18);
-            let peak = hand.between(-0.02, 0.2);
+            let [top, peak] = hand.all([(0.0, 0.18), (-0.02, 0.2)]);
             let round = hand.chance(0.5);
             let mut stroke = stroke!(hand, 0.025; (0.12, top) (0.04, bar * 0.6) (0.1, bar * 0.97)
                 (0.38, bar));
             if !round {
-                stroke[2] = Node {
-                    corner: true,
-                    ..node(hand, 0.02, bar, 0.02)
-                };
+                stroke.splice(2..3, stroke!(hand, 0.02; SHARP (0.02, bar)));
             }
-            add!(stroke, hand, 0.02; (stem - 0.08, bar * 0.7, 0.025) !(stem, peak)
+            add!(stroke, hand, 0.02; (stem - 0.08, bar * 0.7, 0.025) SHARP (stem, peak)
                 (stem - 0.02, 0.55) (stem - lean, 1.0));
             vec![stroke]
         }

@@ -5,27 +5,97 @@
 
 mod high;
 mod low;
-mod pen;
 
-use super::hand::Hand;
-pub(super) use pen::{Node, Stroke};
+use super::hand::{Hand, cos_sin};
+
+/// A point that the pen passes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub x: f64,
+    pub y: f64,
+    /// The pen turns sharply here; elsewhere it passes smoothly.
+    pub corner: bool,
+}
+
+/// One movement of the pen from touching the paper to lifting: two points or more.
+pub(super) type Stroke = Vec<Node>;
 
 /// The strokes of one digit, freshly invented.
 ///
 /// # Panics
 /// If the digit is above 9.
 pub(super) fn write(digit: u8, hand: &mut Hand) -> Vec<Stroke> {
-    match digit {
-        0 => low::zero(hand),
-        1 => low::one(hand),
-        2 => low::two(hand),
-        3 => low::three(hand),
-        4 => low::four(hand),
-        5 => high::five(hand),
-        6 => high::six(hand),
-        7 => high::seven(hand),
-        8 => high::eight(hand),
-        9 => high::nine(hand),
-        _ => panic!("a digit is 0 to 9, not {digit}"),
+    let forms = [
+        low::zero,
+        low::one,
+        low::two,
+        low::three,
+        low::four,
+        high::five,
+        high::six,
+        high::seven,
+        high::eight,
+        high::nine,
+    ];
+    forms[usize::from(digit)](hand)
+}
+
+/// Adds the points that follow to a stroke, in the order of the pen and each with the writer's
+/// scatter: `(x, y)` is passed smoothly, `SHARP (x, y)` is a sharp turn. A third number is the
+/// scatter of that point alone.
+macro_rules! add {
+    ($stroke:ident, $hand:ident, $scatter:expr;
+     $($($corner:ident)? ($x:expr, $y:expr $(, $own:expr)?))*) => {{
+        $(push(&mut $stroke, $hand, ($x, $y), &[$scatter $(, $own)?], false $(|| $corner)?);)*
+    }};
+}
+
+/// A stroke through points, written as in [`add`].
+macro_rules! stroke {
+    ($hand:ident, $scatter:expr; $($points:tt)*) => {{
+        let mut stroke = Stroke::new();
+        add!(stroke, $hand, $scatter; $($points)*);
+        stroke
+    }};
+}
+
+use {add, stroke};
+
+/// A sharp turn, for [`add`].
+const SHARP: bool = true;
+
+/// A smooth point with a writer's scatter in both directions.
+fn node(hand: &mut Hand, x: f64, y: f64, scatter: f64) -> Node {
+    let scatter = scatter * hand.sloppiness;
+    Node {
+        x: x + hand.normal(scatter),
+        y: y + hand.normal(scatter),
+        corner: false,
     }
+}
+
+/// Adds a point whose scatter is the last of `scatter`.
+fn push(stroke: &mut Stroke, hand: &mut Hand, (x, y): (f64, f64), scatter: &[f64], corner: bool) {
+    let smooth = node(hand, x, y, scatter[scatter.len() - 1]);
+    stroke.push(Node { corner, ..smooth });
+}
+
+/// An arc of an ellipse in `steps` + 1 points with a writer's scatter, angles in turns from the
+/// right through the bottom; its radius grows by the factor `growth` from start to end.
+fn arc(
+    hand: &mut Hand,
+    scatter: f64,
+    (x, y): (f64, f64),
+    (rx, ry): (f64, f64),
+    (from, to): (f64, f64),
+    growth: f64,
+    steps: usize,
+) -> Stroke {
+    let point = |step| {
+        let share = step as f64 / steps as f64;
+        let (cosine, sine) = cos_sin(from + (to - from) * share);
+        let size = 1.0 + (growth - 1.0) * share;
+        node(hand, x + rx * size * cosine, y + ry * size * sine, scatter)
+    };
+    (0..=steps).map(point).collect()
 }
