@@ -15,41 +15,35 @@ fn main() -> Result<(), DataError> {
     let indices: Vec<u32> = (0..COUNT as u32).collect();
     let normalization = Normalization::measure(&images, &indices);
     let order = shuffled(&indices, 1, 1);
+    let fill = |augmentation: &Augmentation| {
+        let batcher = Batcher::new(&images, normalization, augmentation, 1);
+        for (number, chunk) in order.chunks(BATCH).enumerate() {
+            black_box(batcher.fill(chunk, 1, number * BATCH));
+        }
+    };
+    let none = Augmentation::default();
     let changes = Augmentation {
         shift: 2.0,
         rotation: 12.0,
         scale: 0.1,
         shear: 10.0,
     };
-    for (name, augmentation) in [
-        ("fill batches", Augmentation::default()),
-        ("fill augmented batches", changes),
-    ] {
-        let batcher = Batcher::new(&images, normalization, &augmentation, 1);
-        report(name, || {
-            for (number, chunk) in order.chunks(BATCH).enumerate() {
-                black_box(batcher.fill(chunk, 1, number * BATCH));
-            }
-        });
-    }
+    report("fill batches", || fill(&none));
+    report("fill augmented batches", || fill(&changes));
     report("draw digits", || {
         black_box(drawn::images(drawn::SEED, 0, COUNT).ok());
     });
     Ok(())
 }
 
-fn report(name: &str, mut work: impl FnMut()) {
-    let mut seconds: Vec<f64> = (0..21)
-        .map(|_| {
-            let started = Instant::now();
-            work();
-            started.elapsed().as_secs_f64()
-        })
-        .collect();
+fn report(name: &str, work: impl Fn()) {
+    let mut seconds = [0.0; 21];
+    for seconds in &mut seconds {
+        let started = Instant::now();
+        work();
+        *seconds = started.elapsed().as_secs_f64();
+    }
     seconds.sort_by(f64::total_cmp);
-    let rate = COUNT as f64 / seconds[seconds.len() / 2];
-    println!(
-        "{name:<24} {rate:>12.0} images/s   ({} threads)",
-        rayon::current_num_threads()
-    );
+    let (rate, threads) = (COUNT as f64 / seconds[10], rayon::current_num_threads());
+    println!("{name:<24} {rate:>12.0} images/s   ({threads} threads)");
 }

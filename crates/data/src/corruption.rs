@@ -4,9 +4,7 @@ use std::ops::Range;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::DataError;
-use crate::affine::Affine;
-use crate::error::within;
+use crate::geometry::Affine;
 use crate::images::ImageShape;
 use crate::random::stream;
 
@@ -42,27 +40,6 @@ pub enum Corruption {
     Translate,
 }
 
-/// How severe a [`Corruption`] is: 1, the mildest, to 5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Severity(usize);
-
-impl Severity {
-    /// All, the mildest first.
-    pub const ALL: [Self; 5] = [Self(1), Self(2), Self(3), Self(4), Self(5)];
-
-    /// # Errors
-    /// `level` is not within 1 to 5.
-    pub fn new(level: usize) -> Result<Self, DataError> {
-        within("severity", level as f64, 1.0..=5.0, "a whole number")?;
-        Ok(Self(level))
-    }
-
-    /// 1 to 5.
-    pub fn level(self) -> usize {
-        self.0
-    }
-}
-
 impl Corruption {
     /// All kinds.
     pub const ALL: [Self; 8] = [
@@ -82,8 +59,11 @@ impl Corruption {
     }
 
     /// What a severity means, for people: for example `σ = 0.5 px`.
-    pub fn setting(self, severity: Severity) -> String {
-        let amount = self.amount(severity);
+    ///
+    /// # Panics
+    /// If the severity is not 1 (the mildest) to 5.
+    pub fn setting(self, severity: usize) -> String {
+        let amount = self.facts().1[severity - 1];
         let percent = (100.0 * amount).round();
         match self {
             Self::ShotNoise => format!("{amount} photons at full ink"),
@@ -114,18 +94,14 @@ impl Corruption {
         }
     }
 
-    fn amount(self, severity: Severity) -> f64 {
-        self.facts().1[severity.0 - 1]
-    }
-
     /// A damaged copy of image number `index` of a set, whose `shape.pixels()` bytes, row by row,
     /// are `image`.
     ///
     /// # Panics
-    /// If the length does not fit the shape.
+    /// If the severity is not 1 to 5, or the length does not fit the shape.
     pub fn apply(
         self,
-        severity: Severity,
+        severity: usize,
         shape: ImageShape,
         image: &[u8],
         seed: u64,
@@ -135,7 +111,7 @@ impl Corruption {
         if image.is_empty() {
             return Vec::new();
         }
-        let amount = self.amount(severity);
+        let amount = self.facts().1[severity - 1];
         let random = &mut stream(seed ^ DAMAGE, (index << 8) | self as u64);
         match self {
             Self::ShotNoise => each(image, |pixel| {
@@ -153,8 +129,8 @@ impl Corruption {
             }),
             Self::GaussianBlur => blur(amount, shape, image).into_iter().map(byte).collect(),
             Self::Shear => {
-                let slant = Affine::new(amount * sign(random), 0.0, 1.0, (0.0, 0.0));
-                moved(slant, shape, image)
+                let sign = if uniform(random) < 0.5 { -1.0 } else { 1.0 };
+                Affine::new(amount * sign, 0.0, 1.0, (0.0, 0.0)).warp(shape, image)
             }
             Self::Brightness => each(image, |pixel| pixel + amount * FULL),
             Self::Stripe => {
@@ -173,8 +149,7 @@ impl Corruption {
             }
             Self::Translate => {
                 let (sin, cos) = (TAU * uniform(random)).sin_cos();
-                let shift = Affine::new(0.0, 0.0, 1.0, (amount * cos, amount * sin));
-                moved(shift, shape, image)
+                Affine::new(0.0, 0.0, 1.0, (amount * cos, amount * sin)).warp(shape, image)
             }
         }
     }
@@ -188,12 +163,6 @@ fn each(image: &[u8], mut change: impl FnMut(f64) -> f64) -> Vec<u8> {
 
 fn byte(value: f64) -> u8 {
     value.round().clamp(0.0, FULL) as u8
-}
-
-fn moved(map: Affine, shape: ImageShape, image: &[u8]) -> Vec<u8> {
-    let mut out = vec![0; shape.pixels()];
-    map.warp(shape, image, &mut out);
-    out
 }
 
 /// Changes the pixels of a rectangle.
@@ -260,10 +229,6 @@ fn mirrored(place: i64, side: usize) -> usize {
 /// From 0 to below 1.
 fn uniform(random: &mut Xoshiro256PlusPlus) -> f64 {
     random.random_range(0.0..1.0)
-}
-
-fn sign(random: &mut Xoshiro256PlusPlus) -> f64 {
-    if uniform(random) < 0.5 { -1.0 } else { 1.0 }
 }
 
 /// A place in the middle half of a side of length 1, where the digit is.

@@ -50,23 +50,16 @@ pub enum Lock {
     Unsupported(io::Error),
 }
 
-/// Asks for the lock of the file at `path`, which is made if it is not there.
+/// Asks for the lock of the file at `path`, which is made if it is not there, or waits for it.
 ///
 /// # Errors
 /// A file that cannot be made, or a lock that fails for any other reason than those of [`Lock`].
-pub fn try_lock(path: &Path) -> io::Result<Lock> {
+pub fn lock(path: &Path, wait: bool) -> io::Result<Lock> {
     let file = File::create(path)?;
-    let taken = file.try_lock();
-    outcome(file, taken)
-}
-
-/// Waits for the lock of the file at `path`; otherwise as [`try_lock`].
-///
-/// # Errors
-/// As [`try_lock`].
-pub fn wait_for_lock(path: &Path) -> io::Result<Lock> {
-    let file = File::create(path)?;
-    let taken = file.lock().map_err(TryLockError::Error);
+    let taken = match wait {
+        true => file.lock().map_err(TryLockError::Error),
+        false => file.try_lock(),
+    };
     outcome(file, taken)
 }
 
@@ -110,14 +103,10 @@ mod tests {
         });
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!(bytes, vec![bytes[0]; 1 << 16]);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let plain = folder.path().join("plain");
-            File::create(&plain).unwrap();
-            let mode = |path: &Path| path.metadata().unwrap().mode();
-            assert_eq!(mode(&path), mode(&plain));
-        }
+        let plain = folder.path().join("plain");
+        File::create(&plain).unwrap();
+        let permissions = |path: &Path| path.metadata().unwrap().permissions();
+        assert_eq!(permissions(&path), permissions(&plain));
         // A folder stands in the way of the last step.
         let blocked = folder.path().join("new");
         write_whole(&blocked, b"x").unwrap_err();
@@ -129,11 +118,11 @@ mod tests {
     fn a_lock_tells_held_by_another_from_a_file_system_without_locks() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".lock");
-        let first = wait_for_lock(&path).unwrap();
+        let first = lock(&path, true).unwrap();
         assert!(matches!(first, Lock::Held(_)));
-        assert!(matches!(try_lock(&path).unwrap(), Lock::HeldByAnother));
+        assert!(matches!(lock(&path, false).unwrap(), Lock::HeldByAnother));
         drop(first);
-        assert!(matches!(try_lock(&path).unwrap(), Lock::Held(_)));
+        assert!(matches!(lock(&path, false).unwrap(), Lock::Held(_)));
 
         // Linux: EOPNOTSUPP, ENOSYS and ENOLCK against EIO.
         #[cfg(target_os = "linux")]

@@ -59,16 +59,8 @@ pub struct Prepared {
 /// Decodes and prepares a picture; `name` is for messages.
 ///
 /// # Errors
-/// Bytes that are not a picture, a picture that is too large, or a blank one.
-pub fn prepare(name: &str, bytes: &[u8], shape: ImageShape) -> Result<Prepared, DataError> {
-    prepare_within(name, bytes, shape, Bounds::FILE)
-}
-
-/// [`prepare`] for a picture that may cost only so much.
-///
-/// # Errors
-/// As [`prepare`].
-pub fn prepare_within(
+/// Bytes that are not a picture, a picture beyond the bounds, or a blank one.
+pub fn prepare(
     name: &str,
     bytes: &[u8],
     shape: ImageShape,
@@ -195,26 +187,18 @@ fn ink(gray: &Gray) -> Option<(Gray, bool)> {
     spread.sort_by(f32::total_cmp);
     let noise = spread[spread.len() * 3 / 4].min(0.1);
 
-    let (darkest, lightest) = gray
-        .pixels()
-        .fold((f32::MAX, f32::MIN), |(low, high), pixel| {
-            (low.min(pixel.0[0]), high.max(pixel.0[0]))
-        });
+    let values = || gray.pixels().map(|pixel| pixel.0[0]);
+    let (darkest, lightest) = (values().fold(1.0, f32::min), values().fold(0.0, f32::max));
     let inverted = paper - darkest > lightest - paper;
     let contrast = (paper - darkest).max(lightest - paper);
     if contrast < MIN_CONTRAST {
         return None;
     }
-    let floor = 3.0 * noise;
     let sign = if inverted { -1.0 } else { 1.0 };
     let ink = ImageBuffer::from_fn(width, height, |x, y| {
         let difference = sign * (gray.get_pixel(x, y).0[0] - paper);
-        let amount = if difference <= floor {
-            0.0
-        } else {
-            difference / contrast
-        };
-        Luma([amount.min(1.0)])
+        let inked = difference > 3.0 * noise;
+        Luma([if inked { difference / contrast } else { 0.0 }.min(1.0)])
     });
     Some((ink, inverted))
 }
@@ -248,10 +232,8 @@ fn center(ink: &Gray, shape: ImageShape) -> Option<Vec<u8>> {
         let wanted = (field as f64 / 2.0 - center).round() as i64;
         wanted.clamp(0, field as i64 - i64::from(size))
     };
-    let (dx, dy) = (
-        offset(shape.width, small.width(), mass_x / mass),
-        offset(shape.height, small.height(), mass_y / mass),
-    );
+    let dx = offset(shape.width, small.width(), mass_x / mass);
+    let dy = offset(shape.height, small.height(), mass_y / mass);
     let mut pixels = vec![0; shape.pixels()];
     for (x, y, pixel) in small.enumerate_pixels() {
         let (column, row) = (i64::from(x) + dx, i64::from(y) + dy);
@@ -262,9 +244,8 @@ fn center(ink: &Gray, shape: ImageShape) -> Option<Vec<u8>> {
 
 /// The smallest box around all ink: left, top, right, bottom, all inclusive.
 fn bounds(ink: &Gray) -> Option<(u32, u32, u32, u32)> {
-    let inked = ink
-        .enumerate_pixels()
-        .filter(|(_, _, pixel)| pixel.0[0] > 0.0);
+    let pixels = ink.enumerate_pixels();
+    let inked = pixels.filter(|(_, _, pixel)| pixel.0[0] > 0.0);
     inked.fold(None, |bounds, (x, y, _)| {
         let (left, top, right, bottom) = bounds.unwrap_or((x, y, x, y));
         Some((left.min(x), top.min(y), right.max(x), bottom.max(y)))

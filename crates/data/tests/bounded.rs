@@ -5,7 +5,7 @@
 use std::io::{Read, repeat};
 
 use digits_data::ImageShape;
-use digits_data::prepare::{Bounds, decode, dimensions, prepare_within};
+use digits_data::prepare::{Bounds, decode, dimensions, prepare};
 use flate2::read::ZlibEncoder;
 use flate2::{Compression, Crc};
 
@@ -60,7 +60,7 @@ fn a_color_profile_that_unpacks_to_hundreds_of_megabytes_is_not_unpacked() {
     // Either answer will do: refused, or read without its profile.
     let _ = dimensions("bomb", &bomb, Bounds::SENT);
     let _ = decode("bomb", &bomb, Bounds::SENT);
-    let _ = prepare_within("bomb", &bomb, ImageShape::MNIST, Bounds::SENT);
+    let _ = prepare("bomb", &bomb, ImageShape::MNIST, Bounds::SENT);
     let size = dimensions("large", &large, Bounds::SENT).unwrap();
     assert_eq!(size, (20_000, 20_000));
     assert!(decode("large", &large, Bounds::SENT).is_err());

@@ -14,59 +14,49 @@ use std::time::{Duration, Instant};
 use common::mnist;
 use digits_data::{Cache, DataError, Event, OpenOptions};
 
-/// What a mirror does with a request.
-#[derive(Clone, Copy, PartialEq)]
-enum Mirror {
-    Serve,
-    WrongBytes,
-    CutOff,
-    WebPage,
-    NotFound,
-    Silent,
+/// What a mirror of the files in a folder sends to who asks for one of them; nothing to be silent.
+type Answer = fn(&Path, &str) -> Vec<u8>;
+
+fn sent(status: &str, bytes: &[u8]) -> Vec<u8> {
+    let length = bytes.len();
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    [head.as_bytes(), bytes].concat()
 }
 
-/// A mirror of the files in a folder, and the names that it is asked for.
-fn mirror(files: &Path, behavior: Mirror) -> (String, Receiver<String>) {
+fn good(files: &Path, name: &str) -> Vec<u8> {
+    sent("200 OK", &fs::read(files.join(name)).unwrap())
+}
+
+fn silent(_: &Path, _: &str) -> Vec<u8> {
+    Vec::new()
+}
+
+/// A mirror's address, and the names that it is asked for.
+fn mirror(files: &Path, answer: Answer) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", listener.local_addr().unwrap());
     let (log, asked) = channel();
     let files = files.to_owned();
+    let serve = move |mut stream: TcpStream, log: Sender<String>| {
+        let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
+        let line = request.next().unwrap().unwrap();
+        let name = line.split([' ', '/']).nth(2).unwrap();
+        let _ = log.send(name.to_owned()); // not every test listens
+        request.find(|line| line.as_ref().is_ok_and(String::is_empty));
+        // A client that found out enough closes; that is not a failure of this server.
+        match answer(&files, name) {
+            bytes if bytes.is_empty() => drop(stream.read(&mut [0; 1])), // until it gives up
+            bytes => drop(stream.write_all(&bytes)),
+        }
+    };
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let (files, log) = (files.clone(), log.clone());
-            thread::spawn(move || answer(stream.unwrap(), &files, behavior, &log));
+            let (serve, log) = (serve.clone(), log.clone());
+            thread::spawn(move || serve(stream.unwrap(), log));
         }
     });
     (address, asked)
-}
-
-fn answer(mut stream: TcpStream, files: &Path, behavior: Mirror, log: &Sender<String>) {
-    let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
-    let line = request.next().unwrap().unwrap();
-    let name = line.split([' ', '/']).nth(2).unwrap();
-    let _ = log.send(name.to_owned()); // not every test listens
-    request.find(|line| line.as_ref().is_ok_and(String::is_empty));
-    let read = |name: &str| fs::read(files.join(name)).unwrap();
-    let (mut status, mut bytes) = ("200 OK", read(name));
-    let mut length = bytes.len();
-    match behavior {
-        Mirror::Serve => {}
-        Mirror::WrongBytes => bytes = read("t10k-labels-idx1-ubyte.gz"),
-        Mirror::CutOff => bytes.truncate(length / 2),
-        Mirror::WebPage => bytes = b"<html><body>Please log in to the hotel</body></html>".into(),
-        Mirror::NotFound => status = "404 Not Found",
-        Mirror::Silent => {
-            let _ = stream.read(&mut [0; 1]); // until the client gives up
-            return;
-        }
-    }
-    if behavior != Mirror::CutOff {
-        length = bytes.len();
-    }
-    let head =
-        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-    // A client that found out enough closes; that is not a failure of this server.
-    let _ = stream.write_all(&[head.as_bytes(), &bytes].concat());
 }
 
 fn fetch(cache: &Cache, mirrors: &[&str]) -> Result<Option<Event>, DataError> {
@@ -90,11 +80,11 @@ fn empty_cache() -> (tempfile::TempDir, Cache) {
 fn a_good_mirror_fills_the_cache_and_only_what_is_missing_is_fetched_again() {
     let Some(files) = mnist() else { return };
     let (_folder, cache) = empty_cache();
-    let (address, asked) = mirror(&files, Mirror::Serve);
+    let (address, asked) = mirror(&files, good);
     let last = fetch(&cache, &[&address]).unwrap();
-    assert!(
-        matches!(last, Some(Event::Download { bytes, total: Some(total), .. }) if bytes == total)
-    );
+    let whole =
+        |event| matches!(event, Event::Download { bytes, total, .. } if total == Some(bytes));
+    assert!(last.is_some_and(whole));
     assert_eq!(asked.try_iter().count(), 4);
 
     let test = cache.path().join("test");
@@ -109,25 +99,27 @@ fn a_good_mirror_fills_the_cache_and_only_what_is_missing_is_fetched_again() {
 #[test]
 fn mirrors_that_fail_are_passed_over_and_nothing_wrong_enters_the_cache() {
     let Some(files) = mnist() else { return };
-    let (good, _) = mirror(&files, Mirror::Serve);
-    for (behavior, reason) in [
-        (Mirror::WrongBytes, "bytes"),
-        (Mirror::CutOff, ""),
-        (Mirror::WebPage, "web page"),
-        (Mirror::NotFound, "404"),
-        (Mirror::Silent, "no answer in time"),
-    ] {
+    let (good_mirror, _) = mirror(&files, good);
+    let failures: [(Answer, &str); 5] = [
+        (|files, _| good(files, "t10k-labels-idx1-ubyte.gz"), "bytes"),
+        (|files, name| good(files, name)[..1000].to_vec(), ""),
+        (
+            |_, _| sent("200 OK", b"<html><body>Please log in to the hotel"),
+            "web page",
+        ),
+        (|_, _| sent("404 Not Found", b""), "404"),
+        (silent, "no answer in time"),
+    ];
+    for (answer, reason) in failures {
         let (_folder, cache) = empty_cache();
-        let (bad, _) = mirror(&files, behavior);
+        let (bad, _) = mirror(&files, answer);
         let error = fetch(&cache, &[&bad]).unwrap_err();
         assert!(matches!(error, DataError::Unavailable(..)), "{error}");
         let message = error.to_string();
-        assert!(
-            message.contains(reason) && message.contains(&bad),
-            "{message}"
-        );
+        let named = message.contains(reason) && message.contains(&bad);
+        assert!(named, "{message}");
         assert!(!cache.path().join("train").exists());
-        fetch(&cache, &[&bad, &good]).unwrap();
+        fetch(&cache, &[&bad, &good_mirror]).unwrap();
     }
 }
 
@@ -135,9 +127,9 @@ fn mirrors_that_fail_are_passed_over_and_nothing_wrong_enters_the_cache() {
 fn two_mirrors_that_say_nothing_leave_time_for_a_third_which_is_asked_first_from_then_on() {
     let Some(files) = mnist() else { return };
     let (_folder, cache) = empty_cache();
-    let (good, asked) = mirror(&files, Mirror::Serve);
-    let (silent, refused) = mirror(&files, Mirror::Silent);
-    fetch(&cache, &[&silent, &silent, &good]).unwrap();
+    let (address, asked) = mirror(&files, good);
+    let (nobody, refused) = mirror(&files, silent);
+    fetch(&cache, &[&nobody, &nobody, &address]).unwrap();
     let counts = (asked.try_iter().count(), refused.try_iter().count());
     assert_eq!(counts, (4, 2));
 }
@@ -159,7 +151,7 @@ fn with_no_network_it_is_known_within_five_seconds() {
 fn two_processes_at_once_do_not_harm_the_cache() {
     let Some(files) = mnist() else { return };
     let (_folder, cache) = empty_cache();
-    let (address, _) = mirror(&files, Mirror::Serve);
+    let (address, _) = mirror(&files, good);
     thread::scope(|scope| {
         for import in [false, true, false, true] {
             let (address, files, cache) = (&address, &files, &cache);

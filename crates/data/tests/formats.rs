@@ -8,12 +8,16 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use digits_data::idx::{self, Split};
-use digits_data::prepare::prepare;
+use digits_data::prepare::{Bounds, Prepared, prepare};
 use digits_data::{DataError, Dataset, ImageShape, Images, OpenOptions, Source, open};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use proptest::prelude::*;
+
+fn prepared(bytes: &[u8]) -> Result<Prepared, DataError> {
+    prepare("picture", bytes, ImageShape::MNIST, Bounds::FILE)
+}
 
 fn opened(folder: &Path) -> Dataset {
     let source = Source::Folder(folder.to_owned());
@@ -83,7 +87,7 @@ proptest! {
     ) {
         let start: [&[u8]; 5] = [b"", b"P5 3 3 255\n", b"\x89PNG\r\n\x1a\n", b"BM", b"\xff\xd8\xff"];
         let bytes = [start[header], &bytes].concat();
-        if let Ok(prepared) = prepare("bytes", &bytes, ImageShape::MNIST) {
+        if let Ok(prepared) = prepared(&bytes) {
             prop_assert_eq!(prepared.pixels.len(), 784);
         }
     }
@@ -109,7 +113,7 @@ fn the_longer_side_becomes_20_pixels_and_the_ink_is_centered() {
             let inside = (20..20 + wide).contains(&x) && (30..30 + high).contains(&y);
             Luma([if inside { ink } else { paper }])
         });
-        let prepared = prepare("bar", &png(bar), ImageShape::MNIST).unwrap();
+        let prepared = prepared(&png(bar)).unwrap();
         assert_eq!(prepared.inverted, ink < paper);
         assert_eq!(prepared.pixels.iter().max(), Some(&255));
         let longest = f64::from(wide.max(high));
@@ -133,7 +137,7 @@ fn paper_without_ink_is_blank_whatever_its_grain() {
     for noise in [0, 4, 8] {
         let grain = |x, y| Luma([230 + ((x * 7 + y * 13) % (noise + 1)) as u8]);
         let paper = png(GrayImage::from_fn(60, 60, grain));
-        let outcome = prepare("paper", &paper, ImageShape::MNIST);
+        let outcome = prepared(&paper);
         assert!(matches!(outcome, Err(DataError::Blank(_))), "{outcome:?}");
     }
 }
@@ -147,7 +151,7 @@ fn digits_of_mnist_survive_their_own_preparation() {
     let close = (0..500).filter(|&index| {
         let pixels = dataset.train.pixels(index);
         let picture = png(GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap());
-        let prepared = prepare("digit", &picture, ImageShape::MNIST).unwrap();
+        let prepared = prepared(&picture).unwrap();
         let pairs = pixels.iter().zip(&prepared.pixels);
         let difference: u32 = pairs.map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
         let ink: u32 = pixels.iter().map(|&pixel| u32::from(pixel)).sum();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use digits_data::prepare::{Bounds, decode, dimensions, prepare_within};
+use digits_data::prepare::{Bounds, decode, dimensions, prepare};
 use digits_data::{DataError, ImageShape, Perturbation};
 use digits_train::image_shape;
 use digits_verify::filter::Grid;
@@ -75,7 +75,7 @@ pub(crate) fn views(app: &App, query: &Query, body: &[u8]) -> Result<Vec<View>, 
 fn picture(query: &Query, body: &[u8], shape: ImageShape) -> Result<Option<Vec<u8>>, ApiError> {
     if query.get("as") != Some("is") {
         check_size(body)?;
-        return match prepare_within(NAME, body, shape, BOUNDS) {
+        return match prepare(NAME, body, shape, BOUNDS) {
             Ok(prepared) => Ok(Some(prepared.pixels)),
             Err(DataError::Blank(_)) => Ok(None),
             Err(error) => Err(error.into()),

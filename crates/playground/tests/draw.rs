@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use common::{
     PICTURE, app, close, get, json, list, loaded, numbers, one, pgm, picture, post, refused,
 };
-use digits_data::prepare::prepare;
+use digits_data::prepare::{Bounds, prepare};
 use digits_data::{ImageShape, Perturbation};
 use digits_models::Model;
 use digits_train::{normalized, predict};
@@ -15,7 +15,8 @@ use serde_json::json as document;
 
 /// [`one`] as the networks see it.
 fn prepared() -> Vec<u8> {
-    prepare("one", &one(), ImageShape::MNIST).unwrap().pixels
+    let prepared = prepare("one", &one(), ImageShape::MNIST, Bounds::FILE);
+    prepared.unwrap().pixels
 }
 
 #[test]

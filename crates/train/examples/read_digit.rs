@@ -2,7 +2,7 @@
 //! `cargo run --release --workspace --example read_digit -- PICTURE` (a sample without one)
 
 use burn::tensor::Device;
-use digits_data::prepare::prepare;
+use digits_data::prepare::{Bounds, prepare};
 use digits_train::{RunFolder, image_shape, predict};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = RunFolder::pretrained("cnn")?.load(&device)?;
 
     let shape = image_shape(&run.config.model);
-    let picture = prepare(&path, &std::fs::read(&path)?, shape)?;
+    let picture = prepare(&path, &std::fs::read(&path)?, shape, Bounds::FILE)?;
     let answers = predict(&run, &[picture.pixels], &device)?;
     for answer in &answers[0].top {
         println!(

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use digits_data::files::{Lock, sha256, try_lock};
+use digits_data::files::{Lock, lock, sha256};
 use digits_models::Model;
 
 use crate::TrainError;
@@ -104,7 +104,7 @@ impl RunFolder {
         }
         fs::create_dir_all(&self.path).map_err(TrainError::io("create", &self.path))?;
         let path = self.file(LOCK);
-        self.locked(try_lock(&path).map_err(TrainError::io("lock", &path))?)
+        self.locked(lock(&path, false).map_err(TrainError::io("lock", &path))?)
     }
 
     fn locked(&self, lock: Lock) -> Result<RunLock, TrainError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
-use digits_data::prepare::{Prepared, prepare};
+use digits_data::prepare::{Bounds, Prepared, prepare};
 use digits_report::Picture;
 use digits_train::{Prediction, RunFolder, image_shape, predict};
 use serde::Serialize;
@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         } else {
             path.display().to_string()
         };
-        match read(&path).and_then(|bytes| Ok(prepare(&name, &bytes, shape)?)) {
+        match read(&path).and_then(|bytes| Ok(prepare(&name, &bytes, shape, Bounds::FILE)?)) {
             Ok(picture) => pictures.push((name, picture)),
             Err(error) => {
                 error.report();

@@ -134,15 +134,14 @@ fn measure(runner: &mut Runner<'_>) -> Result<Corruptions, CompareError> {
         let mut examples = Vec::new();
         let first = all.len();
         for &level in &plan.severities {
-            let severity = digits_data::Severity::new(level)?;
             let damaged = changed(&images, |index, pixels| {
-                corruption.apply(severity, images.shape(), pixels, plan.seed, index as u64)
+                corruption.apply(level, images.shape(), pixels, plan.seed, index as u64)
             })?;
             examples.push(ink(damaged.shape(), damaged.pixels(0))?);
             let accuracies = runner.accuracies(&networks, &damaged)?;
             severities.push(Severity {
                 level,
-                setting: corruption.setting(severity),
+                setting: corruption.setting(level),
                 accuracy: accuracies.samples(),
             });
             all.push(accuracies);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::HASHES;
 use crate::DataError;
-use crate::files::{Lock, sha256, wait_for_lock, write_whole};
+use crate::files::{Lock, lock, sha256, write_whole};
 use crate::source::Event;
 use crate::source::idx::{self, FILES};
 
@@ -107,7 +107,7 @@ impl Cache {
     pub(super) fn lock(&self, on_event: &mut dyn FnMut(Event)) -> Result<Lock, DataError> {
         fs::create_dir_all(&self.root).map_err(DataError::io("create", &self.root))?;
         let path = self.root.join(".lock");
-        let lock = wait_for_lock(&path).map_err(DataError::io("lock", &path))?;
+        let lock = lock(&path, true).map_err(DataError::io("lock", &path))?;
         if let Lock::Unsupported(error) = &lock {
             on_event(Event::Notice(format!(
                 "the file system of {} has no file locks ({error}): nothing keeps other processes from changing the cache at the same time",
