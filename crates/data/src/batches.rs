@@ -61,9 +61,6 @@ impl Normalization {
 
     /// Mean and standard deviation of all pixels of the images at `indices`, exact up to the
     /// final rounding: pixels are counted by value, and the counts are whole numbers.
-    ///
-    /// # Panics
-    /// If an index is out of range.
     pub fn measure(images: &Images, indices: &[u32]) -> Self {
         let mut counts = [0_u64; 256];
         for &index in indices {
@@ -133,9 +130,6 @@ impl<'a> Batcher<'a> {
 
     /// The batch of the images at `indices`, which stand from `position` on in the order of
     /// `epoch`: pixels for a tensor `[batch, 1, height, width]`, and labels `[batch]`.
-    ///
-    /// # Panics
-    /// If an index is out of range.
     #[expect(
         unsafe_code,
         reason = "zeros first would take as long as the pixels, and one thread for them"

@@ -114,9 +114,6 @@ impl View {
     ///
     /// # Errors
     /// A class with fewer images than `per_class`.
-    ///
-    /// # Panics
-    /// If an index is out of range.
     pub fn subset(
         &self,
         images: &Images,

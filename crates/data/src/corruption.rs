@@ -63,34 +63,36 @@ impl Corruption {
     /// # Panics
     /// If the severity is not 1 (the mildest) to 5.
     pub fn setting(self, severity: usize) -> String {
-        let amount = self.facts().1[severity - 1];
+        let (_, text, amounts) = self.facts();
+        let amount = amounts[severity - 1];
         let percent = (100.0 * amount).round();
-        match self {
-            Self::ShotNoise => format!("{amount} photons at full ink"),
-            Self::ImpulseNoise => format!("{percent} % of the pixels"),
-            Self::GaussianBlur => format!("σ = {amount} px"),
-            Self::Shear => format!("{amount}°"),
-            Self::Brightness => format!("+{percent} % of full ink"),
-            Self::Stripe => format!("{percent} % of the side"),
-            Self::Occlusion => format!("{percent} % of each side"),
-            Self::Translate => format!("{amount} px"),
-        }
+        let number = if text.contains('%') { percent } else { amount };
+        text.replace('#', &number.to_string())
     }
 
-    /// The name, and the strengths in the unit of [`Corruption::setting`] or as a fraction where
-    /// that is a percentage. Those of the noises and of brightness are from Hendrycks and
+    /// The name, the text of a setting, and the strengths: in its unit, or as a fraction where that
+    /// is a percentage. Those of the noises and of brightness are from Hendrycks and
     /// Dietterich (2019), whom MNIST-C follows; the others are chosen so that most digits of 28×28
     /// stay readable.
-    fn facts(self) -> (&'static str, [f64; 5]) {
+    fn facts(self) -> (&'static str, &'static str, [f64; 5]) {
+        let photons = "# photons at full ink";
         match self {
-            Self::ShotNoise => ("shot noise", [60.0, 25.0, 12.0, 5.0, 3.0]),
-            Self::ImpulseNoise => ("impulse noise", [0.03, 0.06, 0.09, 0.17, 0.27]),
-            Self::GaussianBlur => ("Gaussian blur", [0.5, 0.8, 1.2, 1.6, 2.0]),
-            Self::Shear => ("shear", [7.0, 14.0, 21.0, 28.0, 35.0]),
-            Self::Brightness => ("brightness", [0.1, 0.2, 0.3, 0.4, 0.5]),
-            Self::Stripe => ("stripe", [0.1, 0.2, 0.3, 0.4, 0.5]),
-            Self::Occlusion => ("occlusion", [0.15, 0.2, 0.25, 0.3, 0.35]),
-            Self::Translate => ("translate", [1.0, 2.0, 3.0, 4.5, 6.0]),
+            Self::ShotNoise => ("shot noise", photons, [60.0, 25.0, 12.0, 5.0, 3.0]),
+            Self::ImpulseNoise => (
+                "impulse noise",
+                "# % of the pixels",
+                [0.03, 0.06, 0.09, 0.17, 0.27],
+            ),
+            Self::GaussianBlur => ("Gaussian blur", "σ = # px", [0.5, 0.8, 1.2, 1.6, 2.0]),
+            Self::Shear => ("shear", "#°", [7.0, 14.0, 21.0, 28.0, 35.0]),
+            Self::Brightness => ("brightness", "+# % of full ink", [0.1, 0.2, 0.3, 0.4, 0.5]),
+            Self::Stripe => ("stripe", "# % of the side", [0.1, 0.2, 0.3, 0.4, 0.5]),
+            Self::Occlusion => (
+                "occlusion",
+                "# % of each side",
+                [0.15, 0.2, 0.25, 0.3, 0.35],
+            ),
+            Self::Translate => ("translate", "# px", [1.0, 2.0, 3.0, 4.5, 6.0]),
         }
     }
 
@@ -111,7 +113,7 @@ impl Corruption {
         if image.is_empty() {
             return Vec::new();
         }
-        let amount = self.facts().1[severity - 1];
+        let amount = self.facts().2[severity - 1];
         let random = &mut stream(seed ^ DAMAGE, (index << 8) | self as u64);
         match self {
             Self::ShotNoise => each(image, |pixel| {
@@ -121,10 +123,9 @@ impl Corruption {
             Self::ImpulseNoise => each(image, |pixel| {
                 // Both drawn for every pixel, so that a higher severity only adds to a lower.
                 let (hit, ink) = (uniform(random) < amount, uniform(random) < 0.5);
-                match (hit, ink) {
-                    (false, _) => pixel,
-                    (true, false) => 0.0,
-                    (true, true) => FULL,
+                match hit {
+                    true => FULL * f64::from(ink),
+                    false => pixel,
                 }
             }),
             Self::GaussianBlur => blur(amount, shape, image).into_iter().map(byte).collect(),
@@ -135,11 +136,11 @@ impl Corruption {
             Self::Brightness => each(image, |pixel| pixel + amount * FULL),
             Self::Stripe => {
                 let (upright, center) = (uniform(random) < 0.5, middle(random));
-                let (rows, columns) = if upright {
-                    (0..shape.height, span(center, amount, shape.width))
-                } else {
-                    (span(center, amount, shape.height), 0..shape.width)
-                };
+                let (mut rows, mut columns) = (0..shape.height, 0..shape.width);
+                match upright {
+                    true => columns = span(center, amount, shape.width),
+                    false => rows = span(center, amount, shape.height),
+                }
                 in_rectangle(rows, columns, shape, image, |pixel| 255 - pixel)
             }
             Self::Occlusion => {
@@ -201,22 +202,20 @@ fn blur(sigma: f64, shape: ImageShape, image: &[u8]) -> Vec<f64> {
     let kernel: Vec<(i64, f64)> = (-reach..=reach).map(|o| (o, weight(o) / sum)).collect();
     let ImageShape { height, width } = shape;
     let image: Vec<f64> = image.iter().map(|&pixel| f64::from(pixel)).collect();
-    let blurred = |from: &[f64], source: &dyn Fn(usize, usize, i64) -> usize| -> Vec<f64> {
-        (0..height * width)
-            .map(|place| {
-                let (row, column) = (place / width, place % width);
-                let taps = kernel.iter();
-                taps.map(|&(offset, weight)| weight * from[source(row, column, offset)])
-                    .sum()
-            })
-            .collect()
+    let blurred = |from: &[f64], level: bool| -> Vec<f64> {
+        let pixel = |place| {
+            let (row, column) = (place / width, place % width);
+            let source = |offset| match level {
+                true => row * width + mirrored(column as i64 + offset, width),
+                false => mirrored(row as i64 + offset, height) * width + column,
+            };
+            let taps = kernel.iter();
+            taps.map(|&(offset, weight)| weight * from[source(offset)])
+                .sum()
+        };
+        (0..height * width).map(pixel).collect()
     };
-    let level = blurred(&image, &|row, column, offset| {
-        row * width + mirrored(column as i64 + offset, width)
-    });
-    blurred(&level, &|row, column, offset| {
-        mirrored(row as i64 + offset, height) * width + column
-    })
+    blurred(&blurred(&image, true), false)
 }
 
 /// … 2 1 0 | 0 1 2 … side−1 | side−1 … 1 0 | 0 …

@@ -103,18 +103,12 @@ impl Images {
     }
 
     /// The pixels of one image, row by row.
-    ///
-    /// # Panics
-    /// If there is no such image.
     pub fn pixels(&self, index: usize) -> &[u8] {
         let size = self.shape.pixels();
         &self.pixels[index * size..(index + 1) * size]
     }
 
     /// The class of one image.
-    ///
-    /// # Panics
-    /// If there is no such image.
     pub fn label(&self, index: usize) -> u8 {
         self.labels[index]
     }
@@ -147,9 +141,6 @@ impl Images {
     ///
     /// # Errors
     /// No indices.
-    ///
-    /// # Panics
-    /// If there is no such image.
     pub fn select(&self, indices: &[u32]) -> Result<Self, DataError> {
         let places = indices.iter().map(|&index| index as usize);
         let pixels = places.clone().flat_map(|index| self.pixels(index));

@@ -1,13 +1,16 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use burn_dataset::Dataset as _;
+use burn_dataset::vision::MnistDataset;
 use reqwest::{Client, Response};
 use tokio::runtime::{Builder, Runtime};
 
 use super::cache::{Cache, check};
 use crate::DataError;
+use crate::images::{ImageShape, Images};
 use crate::source::idx::{FILES, unpack};
-use crate::source::{Event, OpenOptions};
+use crate::source::{Dataset, Event, OpenOptions, Source};
 
 /// Where MNIST is fetched from, in this order; each holds the four gzipped files.
 const MIRRORS: [&str; 3] = [
@@ -24,6 +27,35 @@ const STALL: Duration = Duration::from_secs(15);
 /// A gzipped file of MNIST has at most 10 MB, unpacked 47 MB; anything larger is not it.
 const MAX_PACKED: usize = 16 << 20;
 const MAX_UNPACKED: u64 = 64 << 20;
+
+/// MNIST from the cache, into which it is fetched unless it is there.
+pub fn open(options: &OpenOptions, on_event: &mut dyn FnMut(Event)) -> Result<Dataset, DataError> {
+    Cache::of_user()?.fetch(options, on_event)?;
+    Ok(Dataset {
+        name: Source::Mnist.to_string(),
+        source: Source::Mnist,
+        fingerprint: super::fingerprint(),
+        train: read(&MnistDataset::train())?,
+    })
+}
+
+/// The test images of MNIST, which is in the cache.
+pub fn open_test() -> Result<Images, DataError> {
+    read(&MnistDataset::test())
+}
+
+fn read(dataset: &MnistDataset) -> Result<Images, DataError> {
+    let mut pixels = Vec::with_capacity(dataset.len() * ImageShape::MNIST.pixels());
+    let mut labels = Vec::with_capacity(dataset.len());
+    for index in 0..dataset.len() {
+        let item = dataset.get(index);
+        let item = item.map_err(|error| DataError::Invalid(format!("mnist: {error}")))?;
+        // Burn hands the bytes out as f32; they are whole numbers from 0 to 255.
+        pixels.extend(item.image.iter().flatten().map(|&value| value as u8));
+        labels.push(item.label);
+    }
+    Images::new(ImageShape::MNIST, 10, pixels, labels)
+}
 
 /// Place (an address, or the cache) and reason of each attempt that failed.
 type Failures = Vec<(String, String)>;
@@ -203,10 +235,7 @@ mod tests {
             runtime.spawn_blocking(|| std::thread::sleep(Duration::from_secs(20)));
             runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
         });
-        let elapsed = started.elapsed();
-        assert!(
-            answer.is_ok() && elapsed < Duration::from_secs(5),
-            "{elapsed:?}"
-        );
+        answer.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(5));
     }
 }

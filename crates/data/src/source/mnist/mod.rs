@@ -8,7 +8,7 @@ mod download;
 #[cfg(feature = "fetch")]
 pub use cache::{Cache, FileStatus};
 #[cfg(feature = "fetch")]
-pub(super) use fetched::{open, open_test};
+pub(super) use download::{open, open_test};
 #[cfg(not(feature = "fetch"))]
 pub(super) use unavailable::{open, open_test};
 
@@ -23,49 +23,6 @@ const HASHES: [&str; 4] = [
 /// Fingerprint of MNIST: the SHA-256 of the SHA-256s of its four files.
 pub(super) fn fingerprint() -> String {
     crate::files::sha256(HASHES.concat())
-}
-
-#[cfg(feature = "fetch")]
-mod fetched {
-    use burn_dataset::Dataset as _;
-    use burn_dataset::vision::MnistDataset;
-
-    use super::cache::Cache;
-    use crate::DataError;
-    use crate::images::{ImageShape, Images};
-    use crate::source::{Dataset, Event, OpenOptions, Source};
-
-    /// MNIST from the cache, into which it is fetched unless it is there.
-    pub fn open(
-        options: &OpenOptions,
-        on_event: &mut dyn FnMut(Event),
-    ) -> Result<Dataset, DataError> {
-        Cache::of_user()?.fetch(options, on_event)?;
-        Ok(Dataset {
-            name: Source::Mnist.to_string(),
-            source: Source::Mnist,
-            fingerprint: super::fingerprint(),
-            train: read(&MnistDataset::train())?,
-        })
-    }
-
-    /// The test images of MNIST, which is in the cache.
-    pub fn open_test() -> Result<Images, DataError> {
-        read(&MnistDataset::test())
-    }
-
-    fn read(dataset: &MnistDataset) -> Result<Images, DataError> {
-        let mut pixels = Vec::with_capacity(dataset.len() * ImageShape::MNIST.pixels());
-        let mut labels = Vec::with_capacity(dataset.len());
-        for index in 0..dataset.len() {
-            let item = dataset.get(index);
-            let item = item.map_err(|error| DataError::Invalid(format!("mnist: {error}")))?;
-            // Burn hands the bytes out as f32; they are whole numbers from 0 to 255.
-            pixels.extend(item.image.iter().flatten().map(|&value| value as u8));
-            labels.push(item.label);
-        }
-        Images::new(ImageShape::MNIST, 10, pixels, labels)
-    }
 }
 
 #[cfg(not(feature = "fetch"))]

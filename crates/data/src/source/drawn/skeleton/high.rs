@@ -31,9 +31,8 @@ pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
                 stroke!(hand, 0.02; (left + 0.03, 0.03) SHARP (left - 0.04, waist, 0.025));
             body.extend(bowl(hand));
             let lift = hand.normal(0.03);
-            let start = left + hand.between(-0.03, 0.1);
-            let bar = stroke!(hand, 0.02; (start, 0.04 + lift) (bar_end * 0.6 + 0.1, 0.03 + lift)
-                (bar_end, 0.01 + lift + rise));
+            let bar = stroke!(hand, 0.02; (left + hand.between(-0.03, 0.1), 0.04 + lift)
+                (bar_end * 0.6 + 0.1, 0.03 + lift) (bar_end, 0.01 + lift + rise));
             vec![body, bar]
         }
         // In one line, with corners.
@@ -86,8 +85,8 @@ pub(super) fn seven(hand: &mut Hand) -> Vec<Stroke> {
         0 => stroke!(hand, scatter; (0.02, 0.08 + tilt) (0.4, 0.06 + tilt / 2.0)),
         // A tick before the bar.
         1 => {
-            let depth = hand.between(0.12, 0.4);
-            let mut tick = stroke!(hand, scatter; (0.0, depth) (0.06, 0.07 + tilt));
+            let mut tick =
+                stroke!(hand, scatter; (0.0, hand.between(0.12, 0.4)) (0.06, 0.07 + tilt));
             tick[1].corner = hand.chance(0.7);
             add!(tick, hand, 0.02; (0.4, 0.07));
             tick
@@ -105,8 +104,7 @@ pub(super) fn seven(hand: &mut Hand) -> Vec<Stroke> {
     }
     add!(stroke, hand, 0.025; ((corner * 0.45 + foot * 0.55) + bend, 0.52, 0.02) (foot, 1.0));
     if hand.chance(0.05) {
-        let hook = hand.between(0.05, 0.2);
-        add!(stroke, hand, 0.02; (foot + hook, 1.0));
+        add!(stroke, hand, 0.02; (foot + hand.between(0.05, 0.2), 1.0));
     }
     let mut strokes = vec![stroke];
     if hand.chance(0.2) {
@@ -184,8 +182,8 @@ pub(super) fn nine(hand: &mut Hand) -> Vec<Stroke> {
     match hand.choose(&[0.45, 0.25, 0.2, 0.1]) {
         // Up to the start, a sharp turn, a straight stem.
         0 => {
-            let above = hand.sometimes(0.35, 0.0, 0.16);
-            add!(stroke, hand, scatter; SHARP (width, close * 0.7 - above) (knee + 0.04, 0.5)
+            add!(stroke, hand, scatter;
+                SHARP (width, close * 0.7 - hand.sometimes(0.35, 0.0, 0.16)) (knee + 0.04, 0.5)
                 (foot, 1.0));
         }
         // Rounded into the stem.
@@ -199,14 +197,13 @@ pub(super) fn nine(hand: &mut Hand) -> Vec<Stroke> {
         2 => {
             add!(stroke, hand, scatter; SHARP (width, close * 0.7) (width, 0.5) (width - 0.05, 0.84)
                 (width * 0.55, 1.0));
-            let up = hand.between(0.8, 0.98);
-            add!(stroke, hand, 0.03; (0.08, up));
+            add!(stroke, hand, 0.03; (0.08, hand.between(0.8, 0.98)));
         }
         // The stem apart.
         _ => {
             add!(stroke, hand, scatter; (width, close * 0.5));
-            let from = hand.between(-0.06, 0.06);
-            let stem = stroke!(hand, 0.02; (width, from) (knee + 0.04, 0.5) (foot, 1.0));
+            let stem = stroke!(hand, 0.02; (width, hand.between(-0.06, 0.06)) (knee + 0.04, 0.5)
+                (foot, 1.0));
             return vec![stroke, stem];
         }
     }

@@ -24,8 +24,7 @@ pub(super) fn zero(hand: &mut Hand) -> Vec<Stroke> {
     }
     if hand.chance(0.1) {
         let end = ring[ring.len() - 1];
-        let [dx, dy] = hand.all([(0.0, 0.3), (-0.12, 0.12)]);
-        add!(ring, hand, 0.02; (end.x + dx, end.y + dy));
+        add!(ring, hand, 0.02; (end.x + hand.between(0.0, 0.3), end.y + hand.between(-0.12, 0.12)));
     }
     let mut strokes = vec![ring];
     if hand.chance(0.01) {
@@ -59,11 +58,8 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
     let right = hand.between(0.5, 0.92);
     let mut stroke = match hand.choose(&[0.6, 0.25, 0.15]) {
         // A round head.
-        0 => {
-            let start = hand.between(0.12, 0.36);
-            stroke!(hand, 0.03; (0.12, start) (0.25, 0.09) (right * 0.64, 0.0) (right - 0.04, 0.13)
-                (right, 0.32) (right * 0.77, 0.58))
-        }
+        0 => stroke!(hand, 0.03; (0.12, hand.between(0.12, 0.36)) (0.25, 0.09) (right * 0.64, 0.0)
+            (right - 0.04, 0.13) (right, 0.32) (right * 0.77, 0.58)),
         // A flat head, as in a Z.
         1 => {
             let mut head = stroke!(hand, 0.03; (0.08, 0.1) (0.42, 0.03) (right, 0.06));
@@ -75,15 +71,13 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
         _ => stroke!(hand, 0.03; (0.32, 0.3) (0.14, 0.27) (0.2, 0.08) (0.52, 0.0) (right, 0.22)
             (0.66, 0.54)),
     };
-    let end_x = hand.between(0.7, 1.25);
-    let end_y = 0.95 + hand.normal(0.12);
+    let (end_x, end_y) = (hand.between(0.7, 1.25), 0.95 + hand.normal(0.12));
     match hand.choose(&[0.38, 0.46, 0.16]) {
         // A sharp foot.
         0 => {
             let y = hand.between(0.82, 1.0);
             add!(stroke, hand, 0.03; (0.36, y - 0.19) SHARP (0.08, y));
-            let sag = hand.normal(0.04);
-            add!(stroke, hand, 0.015; (0.5, (y + end_y) / 2.0 + sag));
+            add!(stroke, hand, 0.015; (0.5, (y + end_y) / 2.0 + hand.normal(0.04)));
         }
         // A looped foot, from a mere knot to half of the digit.
         1 => {
@@ -99,8 +93,7 @@ pub(super) fn two(hand: &mut Hand) -> Vec<Stroke> {
             add!(stroke, hand, 0.02; (cross + 0.04, low - height * 0.55)
                 (left + width * 0.6, low - 0.02) (left, low - height * 0.35)
                 (left + width * 0.45, low - height) (cross, low - height * 0.5, 0.025));
-            let tail = hand.between(0.05, 0.6);
-            let drop = hand.normal(0.11);
+            let (tail, drop) = (hand.between(0.05, 0.6), hand.normal(0.11));
             add!(stroke, hand, 0.025; (cross + tail * 0.5, low - height * 0.2 + drop * 0.5)
                 (cross + tail, low + drop));
             return vec![stroke];
@@ -117,8 +110,8 @@ pub(super) fn three(hand: &mut Hand) -> Vec<Stroke> {
     let [upper, lower, waist, notch] =
         hand.all([(0.66, 0.9), (0.72, 0.98), (0.34, 0.58), (0.15, 0.62)]);
     let mut stroke = if hand.chance(0.82) {
-        let start = hand.between(0.06, 0.26);
-        stroke!(hand, scatter; (0.1, start) (0.42, 0.0) (upper, 0.14) (upper - 0.04, waist - 0.14))
+        stroke!(hand, scatter; (0.1, hand.between(0.06, 0.26)) (0.42, 0.0) (upper, 0.14)
+            (upper - 0.04, waist - 0.14))
     } else {
         // A flat top with a sharp corner.
         stroke!(hand, scatter; (0.06, 0.06) (0.4, 0.03) SHARP (upper, 0.04))
@@ -135,15 +128,14 @@ pub(super) fn three(hand: &mut Hand) -> Vec<Stroke> {
         (lower - 0.16, 0.94));
     if hand.chance(0.12) {
         // The lower bow hardly turns back.
-        let end_x = hand.between(0.3, 0.6);
-        add!(stroke, hand, 0.02; (end_x, 1.02));
+        add!(stroke, hand, 0.02; (hand.between(0.3, 0.6), 1.02));
         return vec![stroke];
     }
     add!(stroke, hand, scatter; (0.38, 1.0) (end_x, end_y, 0.02));
     if hand.chance(0.12) {
         // The end curls up.
-        let [dx, dy] = hand.all([(-0.04, 0.08), (0.06, 0.16)]);
-        add!(stroke, hand, 0.02; (end_x + dx, end_y - dy));
+        add!(stroke, hand, 0.02;
+            (end_x + hand.between(-0.04, 0.08), end_y - hand.between(0.06, 0.16)));
     }
     vec![stroke]
 }
@@ -151,33 +143,21 @@ pub(super) fn three(hand: &mut Hand) -> Vec<Stroke> {
 pub(super) fn four(hand: &mut Hand) -> Vec<Stroke> {
     let [bar, stem, overhang] = hand.all([(0.42, 0.7), (0.6, 0.8), (0.0, 0.36)]);
     let lean = hand.normal(0.05);
-    match hand.choose(&[0.46, 0.18, 0.12, 0.24]) {
+    let form = hand.choose(&[0.46, 0.18, 0.12, 0.24]);
+    let hook = match form {
         // Open, a corner at the left, the stem apart.
         0 => {
             let [top, left] = hand.all([(0.0, 0.2), (0.05, 0.3)]);
             let tilt = hand.normal(0.04);
-            let hook = stroke!(hand, 0.02; (left, top, 0.03) (left * 0.6, bar * 0.6)
-                SHARP (0.02, bar, 0.03) (0.4, bar + tilt / 2.0) (stem + overhang, bar + tilt));
-            let from = hand.between(-0.1, 0.3);
-            let down = stroke!(hand, 0.02; (stem + lean, from) (stem, 0.55) (stem - lean, 1.0));
-            vec![hook, down]
+            stroke!(hand, 0.02; (left, top, 0.03) (left * 0.6, bar * 0.6) SHARP (0.02, bar, 0.03)
+                (0.4, bar + tilt / 2.0) (stem + overhang, bar + tilt))
         }
         // Open and round, written as a u.
-        1 => {
-            let top = hand.between(0.0, 0.2);
-            let hook = stroke!(hand, 0.03; (0.12, top) (0.03, bar * 0.55) (0.1, bar * 0.95)
-                (0.35, bar) (stem + overhang * 0.6, bar - 0.04));
-            let from = hand.between(-0.08, 0.25);
-            let down = stroke!(hand, 0.02; (stem + lean, from) (stem, 0.55) (stem - lean, 1.0));
-            vec![hook, down]
-        }
+        1 => stroke!(hand, 0.03; (0.12, hand.between(0.0, 0.2)) (0.03, bar * 0.55)
+            (0.1, bar * 0.95) (0.35, bar) (stem + overhang * 0.6, bar - 0.04)),
         // Closed at the top.
-        2 => {
-            let hook = stroke!(hand, 0.02; (stem, 0.0) (stem * 0.5, bar * 0.5)
-                SHARP (0.0, bar + 0.04, 0.03) (stem + overhang, bar + 0.02));
-            let down = stroke!(hand, 0.015; (stem, 0.0) (stem - lean, 0.5) (stem - lean, 1.0));
-            vec![hook, down]
-        }
+        2 => stroke!(hand, 0.02; (stem, 0.0) (stem * 0.5, bar * 0.5) SHARP (0.0, bar + 0.04, 0.03)
+            (stem + overhang, bar + 0.02)),
         // In one line: down, across, up to the top right, and down again.
         _ => {
             let [top, peak] = hand.all([(0.0, 0.18), (-0.02, 0.2)]);
@@ -189,7 +169,15 @@ pub(super) fn four(hand: &mut Hand) -> Vec<Stroke> {
             }
             add!(stroke, hand, 0.02; (stem - 0.08, bar * 0.7, 0.025) SHARP (stem, peak)
                 (stem - 0.02, 0.55) (stem - lean, 1.0));
-            vec![stroke]
+            return vec![stroke];
         }
-    }
+    };
+    let down = if form == 2 {
+        stroke!(hand, 0.015; (stem, 0.0) (stem - lean, 0.5) (stem - lean, 1.0))
+    } else {
+        let (least, most) = [(-0.1, 0.3), (-0.08, 0.25)][form];
+        stroke!(hand, 0.02; (stem + lean, hand.between(least, most)) (stem, 0.55)
+            (stem - lean, 1.0))
+    };
+    vec![hook, down]
 }

@@ -20,10 +20,7 @@ pub(super) struct Node {
 /// One movement of the pen from touching the paper to lifting: two points or more.
 pub(super) type Stroke = Vec<Node>;
 
-/// The strokes of one digit, freshly invented.
-///
-/// # Panics
-/// If the digit is above 9.
+/// The strokes of one digit (0 to 9), freshly invented.
 pub(super) fn write(digit: u8, hand: &mut Hand) -> Vec<Stroke> {
     let forms = [
         low::zero,
@@ -42,11 +39,12 @@ pub(super) fn write(digit: u8, hand: &mut Hand) -> Vec<Stroke> {
 
 /// Adds the points that follow to a stroke, in the order of the pen and each with the writer's
 /// scatter: `(x, y)` is passed smoothly, `SHARP (x, y)` is a sharp turn. A third number is the
-/// scatter of that point alone.
+/// scatter of that point alone. A point's coordinates are made before its scatter.
 macro_rules! add {
     ($stroke:ident, $hand:ident, $scatter:expr;
      $($($corner:ident)? ($x:expr, $y:expr $(, $own:expr)?))*) => {{
-        $(push(&mut $stroke, $hand, ($x, $y), &[$scatter $(, $own)?], false $(|| $corner)?);)*
+        $(let point = ($x, $y);
+        push(&mut $stroke, $hand, point, &[$scatter $(, $own)?], false $(|| $corner)?);)*
     }};
 }
 
