@@ -10,7 +10,7 @@ use burn::optim::{AdamConfig, Optimizer};
 use burn::tensor::module::{conv2d, linear};
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_fused_cpu::{Epilogue, FusedAdamConfig, Instructions, conv_block, dense, dropout};
+use burn_fused_cpu::{Epilogue, FusedAdam, Instructions, conv_block, dense, dropout};
 
 /// As in the program.
 #[global_allocator]
@@ -190,13 +190,12 @@ fn elementwise() {
         burns / ours
     );
 
-    let fused = FusedAdamConfig {
+    let fused = FusedAdam {
         beta_1: 0.9,
         beta_2: 0.999,
         epsilon: 1e-5,
         weight_decay: 0.0,
-    }
-    .build();
+    };
     let plain = AdamConfig::new().build();
     let gradient = random();
     let (mut ours, mut burns) = (Some((random(), None)), Some((random(), None)));

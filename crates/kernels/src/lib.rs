@@ -42,7 +42,7 @@ mod implementation;
 mod operation;
 mod simd;
 
-pub use adam::{FusedAdam, FusedAdamConfig};
+pub use adam::FusedAdam;
 pub use batch_norm::{Normalized, batch_norm_relu, batch_norm_relu_implementation};
 pub use conv::{Epilogue, Geometry, conv_block, conv_block_implementation, convolution_size};
 pub use dense::{dense, dense_implementation, dense_relu};

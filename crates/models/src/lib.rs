@@ -36,7 +36,7 @@ pub use cnn::{Block, Cnn, CnnConfig, ConvBlock, Norm, Padding};
 pub use config::{InputConfig, ModelError};
 pub use dense::{Activation, Dense};
 // What goes with the modules, so that nobody else has to know the kernels.
-pub use burn_fused_cpu::{FusedAdam, FusedAdamConfig, Implementation};
+pub use burn_fused_cpu::{FusedAdam, Implementation};
 pub use mlp::{Mlp, MlpConfig};
 
 /// Any network of this crate, as data. In a file the key `kind` says which: `"mlp"` or `"cnn"`.

@@ -8,7 +8,7 @@ use burn::optim::{
 };
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use burn_pack::{Reader, Scalar, Writer};
-use digits_models::{FusedAdamConfig, Model};
+use digits_models::{FusedAdam, Model};
 
 use crate::TrainError;
 use crate::config::OptimizerConfig;
@@ -114,13 +114,12 @@ impl Optimizer {
 
 fn rule(config: &OptimizerConfig) -> Arc<dyn DynOptimizer> {
     let adam = |beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64| {
-        let config = FusedAdamConfig {
+        Arc::new(FusedAdam {
             beta_1: beta_1 as f32,
             beta_2: beta_2 as f32,
             epsilon: epsilon as f32,
             weight_decay: weight_decay as f32,
-        };
-        Arc::new(config.build())
+        })
     };
     match *config {
         OptimizerConfig::Adam {

@@ -2,10 +2,7 @@
 
 use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
-use burn::optim::{
-    Adam, AdamConfig, AdamState, AdamWConfig, AdamWState, AdaptiveMomentumState, LearningRate,
-    Optimizer,
-};
+use burn::optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, Optimizer};
 use burn::tensor::{DType, Device, Tensor};
 use rayon::prelude::*;
 
@@ -14,9 +11,13 @@ use crate::implementation::Implementation;
 use crate::operation::{Operation, run};
 use crate::simd::{CHUNK, Float, Instructions, Work};
 
-/// Settings of [`FusedAdam`].
+/// Burn's Adam and AdamW in one pass over memory on the CPU, the same numbers to rounding; its
+/// state is that of Burn's [`Adam`], and other backends take Burn's.
+///
+/// # Panics
+/// [`Optimizer::step`] on a state of another parameter, of another shape or type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct FusedAdamConfig {
+pub struct FusedAdam {
     /// Decay of the mean of gradients.
     pub beta_1: f32,
     /// Decay of the mean of squared gradients.
@@ -25,23 +26,6 @@ pub struct FusedAdamConfig {
     pub epsilon: f32,
     /// Decoupled weight decay (AdamW, Loshchilov and Hutter 2019); 0 for plain Adam.
     pub weight_decay: f32,
-}
-
-impl FusedAdamConfig {
-    /// The optimizer.
-    pub fn build(self) -> FusedAdam {
-        FusedAdam { config: self }
-    }
-}
-
-/// Burn's Adam and AdamW in one pass over memory on the CPU, the same numbers to rounding; its
-/// state is that of Burn's [`Adam`], and other backends take Burn's.
-///
-/// # Panics
-/// [`Optimizer::step`] on a state of another parameter, of another shape or type.
-#[derive(Debug, Clone)]
-pub struct FusedAdam {
-    config: FusedAdamConfig,
 }
 
 impl Optimizer for FusedAdam {
@@ -54,8 +38,14 @@ impl Optimizer for FusedAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
+        // What remains of a parameter before the step: less than all for AdamW.
+        let keep = 1.0 - rate * f64::from(self.weight_decay);
         if Self::implementation(&tensor, &gradient) == Implementation::Fallback {
-            return self.fallback(rate, tensor, gradient, state);
+            let adam = AdamConfig::new()
+                .with_beta_1(self.beta_1)
+                .with_beta_2(self.beta_2)
+                .with_epsilon(self.epsilon);
+            return adam.build().step(rate, tensor * keep, gradient, state);
         }
         let momentum = state.map_or_else(
             || AdaptiveMomentumState::new(0, gradient.zeros_like(), gradient.zeros_like()),
@@ -69,18 +59,20 @@ impl Optimizer for FusedAdam {
             );
         }
         let time = momentum.time + 1;
-        let config = self.config;
         let power = i32::try_from(time).unwrap_or(i32::MAX);
-        // In f32, as Burn.
-        let root = (1.0 - config.beta_2.powi(power)).sqrt();
-        let step = AdamStep {
-            beta_1: f64::from(config.beta_1),
-            beta_2: f64::from(config.beta_2),
-            correction: f64::from(root / (1.0 - config.beta_1.powi(power))),
-            epsilon: f64::from(config.epsilon * root),
-            rate,
-            keep: 1.0 - rate * f64::from(config.weight_decay),
-        };
+        // In f32, as Burn; the corrections of the moments' bias are folded in.
+        let root = (1.0 - self.beta_2.powi(power)).sqrt();
+        let correction = root / (1.0 - self.beta_1.powi(power));
+        let [beta_1, beta_2] = [self.beta_1, self.beta_2].map(f64::from);
+        let step = AdamStep([
+            beta_1,
+            beta_2,
+            1.0 - beta_1,
+            1.0 - beta_2,
+            -rate * f64::from(correction),
+            f64::from(self.epsilon * root),
+            keep,
+        ]);
         let tensors = [
             tensor.into_dispatch(),
             momentum.moment_1.into_dispatch(),
@@ -110,32 +102,12 @@ impl FusedAdam {
         let fits = gradient.dtype() == tensor.dtype() && gradient.dims() == tensor.dims();
         Implementation::choose(fits, tensor)
     }
-
-    fn fallback<const D: usize>(
-        &self,
-        rate: LearningRate,
-        tensor: Tensor<D>,
-        gradient: Tensor<D>,
-        state: Option<AdamState<D>>,
-    ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let config = self.config;
-        if config.weight_decay == 0.0 {
-            let adam = AdamConfig::new()
-                .with_beta_1(config.beta_1)
-                .with_beta_2(config.beta_2)
-                .with_epsilon(config.epsilon);
-            return adam.build().step(rate, tensor, gradient, state);
-        }
-        let adam = AdamWConfig::new()
-            .with_beta_1(config.beta_1)
-            .with_beta_2(config.beta_2)
-            .with_epsilon(config.epsilon)
-            .with_weight_decay(config.weight_decay);
-        let state = state.map(|state| AdamWState::new(state.momentum));
-        let (tensor, state) = adam.build().step(rate, tensor, gradient, state);
-        (tensor, state.map(|state| AdamState::new(state.momentum)))
-    }
 }
+
+/// One step of Adam (Kingma and Ba 2015): β₁, β₂, 1 − β₁, 1 − β₂, the factor of the change, ε, and
+/// what is kept of a parameter.
+#[derive(Debug, Clone, Copy)]
+struct AdamStep([f64; 7]);
 
 impl Operation<4> for AdamStep {
     type Saved<B: Host> = ();
@@ -147,62 +119,39 @@ impl Operation<4> for AdamStep {
         _: bool,
     ) -> (Vec<FloatTensor<B>>, ()) {
         let state = [values, first, second];
-        (
-            typed!(gradient, take::<B>(self, state, &gradient)).into(),
-            (),
-        )
+        let state = typed!(gradient, adam::<B>(*self, state, &gradient));
+        (state.into(), ())
     }
 }
 
-fn take<B: Host, T: Number>(
-    step: &AdamStep,
+/// Updates parameters and both moments in place.
+fn adam<B: Host, T: Number>(
+    step: AdamStep,
     state: [FloatTensor<B>; 3],
     gradient: &FloatTensor<B>,
 ) -> [FloatTensor<B>; 3] {
     let gradient = B::read::<T>(gradient);
     B::change::<T, 3>(state, |[values, first, second]| {
-        adam(*step, values, &gradient, [first, second]);
+        // `zip` would end with the shortest, and leave the rest of the parameters as they are.
+        for other in [gradient.len(), first.len(), second.len()] {
+            assert_eq!(
+                values.len(),
+                other,
+                "Adam: parameters, gradient and moments"
+            );
+        }
+        let chunks = values.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK));
+        let moments = first
+            .par_chunks_mut(CHUNK)
+            .zip(second.par_chunks_mut(CHUNK));
+        chunks
+            .zip(moments)
+            .for_each(|((values, gradient), (first, second))| {
+                let chunk = Chunk(step, values, gradient, first, second);
+                // SAFETY: any processor may run it.
+                unsafe { Instructions::run(chunk) };
+            });
     })
-}
-
-/// One step of Adam (Kingma and Ba 2015) with the corrections of its bias folded in.
-#[derive(Debug, Clone, Copy)]
-struct AdamStep {
-    beta_1: f64,
-    beta_2: f64,
-    /// √(1 − β₂ᵗ) / (1 − β₁ᵗ)
-    correction: f64,
-    /// ε · √(1 − β₂ᵗ)
-    epsilon: f64,
-    rate: f64,
-    /// What remains of a parameter before the step: 1 − rate · decay for AdamW, else 1.
-    keep: f64,
-}
-
-/// Updates parameters and both moments in place.
-fn adam<T: Float>(
-    step: AdamStep,
-    values: &mut [T],
-    gradient: &[T],
-    [first, second]: [&mut [T]; 2],
-) {
-    // `zip` would end with the shortest, and leave the rest of the parameters as they are.
-    for other in [gradient.len(), first.len(), second.len()] {
-        assert_eq!(
-            values.len(),
-            other,
-            "Adam: parameters, gradient and moments"
-        );
-    }
-    values
-        .par_chunks_mut(CHUNK)
-        .zip(gradient.par_chunks(CHUNK))
-        .zip(first.par_chunks_mut(CHUNK))
-        .zip(second.par_chunks_mut(CHUNK))
-        .for_each(|(((values, gradient), first), second)| {
-            // SAFETY: any processor may run it.
-            unsafe { Instructions::run(Chunk(step, values, gradient, first, second)) };
-        });
 }
 
 /// Part of the parameters, their gradient and both moments.
@@ -214,16 +163,7 @@ impl<T: Float> Work for Chunk<'_, T> {
     #[inline(always)]
     unsafe fn run(self) {
         let Self(step, values, gradient, first, second) = self;
-        let [beta_1, beta_2, rest_1, rest_2, scale, epsilon, keep] = [
-            step.beta_1,
-            step.beta_2,
-            1.0 - step.beta_1,
-            1.0 - step.beta_2,
-            -step.rate * step.correction,
-            step.epsilon,
-            step.keep,
-        ]
-        .map(T::from_f64);
+        let [beta_1, beta_2, rest_1, rest_2, scale, epsilon, keep] = step.0.map(T::from_f64);
         let moments = first.iter_mut().zip(second);
         for ((value, &g), (m, v)) in values.iter_mut().zip(gradient).zip(moments) {
             *m = *m * beta_1 + g * rest_1;

@@ -53,12 +53,9 @@ pub fn batch_norm_relu(
             variance: result.variance,
         };
     }
-    let tensors = [
-        x.into_dispatch(),
-        gamma.into_dispatch(),
-        beta.into_dispatch(),
-    ];
-    let [output, mean, variance] = run(BatchNormRelu { epsilon }, tensors);
+    let (gamma, beta) = (gamma.into_dispatch(), beta.into_dispatch());
+    let operation = BatchNormRelu { epsilon };
+    let [output, mean, variance] = run(operation, [x.into_dispatch(), gamma, beta]);
     Normalized {
         output: Tensor::from_dispatch(output),
         mean: Tensor::from_dispatch(mean),
@@ -80,7 +77,7 @@ impl Operation<3> for BatchNormRelu {
         [x, gamma, beta]: [FloatTensor<B>; 3],
         _: bool,
     ) -> (Vec<FloatTensor<B>>, Self::Saved<B>) {
-        let results = typed!(x, run_forward::<B>([&x, &gamma, &beta], self.epsilon));
+        let results = typed!(x, forward::<B>([&x, &gamma, &beta], self.epsilon));
         let [output, mean, variance] = results.clone();
         (results.into(), [x, gamma, output, mean, variance])
     }
@@ -91,46 +88,8 @@ impl Operation<3> for BatchNormRelu {
         gradient: FloatTensor<B>,
         _: [bool; 3],
     ) -> [Option<FloatTensor<B>>; 3] {
-        typed!(gradient, run_backward::<B>(&saved, &gradient, self.epsilon)).map(Some)
+        typed!(gradient, backward::<B>(&saved, &gradient, self.epsilon)).map(Some)
     }
-}
-
-fn planes<B: Host>(x: &FloatTensor<B>) -> Planes {
-    let [_, channels, height, width] = x.shape().dims();
-    Planes {
-        channels,
-        plane: height * width,
-    }
-}
-
-fn run_forward<B: Host, T: Number>(
-    [x, gamma, beta]: [&FloatTensor<B>; 3],
-    epsilon: f64,
-) -> [FloatTensor<B>; 3] {
-    let (gamma_values, beta) = (B::read::<T>(gamma), B::read::<T>(beta));
-    let parameters = [&*gamma_values, &*beta];
-    let [output, mean, variance] = forward(planes::<B>(x), &B::read::<T>(x), parameters, epsilon);
-    let [mean, variance] = [mean, variance].map(|of| B::make(of, gamma.shape()));
-    [B::make(output, x.shape()), mean, variance]
-}
-
-fn run_backward<B: Host, T: Number>(
-    [x, gamma, output, mean, variance]: &[FloatTensor<B>; 5],
-    gradient: &FloatTensor<B>,
-    epsilon: f64,
-) -> [FloatTensor<B>; 3] {
-    let saved = Saved {
-        x: &B::read::<T>(x),
-        output: &B::read::<T>(output),
-        gamma: &B::read::<T>(gamma),
-        mean: &B::read::<T>(mean),
-        variance: &B::read::<T>(variance),
-        epsilon,
-        gradient: &B::read::<T>(gradient),
-    };
-    let [by_x, by_gamma, by_beta] = backward(planes::<B>(x), saved);
-    let [by_gamma, by_beta] = [by_gamma, by_beta].map(|of| B::make(of, gamma.shape()));
-    [B::make(by_x, x.shape()), by_gamma, by_beta]
 }
 
 /// Of images `[batch, channels, plane]`.
@@ -142,6 +101,14 @@ struct Planes {
 }
 
 impl Planes {
+    fn of<B: Host>(x: &FloatTensor<B>) -> Self {
+        let [_, channels, height, width] = x.shape().dims();
+        Self {
+            channels,
+            plane: height * width,
+        }
+    }
+
     /// Sums of each channel over all images, `plane_sum` being that of one plane and its place.
     ///
     /// In the same order with any number of threads.
@@ -216,12 +183,10 @@ fn sum<T: Float, const N: usize>(length: usize, f: impl Fn(usize) -> [T; N]) -> 
 
 /// max(0, γ·(x − mean)/√(variance + ε) + β), and the statistics: mean and variance of each channel,
 /// Σ(x − mean)²/n.
-fn forward<T: Float>(
-    planes: Planes,
-    x: &[T],
-    [gamma, beta]: [&[T]; 2],
-    epsilon: f64,
-) -> [Vec<T>; 3] {
+fn forward<B: Host, T: Number>(tensors: [&FloatTensor<B>; 3], epsilon: f64) -> [FloatTensor<B>; 3] {
+    let planes = Planes::of::<B>(tensors[0]);
+    let numbers = tensors.map(B::read::<T>);
+    let [x, gamma, beta] = numbers.each_ref().map(|numbers| &**numbers);
     let count = x.len() / planes.plane;
     let per_channel = (x.len() / planes.channels) as f64;
     let means = |sums: Vec<[f64; 1]>| -> Vec<T> {
@@ -239,67 +204,58 @@ fn forward<T: Float>(
             [centered * centered]
         })
     }));
-    let scale = scales(gamma, &variance, epsilon);
+    let scale = |(g, v): (&T, &T)| T::from_f64(g.to_f64() / (v.to_f64() + epsilon).sqrt());
+    let scale: Vec<T> = gamma.iter().zip(&variance).map(scale).collect();
     let output = planes.map(x.len(), |channel, i| {
         let y = (x[i] - mean[channel]) * scale[channel] + beta[channel];
         // So, and not by a maximum, a NaN stays one.
         if y <= T::default() { T::default() } else { y }
     });
-    [output, mean, variance]
-}
-
-/// γ/√(variance + ε)
-fn scales<T: Float>(gamma: &[T], variance: &[T], epsilon: f64) -> Vec<T> {
-    let scale = |(g, v): (&T, &T)| T::from_f64(g.to_f64() / (v.to_f64() + epsilon).sqrt());
-    gamma.iter().zip(variance).map(scale).collect()
-}
-
-/// What the backward pass reads: all but `gradient` from the forward pass.
-#[derive(Clone, Copy)]
-struct Saved<'a, T> {
-    x: &'a [T],
-    output: &'a [T],
-    gamma: &'a [T],
-    mean: &'a [T],
-    variance: &'a [T],
-    epsilon: f64,
-    gradient: &'a [T],
+    let [mean, variance] = [mean, variance].map(|of| B::make(of, tensors[1].shape()));
+    [B::make(output, tensors[0].shape()), mean, variance]
 }
 
 /// The gradients by x, γ and β; the statistics depend on x as well.
 ///
 /// With d = x − mean, s = 1/√(variance + ε), and g the gradient where ReLU lets it through:
 /// ∂β = Σg, ∂γ = s·Σ(g·d), ∂x = γ·s·(g − ∂β/n − d·s·∂γ/n).
-fn backward<T: Float>(planes: Planes, saved: Saved<'_, T>) -> [Vec<T>; 3] {
-    let length = saved.x.len();
+fn backward<B: Host, T: Number>(
+    saved: &[FloatTensor<B>; 5],
+    gradient: &FloatTensor<B>,
+    epsilon: f64,
+) -> [FloatTensor<B>; 3] {
+    let planes = Planes::of::<B>(gradient);
+    let (numbers, gradient) = (saved.each_ref().map(B::read::<T>), B::read::<T>(gradient));
+    let [x, gamma, output, mean, variance] = numbers.each_ref().map(|numbers| &**numbers);
+    let gradient = &*gradient;
     let through = |y: T, g: T| if y <= T::default() { T::default() } else { g };
-    let sums = planes.sums(length / planes.plane, |channel, start| {
-        let [x, y, g] = [saved.x, saved.output, saved.gradient]
-            .map(|numbers| &numbers[start..][..planes.plane]);
-        let mean = saved.mean[channel];
+    let sums = planes.sums(x.len() / planes.plane, |channel, start| {
+        let [x, y, g] = [x, output, gradient].map(|numbers| &numbers[start..][..planes.plane]);
+        let mean = mean[channel];
         sum(x.len(), |i| {
             let g = through(y[i], g[i]);
             [g, g * (x[i] - mean)]
         })
     });
-    let per_channel = (length / planes.channels) as f64;
+    let per_channel = (x.len() / planes.channels) as f64;
     // ∂x = scale·g − shift − slope·d
-    let (mut gamma, mut beta, mut factors) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut by_gammas, mut by_betas, mut factors) = (Vec::new(), Vec::new(), Vec::new());
     for (channel, [by_beta, centered]) in sums.into_iter().enumerate() {
-        let s = 1.0 / (saved.variance[channel].to_f64() + saved.epsilon).sqrt();
+        let s = 1.0 / (variance[channel].to_f64() + epsilon).sqrt();
         let by_gamma = s * centered;
-        let scale = saved.gamma[channel].to_f64() * s;
+        let scale = gamma[channel].to_f64() * s;
         let shift = scale * by_beta / per_channel;
         let slope = scale * s * by_gamma / per_channel;
-        gamma.push(T::from_f64(by_gamma));
-        beta.push(T::from_f64(by_beta));
+        by_gammas.push(T::from_f64(by_gamma));
+        by_betas.push(T::from_f64(by_beta));
         factors.push([scale, shift, slope].map(T::from_f64));
     }
-    let x = planes.map(length, |channel, i| {
+    let by_x = planes.map(x.len(), |channel, i| {
         let [scale, shift, slope] = factors[channel];
-        let d = saved.x[i] - saved.mean[channel];
-        let g = through(saved.output[i], saved.gradient[i]);
+        let d = x[i] - mean[channel];
+        let g = through(output[i], gradient[i]);
         scale * g - shift - slope * d
     });
-    [x, gamma, beta]
+    let [by_gamma, by_beta] = [by_gammas, by_betas].map(|of| B::make(of, saved[1].shape()));
+    [B::make(by_x, saved[0].shape()), by_gamma, by_beta]
 }

@@ -1,6 +1,6 @@
 use burn::optim::{AdamConfig, AdamState, AdamWConfig, AdamWState, Optimizer};
 use burn::tensor::{DType, Device, Tensor};
-use burn_fused_cpu::{FusedAdam, FusedAdamConfig};
+use burn_fused_cpu::FusedAdam;
 use proptest::prelude::*;
 
 use crate::common::*;
@@ -8,13 +8,12 @@ use crate::common::*;
 const TOLERANCE: f64 = 1e-6;
 
 fn ours(weight_decay: f32) -> FusedAdam {
-    FusedAdamConfig {
+    FusedAdam {
         beta_1: 0.9,
         beta_2: 0.999,
         epsilon: 1e-8,
         weight_decay,
     }
-    .build()
 }
 
 type State = Option<AdamState<1>>;
