@@ -66,17 +66,16 @@ pub fn lock(path: &Path, wait: bool) -> io::Result<Lock> {
 fn outcome(file: File, taken: Result<(), TryLockError>) -> io::Result<Lock> {
     // No lock daemon; it has no `ErrorKind` of its own.
     const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
+    let no_daemon = |error: &io::Error| cfg!(unix) && error.raw_os_error() == Some(ENOLCK);
     match taken {
         Ok(()) => Ok(Lock::Held(file)),
         Err(TryLockError::WouldBlock) => Ok(Lock::HeldByAnother),
-        Err(TryLockError::Error(error)) => {
-            let no_daemon = cfg!(unix) && error.raw_os_error() == Some(ENOLCK);
-            if no_daemon || error.kind() == ErrorKind::Unsupported {
-                Ok(Lock::Unsupported(error))
-            } else {
-                Err(error)
-            }
+        Err(TryLockError::Error(error))
+            if error.kind() == ErrorKind::Unsupported || no_daemon(&error) =>
+        {
+            Ok(Lock::Unsupported(error))
         }
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -125,16 +125,12 @@ impl Images {
 
     /// A copy whose pixel `i` of every image is the pixel `order[i]` of the original.
     pub(crate) fn reordered(&self, order: &[u32]) -> Self {
-        let pixels = self
-            .pixels
-            .chunks_exact(self.shape.pixels())
-            .flat_map(|image| order.iter().map(|&from| image[from as usize]))
-            .collect();
-        Self {
-            pixels,
-            labels: self.labels.clone(),
-            ..*self
+        let mut copy = self.clone();
+        for (place, pixel) in copy.pixels.iter_mut().enumerate() {
+            let (index, place) = (place / order.len(), place % order.len());
+            *pixel = self.pixels(index)[order[place] as usize];
         }
+        copy
     }
 
     /// A copy of some of the images, in the order given.

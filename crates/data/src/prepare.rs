@@ -86,9 +86,8 @@ pub fn decode(name: &str, bytes: &[u8], bounds: Bounds) -> Result<Gray, DataErro
     if width.max(height) > bounds.side || pixels > bounds.pixels {
         return Err(too_large(name, bounds));
     }
-    let picture = reader(name, bytes, bounds)?.decode();
-    let picture = picture.map_err(|error| refusal(name, bounds, &error))?;
-    Ok(to_gray(&picture))
+    let picture = reader(bytes, bounds).and_then(ImageReader::decode);
+    Ok(to_gray(&understood(name, bounds, picture)?))
 }
 
 /// Width and height of a picture, from its first bytes; no pixel is unpacked, and of what stands
@@ -97,41 +96,35 @@ pub fn decode(name: &str, bytes: &[u8], bounds: Bounds) -> Result<Gray, DataErro
 /// # Errors
 /// Bytes that are not a picture.
 pub fn dimensions(name: &str, bytes: &[u8], bounds: Bounds) -> Result<(u32, u32), DataError> {
-    if bytes.is_empty() {
-        return Err(not_a_picture(name, &"it is empty (0 bytes)"));
-    }
-    let reader = reader(name, bytes, bounds)?;
-    if reader.format().is_none() {
-        return Err(not_a_picture(name, &"its content is of no known kind"));
-    }
-    match reader.into_dimensions() {
-        Ok((width, height)) if width == 0 || height == 0 => {
-            let reason = format!("it has {width}×{height} pixels");
-            Err(not_a_picture(name, &reason))
-        }
-        size => size.map_err(|error| refusal(name, bounds, &error)),
-    }
+    let reader = understood(name, bounds, reader(bytes, bounds))?;
+    let problem = match reader.format() {
+        None if bytes.is_empty() => "it is empty (0 bytes)",
+        None => "its content is of no known kind",
+        Some(_) => match understood(name, bounds, reader.into_dimensions())? {
+            (0, _) | (_, 0) => "it has no pixels",
+            size => return Ok(size),
+        },
+    };
+    Err(not_a_picture(name, &problem))
 }
 
-fn reader<'a>(
-    name: &str,
-    bytes: &'a [u8],
-    bounds: Bounds,
-) -> Result<ImageReader<Cursor<&'a [u8]>>, DataError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| not_a_picture(name, &error))?;
+fn reader(bytes: &[u8], bounds: Bounds) -> Result<ImageReader<Cursor<&[u8]>>, ImageError> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(bounds.memory);
     reader.limits(limits);
     Ok(reader)
 }
 
-fn refusal(name: &str, bounds: Bounds, error: &ImageError) -> DataError {
-    match error {
+fn understood<T>(
+    name: &str,
+    bounds: Bounds,
+    outcome: Result<T, ImageError>,
+) -> Result<T, DataError> {
+    outcome.map_err(|error| match error {
         ImageError::Limits(_) => too_large(name, bounds),
-        error => not_a_picture(name, error),
-    }
+        error => not_a_picture(name, &error),
+    })
 }
 
 fn too_large(name: &str, bounds: Bounds) -> DataError {

@@ -140,8 +140,7 @@ pub(super) fn open_test(folder: &Path, classes: usize) -> Result<Images, DataErr
 fn read(folder: &Path, split: Split) -> Result<[(PathBuf, Vec<u8>); 2], DataError> {
     let read = |name| {
         let path = find(folder, name)?;
-        let bytes = read_bytes(&path)?;
-        Ok((path, bytes))
+        read_bytes(&path).map(|bytes| (path, bytes))
     };
     let [images, labels] = split.files();
     Ok([read(images)?, read(labels)?])
@@ -195,9 +194,8 @@ fn header<'a, const D: usize>(
 ) -> Result<([u32; D], &'a [u8]), DataError> {
     let bad = |reason: &str| Err(invalid(path, reason));
     if bytes.trim_ascii_start().starts_with(b"<") {
-        return bad(
-            "it is a web page (HTML), probably an error page saved by a download. Fetch it again",
-        );
+        let reason = "it is a web page (HTML), probably an error page saved by a download";
+        return bad(&format!("{reason}. Fetch it again"));
     }
     let length = 4 + 4 * D;
     let Some((header, elements)) = bytes.split_at_checked(length) else {
@@ -218,18 +216,12 @@ fn header<'a, const D: usize>(
             "its magic number is {magic:02x?}, and a file of {what} starts with {expected:02x?}{other}"
         ));
     }
-    let mut sizes = [0; D];
-    for (size, field) in sizes.iter_mut().zip(header.as_chunks().0) {
-        *size = u32::from_be_bytes(*field);
-    }
-    let product = sizes
-        .iter()
-        .try_fold(1, |product: u64, &size| product.checked_mul(size.into()));
+    let fields = header.as_chunks().0;
+    let sizes: [u32; D] = std::array::from_fn(|place| u32::from_be_bytes(fields[place]));
+    // Three sizes of 32 bits have a product of 96.
+    let promised: u128 = sizes.iter().map(|&size| u128::from(size)).product();
     let found = elements.len();
-    if product != Some(found as u64) {
-        let promised = product.map_or("more than 2⁶⁴".to_owned(), |product| {
-            product.to_string()
-        });
+    if promised != found as u128 {
         return bad(&format!(
             "its header {sizes:?} promises {promised} bytes, and {found} follow"
         ));
