@@ -212,23 +212,17 @@ mod tests {
         assert_ne!(order, shuffled(&indices, 8, 3));
     }
 
-    fn images() -> Images {
+    #[test]
+    fn a_view_takes_as_many_of_each_class_and_permutes_every_image_alike() {
         let labels: Vec<u8> = (0..60).map(|i| i % 3).collect();
         let pixels = (0..60 * 12).map(|i| (i % 251) as u8).collect();
-        Images::new(ImageShape::new(3, 4), 3, pixels, labels).unwrap()
-    }
-
-    #[test]
-    fn a_subset_has_as_many_of_each_class_and_grows_by_adding() {
-        let (images, all) = (images(), (0..60).collect::<Vec<u32>>());
-        let subset = |per_class, seed| {
-            let permutation = None;
-            View {
-                per_class,
-                permutation,
-            }
-            .subset(&images, &all, seed)
+        let images = Images::new(ImageShape::new(3, 4), 3, pixels, labels).unwrap();
+        let view = |per_class, permutation| View {
+            per_class,
+            permutation,
         };
+        let all: Vec<u32> = (0..60).collect();
+        let subset = |per_class, seed| view(per_class, None).subset(&images, &all, seed);
         let small = subset(Some(4), 7).unwrap();
         let labels: Vec<u8> = small.iter().map(|&i| images.label(i as usize)).collect();
         assert_eq!(sorted(&labels), [[0; 4], [1; 4], [2; 4]].concat());
@@ -238,24 +232,16 @@ mod tests {
         assert_eq!(subset(None, 7).unwrap(), all);
         let message = subset(Some(21), 1).unwrap_err().to_string();
         assert!(message.contains("class 0 has only 20"), "{message}");
-    }
 
-    #[test]
-    fn a_permutation_moves_the_pixels_of_every_image_alike_and_loses_none() {
-        let images = images();
-        let view = |permutation| View {
-            per_class: None,
-            permutation,
-        };
-        assert!(view(None).is_whole());
-        assert_eq!(*view(None).permute(&images), images);
-        let permuted = view(Some(3)).permute(&images);
-        assert_ne!(*permuted, images);
-        assert_ne!(view(Some(4)).permute(&images), permuted);
+        let whole = view(None, None);
+        assert!(whole.is_whole() && *whole.permute(&images) == images);
+        let (three, four) = (view(None, Some(3)), view(None, Some(4)));
+        let permuted = three.permute(&images);
+        assert!(*permuted != images && four.permute(&images) != permuted);
         assert_eq!(permuted.labels(), images.labels());
         for index in 0..images.len() {
             let (before, after) = (images.pixels(index), permuted.pixels(index));
-            assert_eq!(after, &*view(Some(3)).permute_image(before));
+            assert_eq!(after, &*three.permute_image(before));
             assert_eq!(sorted(after), sorted(before));
         }
     }

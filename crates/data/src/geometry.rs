@@ -185,56 +185,52 @@ mod tests {
 
     const SHAPE: ImageShape = ImageShape::new(9, 9);
 
-    fn perturbation(text: &str) -> Perturbation {
-        serde_json::from_str(text).unwrap()
-    }
-
-    fn augmentation(text: &str) -> Augmentation {
+    fn of<T: serde::de::DeserializeOwned>(text: &str) -> T {
         serde_json::from_str(text).unwrap()
     }
 
     #[test]
     fn a_dot_goes_where_each_change_takes_it() {
-        // Row and column before, the map, row and column after; the center is (4, 4).
-        for (from, (shear, rotation, scale, shift), to) in [
-            ((4, 4), (0.0, 0.0, 1.0, (2.0, 1.0)), Some((5, 6))),
-            ((8, 8), (0.0, 0.0, 1.0, (2.0, 1.0)), None),
-            ((2, 4), (45.0, 0.0, 1.0, (0.0, 0.0)), Some((2, 2))),
-            ((6, 4), (45.0, 0.0, 1.0, (0.0, 0.0)), Some((6, 6))),
-            // First the shear, then the rotation, then the shift.
-            ((2, 4), (45.0, 90.0, 1.0, (-1.0, 0.0)), Some((2, 5))),
-        ] {
+        let dot = |row: usize, column: usize| {
             let mut image = [0; 81];
-            image[from.0 * 9 + from.1] = 200;
-            let out = Affine::new(shear, rotation, scale, shift).warp(SHAPE, &image);
-            let seen = out.iter().position(|&pixel| pixel > 190);
-            let expected = to.map(|(row, column)| row * 9 + column);
-            assert_eq!(seen, expected, "{from:?} {shear} {rotation} {scale}");
+            image[row * 9 + column] = 200;
+            image
+        };
+        // Row and column before, shear and rotation, row and column after; the center is (4, 4).
+        for (from, shear, rotation, to) in [
+            ((2, 4), 45.0, 0.0, (2, 2)),
+            ((6, 4), 45.0, 0.0, (6, 6)),
+            // First the shear, then the rotation.
+            ((2, 4), 45.0, 90.0, (2, 6)),
+        ] {
+            let map = Affine::new(shear, rotation, 1.0, (0.0, 0.0));
+            let out = map.warp(SHAPE, &dot(from.0, from.1));
+            assert!(out[to.0 * 9 + to.1] > 190, "{from:?} {shear} {rotation}");
         }
         // Three columns right of the center. y goes down, so a positive angle turns clockwise.
-        let mut image = [0; 81];
-        image[4 * 9 + 7] = 200;
-        for (text, (row, column)) in [
-            ("{}", (4, 7)),
-            (r#"{"right": 1}"#, (4, 8)),
-            (r#"{"down": 1}"#, (5, 7)),
-            (r#"{"rotation": 90}"#, (7, 4)),
-            (r#"{"scale": 0.33333333333333333}"#, (4, 5)),
+        for (text, expected) in [
+            ("{}", dot(4, 7)),
+            (r#"{"right": 1, "down": 2}"#, dot(6, 8)),
+            (r#"{"right": 2}"#, [0; 81]),
+            (r#"{"rotation": 90, "right": -1}"#, dot(7, 3)),
         ] {
-            let out = perturbation(text).apply(SHAPE, &image);
-            assert_eq!(out[row * 9 + column], 200, "{text}");
+            assert_eq!(
+                of::<Perturbation>(text).apply(SHAPE, &dot(4, 7)),
+                expected,
+                "{text}"
+            );
         }
+        let smaller: Perturbation = of(r#"{"scale": 0.33333333333333333}"#);
+        assert_eq!(smaller.apply(SHAPE, &dot(4, 7))[4 * 9 + 5], 200);
         // Half a pixel is shared by two.
-        let mut expected = [0; 81];
-        expected[4 * 9 + 7..][..2].fill(100);
-        let out = perturbation(r#"{"right": 0.5}"#).apply(SHAPE, &image);
-        assert_eq!(out, expected);
+        let half = of::<Perturbation>(r#"{"right": 0.5}"#).apply(SHAPE, &dot(4, 7));
+        assert_eq!((half[4 * 9 + 7], half[4 * 9 + 8]), (100, 100));
     }
 
     #[test]
     fn draws_stay_within_their_bounds_and_depend_on_the_generator_alone() {
         let image: [u8; 81] = std::array::from_fn(|i| i as u8 * 3);
-        let all = augmentation(r#"{"shift": 2, "rotation": 30, "scale": 0.2, "shear": 10}"#);
+        let all: Augmentation = of(r#"{"shift": 2, "rotation": 30, "scale": 0.2, "shear": 10}"#);
         let apply = |change: &Augmentation, image: &[u8; 81], seed| {
             change.draw(&mut stream(seed, 0)).warp(SHAPE, image)
         };
@@ -244,7 +240,7 @@ mod tests {
         // The middle of a wide stripe stays in it.
         let stripe = std::array::from_fn(|i| u8::from((18..63).contains(&i)));
         for seed in 0..1000 {
-            let shifted = apply(&augmentation(r#"{"shift": 2}"#), &stripe, seed);
+            let shifted = apply(&of(r#"{"shift": 2}"#), &stripe, seed);
             assert_eq!(shifted[40], 1);
             // How many pixels of the old image one of the new one shows: 1/scale², whatever
             // shear and rotation.
@@ -258,11 +254,8 @@ mod tests {
     #[test]
     fn noise_has_the_deviation_asked_for_and_repeats_with_its_seed() {
         let noisy = |seed| {
-            let change = Perturbation {
-                noise: 0.1,
-                seed,
-                ..Perturbation::default()
-            };
+            let mut change: Perturbation = of(r#"{"noise": 0.1}"#);
+            change.seed = seed;
             change.apply(ImageShape::new(100, 100), &[128; 10_000])
         };
         let out: Vec<f64> = noisy(3).into_iter().map(f64::from).collect();
@@ -276,36 +269,34 @@ mod tests {
 
     #[test]
     fn invalid_values_are_refused_by_name() {
-        let of_augmentation = |text| augmentation(text).validate();
-        let of_perturbation = |text| perturbation(text).validate();
-        let not_a_number = Perturbation {
-            noise: f64::NAN,
-            ..Perturbation::default()
-        };
+        let augmentation = |text| of::<Augmentation>(text).validate();
+        let perturbation = |text| of::<Perturbation>(text).validate();
+        let none = Perturbation::default();
+        let noise = f64::NAN;
         for (outcome, start) in [
             (
-                of_augmentation(r#"{"shift": -1}"#),
-                "augmentation.shift is -1; give pixels from 0",
+                augmentation(r#"{"shift": -1}"#),
+                "augmentation.shift is -1; give pixels from 0 to",
             ),
             (
-                of_augmentation(r#"{"rotation": 181}"#),
+                augmentation(r#"{"rotation": 181}"#),
                 "augmentation.rotation is 181",
             ),
             (
-                of_augmentation(r#"{"scale": 1}"#),
+                augmentation(r#"{"scale": 1}"#),
                 "augmentation.scale is 1; give a",
             ),
             (
-                of_augmentation(r#"{"shear": 90}"#),
+                augmentation(r#"{"shear": 90}"#),
                 "augmentation.shear is 90; give",
             ),
-            (of_perturbation(r#"{"right": 1001}"#), "right is 1001"),
-            (of_perturbation(r#"{"scale": 0}"#), "scale is 0; give "),
-            (not_a_number.validate(), "noise is NaN; "),
+            (perturbation(r#"{"right": 1001}"#), "right is 1001"),
+            (perturbation(r#"{"scale": 0}"#), "scale is 0; give "),
+            (Perturbation { noise, ..none }.validate(), "noise is NaN; "),
         ] {
             let message = outcome.unwrap_err().to_string();
             assert!(message.starts_with(start), "{message}");
         }
-        Perturbation::default().validate().unwrap();
+        none.validate().unwrap();
     }
 }

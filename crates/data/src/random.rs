@@ -24,12 +24,7 @@ mod tests {
     #[test]
     fn numbers_are_mixed_as_splitmix64_does() {
         // The first outputs of the reference implementation (Vigna) for the seed 0.
-        let outputs = [
-            0xE220_A839_7B1D_CDAF,
-            0x6E78_9E6A_A1B9_65F4,
-            0x06C4_5D18_8009_454F,
-        ];
-        for (number, output) in (0..).zip(outputs) {
+        for (number, output) in [(0, 0xE220_A839_7B1D_CDAF), (1, 0x6E78_9E6A_A1B9_65F4)] {
             assert_eq!(mix(0, number), output);
             assert_eq!(mix(77, number), output ^ 77);
         }

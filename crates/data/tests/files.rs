@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use digits_data::idx::{self, Split};
+use digits_data::idx;
 use digits_data::prepare::{Bounds, Prepared, prepare};
 use digits_data::{
     Cache, DataError, Dataset, Event, ImageShape, Images, OpenOptions, Source, open,
@@ -63,7 +63,7 @@ fn opened(folder: &Path) -> Dataset {
 #[test]
 fn a_test_label_unknown_to_the_training_split_is_an_error_that_says_where() {
     let folder = tempfile::tempdir().unwrap();
-    for (split, classes, labels) in [(Split::Train, 4, [0, 3]), (Split::Test, 9, [1, 8])] {
+    for (split, classes, labels) in [(idx::TRAIN, 4, [0, 3]), (idx::TEST, 9, [1, 8])] {
         let images = Images::new(ImageShape::new(3, 2), classes, vec![0; 12], labels.into());
         idx::write(folder.path(), split, &images.unwrap()).unwrap();
     }
@@ -84,7 +84,7 @@ proptest! {
         let pixels = (0..labels.len() * shape.pixels()).map(|i| i as u8).collect();
         let images = Images::new(shape, 10, pixels, labels).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        for split in [Split::Train, Split::Test] {
+        for split in [idx::TRAIN, idx::TEST] {
             idx::write(folder.path(), split, &images).unwrap();
         }
         let raw = folder.path().join("train-images-idx3-ubyte");

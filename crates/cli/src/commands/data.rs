@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use digits_data::idx::{self, FILES, Split};
+use digits_data::idx::{self, FILES};
 use digits_data::{Cache, FileStatus, Images, OpenOptions, Source, drawn};
 use digits_report::Picture;
 use serde::Serialize;
@@ -155,9 +155,9 @@ fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
     let Some(folder) = &args.folder else {
         return Ok(ExitCode::SUCCESS);
     };
-    idx::write(folder, Split::Train, &drawn::images(seed, 0, train)?)?;
+    idx::write(folder, idx::TRAIN, &drawn::images(seed, 0, train)?)?;
     let tests = drawn::images(seed, drawn::first_test(train), test)?;
-    idx::write(folder, Split::Test, &tests)?;
+    idx::write(folder, idx::TEST, &tests)?;
     output::text(&format!(
         "{train} training and {test} test images in {}\n",
         folder.display()

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use digits_data::idx::{self, Split};
+use digits_data::idx;
 use digits_data::{ImageShape, Images};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -110,7 +110,7 @@ pub fn notices(said: &str) -> Vec<&str> {
 /// Writes a data set of 28×28 images whose class is the place of a bright bar on a noisy ground:
 /// learned in a few steps, by the MLP and by the CNN.
 pub fn bars(folder: &Path, train: usize, test: usize) {
-    for (split, count, seed) in [(Split::Train, train, 1), (Split::Test, test, 2)] {
+    for (split, count, seed) in [(idx::TRAIN, train, 1), (idx::TEST, test, 2)] {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut pixels = Vec::new();
         for index in 0..count {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
-use digits_data::idx::{self, Split};
+use digits_data::idx;
 use digits_data::{ImageShape, Images, OpenOptions, Source, open};
 
 use crate::answer::answer;
@@ -72,7 +72,7 @@ fn measured() -> &'static (Results, Results) {
 
 fn experiment(folder: &Path, mut plan: Plan) -> Results {
     let data = folder.join("bars");
-    for (split, count) in [(Split::Train, 200), (Split::Test, 60)] {
+    for (split, count) in [(idx::TRAIN, 200), (idx::TEST, 60)] {
         idx::write(&data, split, &bars(count)).unwrap();
     }
     plan.data = Source::Folder(data);

@@ -16,43 +16,23 @@ use crate::DataError;
 use crate::files::{sha256, write_whole};
 use crate::images::{ImageShape, Images};
 
-/// Names of the four files: images and labels for training, images and labels for testing.
-pub const FILES: [&str; 4] = [
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-];
+/// Names of the files for training: images and labels.
+pub const TRAIN: [&str; 2] = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+/// Names of the files for testing.
+pub const TEST: [&str; 2] = ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+/// All four.
+pub const FILES: [&str; 4] = [TRAIN[0], TRAIN[1], TEST[0], TEST[1]];
 
 /// Files above this many bytes, unpacked, are refused: 2 GiB, forty times MNIST.
 const MAX_BYTES: u64 = 2 << 30;
 /// Images above this many pixels a side are refused.
 const MAX_SIDE: u32 = 1024;
 
-/// One of the two halves of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
-    /// For training and validation.
-    Train,
-    /// For the final test.
-    Test,
-}
-
-impl Split {
-    /// Names of the images' and the labels' file.
-    pub fn files(self) -> [&'static str; 2] {
-        match self {
-            Self::Train => [FILES[0], FILES[1]],
-            Self::Test => [FILES[2], FILES[3]],
-        }
-    }
-}
-
 /// The place of a file in a folder: as it is, or gzipped.
 ///
 /// # Errors
 /// Neither is there.
-pub fn find(folder: &Path, name: &'static str) -> Result<PathBuf, DataError> {
+pub fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
     [name.to_owned(), format!("{name}.gz")]
         .into_iter()
         .map(|file| folder.join(file))
@@ -114,11 +94,11 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, DataError> {
     for name in FILES {
         find(folder, name)?;
     }
-    let files = read(folder, Split::Train)?;
+    let files = read(folder, TRAIN)?;
     let train = parse(&files, None)?;
     let hash = |(_, bytes)| sha256(bytes);
     let mut hashes = files.map(hash).concat();
-    hashes += &read(folder, Split::Test)?.map(hash).concat();
+    hashes += &read(folder, TEST)?.map(hash).concat();
     let path = folder
         .canonicalize()
         .map_err(DataError::io("read", folder))?;
@@ -133,17 +113,16 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, DataError> {
 
 /// The test images of a folder.
 pub(super) fn open_test(folder: &Path, classes: usize) -> Result<Images, DataError> {
-    parse(&read(folder, Split::Test)?, Some(classes))
+    parse(&read(folder, TEST)?, Some(classes))
 }
 
 /// Place and content of the two files of a split.
-fn read(folder: &Path, split: Split) -> Result<[(PathBuf, Vec<u8>); 2], DataError> {
+fn read(folder: &Path, files: [&str; 2]) -> Result<[(PathBuf, Vec<u8>); 2], DataError> {
     let read = |name| {
         let path = find(folder, name)?;
         read_bytes(&path).map(|bytes| (path, bytes))
     };
-    let [images, labels] = split.files();
-    Ok([read(images)?, read(labels)?])
+    Ok([read(files[0])?, read(files[1])?])
 }
 
 /// Checked images of one split, from place and content of its two files, images and labels. The
@@ -234,7 +213,7 @@ fn header<'a, const D: usize>(
 ///
 /// # Errors
 /// A folder or file that cannot be written.
-pub fn write(folder: &Path, split: Split, images: &Images) -> Result<(), DataError> {
+pub fn write(folder: &Path, files: [&str; 2], images: &Images) -> Result<(), DataError> {
     let shape = images.shape();
     let mut pixels = vec![0, 0, 8, 3];
     for size in [images.len(), shape.height, shape.width] {
@@ -244,7 +223,7 @@ pub fn write(folder: &Path, split: Split, images: &Images) -> Result<(), DataErr
     let mut labels = vec![0, 0, 8, 1];
     labels.extend((images.len() as u32).to_be_bytes());
     labels.extend(images.labels());
-    for (name, bytes) in split.files().into_iter().zip([pixels, labels]) {
+    for (name, bytes) in files.into_iter().zip([pixels, labels]) {
         let path = folder.join(name);
         write_whole(&path, &bytes).map_err(DataError::io("write", &path))?;
     }

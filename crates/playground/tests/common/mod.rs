@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::Device;
 use bytes::Bytes;
-use digits_data::idx::{self, Split};
+use digits_data::idx;
 use digits_data::{ImageShape, Images, OpenOptions, Source, drawn, open};
 use digits_playground::{App, Options, Server};
 use digits_train::{
@@ -49,15 +49,15 @@ pub fn fixture() -> &'static Fixture {
 
 /// Drawn digits as a data set of so many training and test images.
 pub fn write_data(folder: &Path, train: usize, test: usize) {
-    idx::write(folder, Split::Train, &drawn::images(1, 0, train).unwrap()).unwrap();
-    idx::write(folder, Split::Test, &drawn::images(1, train, test).unwrap()).unwrap();
+    idx::write(folder, idx::TRAIN, &drawn::images(1, 0, train).unwrap()).unwrap();
+    idx::write(folder, idx::TEST, &drawn::images(1, train, test).unwrap()).unwrap();
 }
 
 /// A data set of 12×20 pixels and three classes: a bright left, middle or right.
 pub fn other_data(folder: &Path) {
     let (height, width) = (12, 20);
     let shape = ImageShape { height, width };
-    for (split, count) in [(Split::Train, 300), (Split::Test, 30)] {
+    for (split, count) in [(idx::TRAIN, 300), (idx::TEST, 30)] {
         let labels: Vec<u8> = (0..count).map(|n| (n % 3) as u8).collect();
         let bright = |label: u8, at: usize| at % width / 7 == usize::from(label);
         let shade = |label, at| if bright(label, at) { 200 } else { 9 };
