@@ -9,9 +9,10 @@ use rayon::prelude::*;
 
 use super::geometry::{Geometry, Plan, SLACK};
 use super::layout::{gradients_of_weights, pack, row_width, unpack, weights_for_backward};
-use super::mask::ReluPoolMask;
 use super::stream::windows;
-use crate::simd::{Aligned, Float, Kernel, LIST_SLACK, Lanes, Row, Shared, Work, all_finite};
+use crate::simd::{
+    Aligned, Float, INACTIVE, Kernel, LIST_SLACK, Lanes, Row, Shared, Work, all_finite,
+};
 
 /// Parts that a batch is cut into; each sums the weights' gradients of its images. A function of
 /// the sizes alone, so that the sums do not depend on the number of threads.
@@ -19,19 +20,6 @@ fn parts(geometry: &Geometry) -> usize {
     let weights = geometry.taps() * geometry.channels_out;
     let by_size = (4 << 20) / weights.max(1);
     geometry.batch.min(by_size.clamp(2, 16))
-}
-
-/// Gradients of weights and bias of one part.
-type Sums<T> = (Vec<T>, Vec<T>);
-
-/// Gradients of one call.
-pub(super) struct Gradients<T> {
-    /// As the images, where asked for.
-    pub images: Option<Vec<T>>,
-    /// As the weights.
-    pub weights: Vec<T>,
-    /// One a channel.
-    pub bias: Vec<T>,
 }
 
 /// The backward pass, and what it reads.
@@ -51,8 +39,9 @@ pub(super) struct Backward<'a, T> {
 }
 
 impl<T: Float> Kernel<T> for Backward<'_, T> {
-    /// `None` where a number is infinite or NaN: the lists would lose what 0 · ∞ gives.
-    type Result = Option<Gradients<T>>;
+    /// Gradients of images (where asked for), weights and bias. `None` where a number is infinite
+    /// or NaN: the lists would lose what 0 · ∞ gives.
+    type Result = Option<(Option<Vec<T>>, Vec<T>, Vec<T>)>;
 
     unsafe fn run<L: Lanes<T = T>>(self) -> Self::Result {
         let geometry = self.geometry;
@@ -77,7 +66,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         let within = [0, 1, pixels as u32, pixels as u32 + 1];
         let total = geometry.batch * geometry.channels_in * geometry.image[0] * geometry.image[1];
         let total = if self.for_images { total } else { 0 };
-        let mut images: Vec<L::T> = Vec::with_capacity(total);
+        let mut images: Vec<T> = Vec::with_capacity(total);
         let part = Part::<L> {
             geometry,
             plan: &plan,
@@ -89,7 +78,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
             within,
         };
         let count = parts(geometry);
-        let partial: Vec<Option<Sums<L::T>>> = (0..count)
+        let partial: Vec<Option<(Vec<T>, Vec<T>)>> = (0..count)
             .into_par_iter()
             .map(|index| {
                 let mut worker = Worker::new(&part);
@@ -109,21 +98,15 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         let (mut sums, mut bias) = partial.next()??;
         for next in partial {
             let (more, more_bias) = next?;
-            for (sum, x) in sums.iter_mut().zip(more) {
-                *sum += x;
-            }
-            for (sum, x) in bias.iter_mut().zip(more_bias) {
+            let all = sums.iter_mut().chain(&mut bias);
+            for (sum, x) in all.zip(more.into_iter().chain(more_bias)) {
                 *sum += x;
             }
         }
         let weights = gradients_of_weights(geometry, &sums, width);
         // SAFETY: all images were written, else this function returned above.
         unsafe { images.set_len(total) };
-        Some(Gradients {
-            images: self.for_images.then_some(images),
-            weights,
-            bias,
-        })
+        Some((self.for_images.then_some(images), weights, bias))
     }
 }
 
@@ -319,4 +302,70 @@ unsafe fn sum<L: Lanes>(values: &mut [L::T], count: usize) -> L::T {
         L::store(lanes.as_mut_ptr(), sum);
         lanes.into_iter().fold(zero, |sum, x| sum + x)
     }
+}
+
+/// Which results let a gradient through, and to which pixel.
+#[derive(Clone, Copy)]
+pub(super) enum ReluPoolMask<'a, T> {
+    /// All: there was no ReLU.
+    Through,
+    /// Those that ReLU left: here are its results.
+    Relu(&'a [T]),
+    /// The marks of ReLU and pool.
+    Marks(&'a [u8]),
+}
+
+impl<T: Float> ReluPoolMask<'_, T> {
+    /// The part from `start` on.
+    fn from(self, start: usize, length: usize) -> Self {
+        match self {
+            Self::Through => Self::Through,
+            Self::Relu(results) => Self::Relu(&results[start..][..length]),
+            Self::Marks(marks) => Self::Marks(&marks[start..][..length]),
+        }
+    }
+
+    /// The marks of a channel, written to `buffer` where there are none.
+    #[inline(always)]
+    fn marks<'b>(&'b self, buffer: &'b mut [u8]) -> &'b [u8] {
+        match self {
+            Self::Marks(marks) => marks,
+            // Zeros since it was made.
+            Self::Through => buffer,
+            Self::Relu(results) => {
+                for (mark, &result) in buffer.iter_mut().zip(*results) {
+                    // As Burn's ReLU: a NaN lets its gradient through.
+                    *mark = u8::from(result <= T::default()) * INACTIVE;
+                }
+                buffer
+            }
+        }
+    }
+}
+
+/// The gradient of the convolution's result, `[batch][out][row][column]`, zero where ReLU and pool
+/// let nothing through.
+pub(super) fn unpool<T: Float>(
+    geometry: &Geometry,
+    gradients: &[T],
+    mask: ReluPoolMask<'_, T>,
+) -> Vec<T> {
+    let (Some([height, width]), Some(output)) = (geometry.convolved(), geometry.output()) else {
+        return Vec::new();
+    };
+    let step = geometry.epilogue.step();
+    let maps = geometry.batch * geometry.channels_out;
+    let mut before = vec![T::default(); maps * height * width];
+    let mut buffer = vec![0; gradients.len()];
+    let marks = mask.marks(&mut buffer);
+    for (index, (&g, &mark)) in gradients.iter().zip(marks).enumerate() {
+        if mark != INACTIVE {
+            let area = output[0] * output[1];
+            let (map, pixel) = (index / area, index % area);
+            let y = pixel / output[1] * step + usize::from(mark / 2);
+            let x = pixel % output[1] * step + usize::from(mark % 2);
+            before[(map * height + y) * width + x] = g;
+        }
+    }
+    before
 }

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
+use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, TensorMetadata};
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Shape, Tensor, activation};
 
-use super::backward::Backward;
+use super::backward::{Backward, ReluPoolMask, unpool};
 use super::forward::Forward;
 use super::geometry::{Epilogue, Geometry};
-use super::mask::{ReluPoolMask, unpool};
 use crate::host::{Host, Number, typed};
 use crate::implementation::{Implementation, check_bias, or_zeros};
 use crate::operation::{Operation, run};
@@ -80,53 +79,35 @@ pub fn conv_block(
         sizes.convolved().is_some(),
         "the kernel fits in the image with its padding: {sizes:?}"
     );
-    match conv_block_implementation(&images, &weights, padding, epilogue) {
-        Implementation::Fallback => burns_block(images, weights, bias, padding, epilogue),
-        Implementation::Fused => {
-            let bias = or_zeros(bias, sizes.channels_out, &images);
-            let tensors = [
-                images.into_dispatch(),
-                weights.into_dispatch(),
-                bias.into_dispatch(),
-            ];
-            let [y] = run(ConvBlock(sizes), tensors);
-            Tensor::from_dispatch(y)
-        }
+    if conv_block_implementation(&images, &weights, padding, epilogue) == Implementation::Fallback {
+        return epilogue.apply(conv2d(images, weights, bias, options(padding)));
     }
+    let bias = or_zeros(bias, sizes.channels_out, &images);
+    let (images, weights) = (images.into_dispatch(), weights.into_dispatch());
+    let [y] = run(ConvBlock(sizes), [images, weights, bias.into_dispatch()]);
+    Tensor::from_dispatch(y)
 }
 
 #[derive(Debug, Clone)]
 struct ConvBlock(Geometry);
 
-/// What the backward pass of a block needs.
-#[derive(Debug, Clone)]
-struct Saved<F> {
-    images: F,
-    weights: F,
-    bias: F,
-    marks: Option<Arc<Vec<u8>>>,
-    /// Where there is a ReLU without a pool.
-    output: Option<F>,
-}
-
 impl Operation<3> for ConvBlock {
-    type Saved<B: Host> = Saved<FloatTensor<B>>;
+    /// Images, weights and bias; the marks of the pool; where there is a ReLU without one, the
+    /// result.
+    type Saved<B: Host> = (
+        [FloatTensor<B>; 3],
+        Option<Arc<Vec<u8>>>,
+        Option<FloatTensor<B>>,
+    );
 
     fn forward<B: Host>(
         &self,
-        [images, weights, bias]: [FloatTensor<B>; 3],
+        tensors: [FloatTensor<B>; 3],
         tracked: bool,
     ) -> (Vec<FloatTensor<B>>, Self::Saved<B>) {
-        let tensors = [&images, &weights, &bias];
-        let (output, marks) = typed!(images, run_forward::<B>(&self.0, tensors, tracked));
-        let saved = Saved {
-            output: (self.0.epilogue == Epilogue::Relu).then(|| output.clone()),
-            images,
-            weights,
-            bias,
-            marks: marks.map(Arc::new),
-        };
-        (vec![output], saved)
+        let (y, marks) = typed!(tensors[0], run_forward::<B>(&self.0, &tensors, tracked));
+        let output = (self.0.epilogue == Epilogue::Relu).then(|| y.clone());
+        (vec![y], (tensors, marks.map(Arc::new), output))
     }
 
     fn backward<B: Host>(
@@ -145,7 +126,7 @@ impl Operation<3> for ConvBlock {
 /// The result, and the marks of the pool.
 fn run_forward<B: Host, T: Number>(
     geometry: &Geometry,
-    [images, weights, bias]: [&FloatTensor<B>; 3],
+    [images, weights, bias]: &[FloatTensor<B>; 3],
     marks: bool,
 ) -> (FloatTensor<B>, Option<Vec<u8>>) {
     let pass = Forward {
@@ -167,12 +148,12 @@ fn run_forward<B: Host, T: Number>(
 /// The gradients of images (where asked for), weights and bias.
 fn run_backward<B: Host, T: Number>(
     geometry: &Geometry,
-    saved: Saved<FloatTensor<B>>,
+    ([images, weights, bias], marks, output): <ConvBlock as Operation<3>>::Saved<B>,
     gradient: &FloatTensor<B>,
     for_images: bool,
 ) -> [Option<FloatTensor<B>>; 3] {
-    let output = saved.output.as_ref().map(B::read::<T>);
-    let mask = match (&output, &saved.marks) {
+    let output = output.as_ref().map(B::read::<T>);
+    let mask = match (&output, &marks) {
         (Some(output), _) => ReluPoolMask::Relu(output),
         (_, Some(marks)) => ReluPoolMask::Marks(marks),
         _ => ReluPoolMask::Through,
@@ -180,21 +161,17 @@ fn run_backward<B: Host, T: Number>(
     let gradients = B::read::<T>(gradient);
     let pass = Backward {
         geometry,
-        images: &B::read::<T>(&saved.images),
-        weights: &B::read::<T>(&saved.weights),
+        images: &B::read::<T>(&images),
+        weights: &B::read::<T>(&weights),
         gradients: &gradients,
         mask,
         for_images,
     };
-    if let Some(result) = T::run(pass, geometry.channels_in * geometry.kernel[1]) {
-        let images = result
-            .images
-            .map(|images| B::make(images, saved.images.shape()));
-        let weights = B::make(result.weights, saved.weights.shape());
+    if let Some((x, w, b)) = T::run(pass, geometry.channels_in * geometry.kernel[1]) {
         return [
-            images,
-            Some(weights),
-            Some(B::make(result.bias, saved.bias.shape())),
+            x.map(|x| B::make(x, images.shape())),
+            Some(B::make(w, weights.shape())),
+            Some(B::make(b, bias.shape())),
         ];
     }
     // Infinite or NaN: Burn's convolutions, which multiply by every 0. Which pixels ReLU and pool
@@ -203,16 +180,17 @@ fn run_backward<B: Host, T: Number>(
     let before = unpool(geometry, &gradients, mask);
     let [height, width] = geometry.convolved().unwrap_or_default();
     let shape = [geometry.batch, geometry.channels_out, height, width];
-    let before = B::make(before, Shape::from(shape));
-    let tensors = [
-        saved.images.clone(),
-        saved.weights.clone(),
-        saved.bias.clone(),
-    ];
-    burns_backward::<B>(geometry, tensors, before, for_images)
+    let g = B::make(before, Shape::from(shape));
+    let options = options(geometry.padding);
+    let (x, w) = (images.clone(), weights.clone());
+    let by_images = for_images.then(|| B::conv2d_x_backward(x, w, g.clone(), options.clone()));
+    let by_weights = B::conv2d_weight_backward(images.clone(), weights, g.clone(), options);
+    [
+        by_images,
+        Some(by_weights),
+        Some(B::conv2d_bias_backward(images, bias, g)),
+    ]
 }
-
-// The same by Burn's own operations: for other backends, other sizes, and numbers that are not finite.
 
 impl Epilogue {
     /// The same on the result of a convolution, by Burn's own operations.
@@ -230,31 +208,4 @@ impl Epilogue {
 
 fn options([top, left, bottom, right]: [usize; 4]) -> ConvOptions<2> {
     ConvOptions::new_with_padding([1, 1], [(top, bottom), (left, right)], [1, 1], 1)
-}
-
-/// A convolution block of Burn's operations.
-fn burns_block(
-    images: Tensor<4>,
-    weights: Tensor<4>,
-    bias: Option<Tensor<1>>,
-    padding: [usize; 4],
-    epilogue: Epilogue,
-) -> Tensor<4> {
-    epilogue.apply(conv2d(images, weights, bias, options(padding)))
-}
-
-/// Gradients of images (where asked for), weights and bias by Burn's operations, `gradient` being
-/// that of the convolution's result, before ReLU and pool.
-fn burns_backward<B: Backend>(
-    geometry: &Geometry,
-    [images, weights, bias]: [FloatTensor<B>; 3],
-    gradient: FloatTensor<B>,
-    for_images: bool,
-) -> [Option<FloatTensor<B>>; 3] {
-    let options = options(geometry.padding);
-    let (x, w, g) = (images.clone(), weights.clone(), gradient.clone());
-    let by_images = for_images.then(|| B::conv2d_x_backward(x, w, g, options.clone()));
-    let by_weights = B::conv2d_weight_backward(images.clone(), weights, gradient.clone(), options);
-    let by_bias = B::conv2d_bias_backward(images, bias, gradient);
-    [by_images, Some(by_weights), Some(by_bias)]
 }

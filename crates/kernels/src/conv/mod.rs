@@ -8,7 +8,6 @@ mod block;
 mod forward;
 mod geometry;
 mod layout;
-mod mask;
 mod squares;
 mod stream;
 mod winograd;
