@@ -177,17 +177,11 @@ mod tests {
         let (pixels, labels) = Batcher::new(&images, normalization, &none, 1).fill(&[7, 2], 1, 0);
         assert_eq!(labels, [7, 2]);
         let mut expected = [0.0; 32];
-        normalization.apply(
-            &[images.pixels(7), images.pixels(2)].concat(),
-            &mut expected,
-        );
+        let bytes = [images.pixels(7), images.pixels(2)].concat();
+        normalization.apply(&bytes, &mut expected);
         assert_eq!(pixels, expected);
 
-        let augmentation = Augmentation {
-            shift: 1.0,
-            rotation: 20.0,
-            ..none
-        };
+        let augmentation = serde_json::from_str(r#"{"shift": 1, "rotation": 20}"#).unwrap();
         let of_seed = |seed| Batcher::new(&images, normalization, &augmentation, seed);
         let tail = of_seed(1).fill(&[4, 5], 2, 2).0;
         assert_eq!(of_seed(1).fill(&[3, 1, 4, 5], 2, 0).0[32..], tail);

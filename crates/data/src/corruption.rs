@@ -141,12 +141,12 @@ impl Corruption {
                     true => columns = span(center, amount, shape.width),
                     false => rows = span(center, amount, shape.height),
                 }
-                in_rectangle(rows, columns, shape, image, |pixel| 255 - pixel)
+                within(rows, columns, shape, image, |pixel| 255 - pixel)
             }
             Self::Occlusion => {
                 let rows = span(middle(random), amount, shape.height);
                 let columns = span(middle(random), amount, shape.width);
-                in_rectangle(rows, columns, shape, image, |_| GRAY)
+                within(rows, columns, shape, image, |_| GRAY)
             }
             Self::Translate => {
                 let (sin, cos) = (TAU * uniform(random)).sin_cos();
@@ -167,7 +167,7 @@ fn byte(value: f64) -> u8 {
 }
 
 /// Changes the pixels of a rectangle.
-fn in_rectangle(
+fn within(
     rows: Range<usize>,
     columns: Range<usize>,
     shape: ImageShape,

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -217,7 +217,7 @@ fn mirror(files: &Path, answer: Answer) -> (String, Receiver<String>) {
     let address = format!("http://{}/", listener.local_addr().unwrap());
     let (log, asked) = channel();
     let files = files.to_owned();
-    let serve = move |mut stream: TcpStream, log: Sender<String>| {
+    let serve = move |mut stream: TcpStream| {
         let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
         let line = request.next().unwrap().unwrap();
         let name = line.split([' ', '/']).nth(2).unwrap();
@@ -230,10 +230,9 @@ fn mirror(files: &Path, answer: Answer) -> (String, Receiver<String>) {
         }
     };
     thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (serve, log) = (serve.clone(), log.clone());
-            thread::spawn(move || serve(stream.unwrap(), log));
-        }
+        listener
+            .incoming()
+            .for_each(|stream| serve(stream.unwrap()))
     });
     (address, asked)
 }

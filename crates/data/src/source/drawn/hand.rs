@@ -3,6 +3,18 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::style;
 
+/// A point that the pen passes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub x: f64,
+    pub y: f64,
+    /// The pen turns sharply here; elsewhere it passes smoothly.
+    pub corner: bool,
+}
+
+/// One movement of the pen from touching the paper to lifting: two points or more.
+pub(super) type Stroke = Vec<Node>;
+
 /// The random habits of one writer for one digit.
 ///
 /// Everything here and in the modules around it uses only +, −, ×, ÷ and square roots of `f64`,
@@ -11,7 +23,9 @@ use super::style;
 pub(super) struct Hand {
     rng: Xoshiro256PlusPlus,
     /// How far this writer strays from the form, 1 for an ordinary one.
-    pub(super) sloppiness: f64,
+    sloppiness: f64,
+    /// What is written so far, one stroke or more.
+    pub(super) strokes: Vec<Stroke>,
 }
 
 impl Hand {
@@ -19,6 +33,7 @@ impl Hand {
         let mut hand = Self {
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
             sloppiness: 1.0,
+            strokes: vec![Stroke::new()],
         };
         let (low, high) = style::SLOPPINESS;
         hand.sloppiness = low + (high - low) * hand.unit() * hand.unit();
@@ -72,6 +87,19 @@ impl Hand {
             left -= weight;
         }
         weights.len().saturating_sub(1)
+    }
+
+    /// A point with the writer's scatter in both directions.
+    pub(super) fn node(&mut self, (x, y): (f64, f64), scatter: f64, corner: bool) -> Node {
+        let scatter = scatter * self.sloppiness;
+        let (x, y) = (x + self.normal(scatter), y + self.normal(scatter));
+        Node { x, y, corner }
+    }
+
+    /// The stroke that is being written.
+    pub(super) fn stroke(&mut self) -> &mut Stroke {
+        let last = self.strokes.len() - 1;
+        &mut self.strokes[last]
     }
 
     /// A whole number below `bound`.

@@ -72,8 +72,8 @@ pub(super) fn open_test(train: usize) -> Result<Images, DataError> {
 fn draw(seed: u64, index: u64) -> (u8, [u8; PIXELS]) {
     let digit = label(seed, index);
     let mut hand = Hand::new(mix(seed ^ 0x4452_4157_4E00_0000, index));
-    let strokes = skeleton::write(digit, &mut hand);
-    let mut lines = stroke::ink(&strokes, &mut hand);
+    skeleton::write(digit, &mut hand);
+    let mut lines = stroke::ink(&mut hand);
     (digit, raster::render(digit, &mut lines, &mut hand))
 }
 

@@ -1,8 +1,7 @@
 //! From a skeleton to inked lines: smooth curves through the nodes, the writer's slant and
 //! proportions, smooth elastic deformation, tremor, and a pen whose width varies.
 
-use super::hand::{Hand, cos_sin};
-use super::skeleton::{Node, Stroke};
+use super::hand::{Hand, Node, Stroke, cos_sin};
 use super::style;
 
 /// A point of a line with the pen's radius there.
@@ -17,8 +16,8 @@ pub(super) struct Inked {
 /// Points on each stretch of curve between two nodes.
 const STEPS: usize = 7;
 
-/// Bends, deforms and inks the strokes of one digit.
-pub(super) fn ink(strokes: &[Stroke], hand: &mut Hand) -> Vec<Vec<Inked>> {
+/// Bends, deforms and inks the strokes of the digit that is written.
+pub(super) fn ink(hand: &mut Hand) -> Vec<Vec<Inked>> {
     let tension = hand.between(style::ROUNDNESS.0, style::ROUNDNESS.1);
     let aspect = style::ASPECT.0 * (1.0 + hand.normal(style::ASPECT.1)).max(0.35);
     let slant = style::SLANT.0 + hand.normal(style::SLANT.1);
@@ -36,13 +35,14 @@ pub(super) fn ink(strokes: &[Stroke], hand: &mut Hand) -> Vec<Vec<Inked>> {
             radius: 1.0,
         }
     };
-    let mut line = |stroke: &Stroke| {
-        let mut line: Vec<Inked> = smooth(stroke, tension).into_iter().map(place).collect();
+    let strokes = std::mem::take(&mut hand.strokes);
+    let line = |stroke: Stroke| {
+        let mut line: Vec<Inked> = smooth(&stroke, tension).into_iter().map(place).collect();
         shake(&mut line, tremor, hand);
         press(&mut line, nib, hand);
         line
     };
-    strokes.iter().map(&mut line).collect()
+    strokes.into_iter().map(line).collect()
 }
 
 /// Points along a cardinal spline through the nodes (Catmull and Rom 1974), broken at corners.

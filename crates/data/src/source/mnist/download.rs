@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use burn_dataset::Dataset as _;
 use burn_dataset::vision::MnistDataset;
 use reqwest::{Client, Response};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use super::cache::{Cache, check};
 use crate::DataError;
@@ -91,37 +91,34 @@ impl Cache {
         let _lock = self.lock(on_event)?;
         let usual = || MIRRORS.map(str::to_owned).to_vec();
         let mirrors = options.mirrors.clone().unwrap_or_else(usual);
-        let outcome = with_runtime(|runtime| fetch(runtime, self, &mirrors, on_event));
-        let not_started = |error| {
-            let reason = format!("it cannot be started: {error}");
-            vec![("the network".to_owned(), reason)]
-        };
-        let Err(failures) = outcome.map_err(not_started).flatten() else {
-            return Ok(());
+        let failures = match wait_for(fetch(self, &mirrors, on_event)) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(failures)) => failures,
+            Err(error) => vec![(
+                "the network".to_owned(),
+                format!("it cannot be started: {error}"),
+            )],
         };
         let line = |(place, reason): &(String, String)| format!("  {place}: {reason}\n");
+        let lines: String = failures.iter().map(line).collect();
         // They mostly agree; the last is the one that ended the attempt.
         let brief = failures.last().map_or("no mirror", |(_, reason)| reason);
-        Err(unavailable(
-            &failures.iter().map(line).collect::<String>(),
-            brief,
-        ))
+        Err(unavailable(&lines, brief))
     }
 }
 
 /// Runs something that waits for the network, and returns when it does. Dropping the runtime
 /// would wait for its threads, one of which may be asking a name server that never answers: the
 /// system's own patience is 10 seconds and more.
-fn with_runtime<T>(work: impl FnOnce(&Runtime) -> T) -> io::Result<T> {
+fn wait_for<T>(work: impl Future<Output = T>) -> io::Result<T> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let outcome = work(&runtime);
+    let outcome = runtime.block_on(work);
     runtime.shutdown_background();
     Ok(outcome)
 }
 
 /// Fetches the files that the cache lacks.
-fn fetch(
-    runtime: &Runtime,
+async fn fetch(
     cache: &Cache,
     mirrors: &[String],
     on_event: &mut dyn FnMut(Event),
@@ -146,8 +143,8 @@ fn fetch(
                 arrived = true;
                 on_event(event);
             };
-            let outcome = runtime
-                .block_on(download(&url, patience, &mut on_event, name))
+            let outcome = download(&url, patience, &mut on_event, name)
+                .await
                 .and_then(|packed| unpack(&packed, MAX_UNPACKED))
                 .and_then(|bytes| check(index, &bytes).map(|()| bytes));
             match outcome {
@@ -230,12 +227,12 @@ mod tests {
     #[test]
     fn a_name_server_that_never_answers_does_not_hold_the_program_up() {
         let started = Instant::now();
-        let answer = with_runtime(|runtime| {
+        let work = async {
             // Names are looked up on such a thread, by a call that cannot be cut short.
-            runtime.spawn_blocking(|| std::thread::sleep(Duration::from_secs(20)));
-            runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
-        });
-        answer.unwrap();
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(20)));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        wait_for(work).unwrap();
         assert!(started.elapsed() < Duration::from_secs(5));
     }
 }

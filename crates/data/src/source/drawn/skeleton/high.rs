@@ -1,9 +1,9 @@
 //! The digits 5 to 9.
 
-use super::{SHARP, Stroke, add, arc, node, push, stroke};
+use super::{SHARP, add, another, arc};
 use crate::source::drawn::hand::Hand;
 
-pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
+pub(super) fn five(hand: &mut Hand) {
     let [left, waist, belly, bar_end] =
         hand.all([(0.12, 0.32), (0.32, 0.52), (0.66, 0.92), (0.62, 1.4)]);
     // Most bowls curl back to the left, some as far as the stem, some hardly.
@@ -14,109 +14,100 @@ pub(super) fn five(hand: &mut Hand) -> Vec<Stroke> {
         _ => [(0.3, 0.6), (0.98, 1.06)],
     });
     let bowl = |hand: &mut Hand| {
-        let mut bowl = stroke!(hand, 0.028; (0.5, waist - 0.03) (belly - 0.04, waist + 0.13)
-            (belly - 0.02, 0.8));
+        add!(hand, 0.028; (0.5, waist - 0.03) (belly - 0.04, waist + 0.13) (belly - 0.02, 0.8));
         if form < 2 {
-            add!(bowl, hand, 0.028; (0.48, 0.98));
+            add!(hand, 0.028; (0.48, 0.98));
         }
-        add!(bowl, hand, 0.028; (end_x, end_y));
-        bowl
+        add!(hand, 0.028; (end_x, end_y));
     };
     // The bar often climbs, the more the longer it is.
     let rise = hand.normal(0.05) - hand.between(0.0, 0.3) * (bar_end - 0.6);
     match hand.choose(&[0.42, 0.33, 0.25]) {
         // Stem and bowl, then the bar.
         0 => {
-            let mut body =
-                stroke!(hand, 0.02; (left + 0.03, 0.03) SHARP (left - 0.04, waist, 0.025));
-            body.extend(bowl(hand));
+            add!(hand, 0.02; (left + 0.03, 0.03) SHARP (left - 0.04, waist, 0.025));
+            bowl(hand);
             let lift = hand.normal(0.03);
-            let bar = stroke!(hand, 0.02; (left + hand.between(-0.03, 0.1), 0.04 + lift)
+            another!(hand, 0.02; (left + hand.between(-0.03, 0.1), 0.04 + lift)
                 (bar_end * 0.6 + 0.1, 0.03 + lift) (bar_end, 0.01 + lift + rise));
-            vec![body, bar]
         }
         // In one line, with corners.
         1 => {
-            let mut body = stroke!(hand, 0.02; (bar_end, 0.01 + rise) (0.5, 0.03)
+            add!(hand, 0.02; (bar_end, 0.01 + rise) (0.5, 0.03)
                 SHARP (left, 0.03, 0.025) SHARP (left - 0.04, waist, 0.025));
-            body.extend(bowl(hand));
-            vec![body]
+            bowl(hand);
         }
         // In one flow, as an S.
         _ => {
-            let mut body = stroke!(hand, 0.025; (bar_end, 0.01 + rise) (0.52, 0.02)
+            add!(hand, 0.025; (bar_end, 0.01 + rise) (0.52, 0.02)
                 (left + 0.02, 0.14) (left, waist - 0.1));
             if hand.chance(0.5) {
-                add!(body, hand, 0.02; (0.42, waist + 0.02));
-                body.extend(bowl(hand).into_iter().skip(1));
+                add!(hand, 0.02; (0.42, waist + 0.02));
+                bowl(hand);
+                hand.stroke().remove(5); // the bowl's first
             } else {
-                add!(body, hand, 0.02; SHARP (left, waist));
-                body.extend(bowl(hand));
+                add!(hand, 0.02; SHARP (left, waist));
+                bowl(hand);
             }
-            vec![body]
         }
     }
 }
 
-pub(super) fn six(hand: &mut Hand) -> Vec<Stroke> {
+pub(super) fn six(hand: &mut Hand) {
     let [start, belly, crown] = hand.all([(0.2, 1.05), (0.6, 1.0), (0.36, 0.74)]);
     let [close, left] = hand.all([(-0.04, 0.22), (0.0, 0.1)]);
-    let mut stroke = stroke!(hand, 0.026; (start, 0.0) (start * 0.5 + 0.1, 0.18) (left + 0.08, 0.42)
+    add!(hand, 0.026; (start, 0.0) (start * 0.5 + 0.1, 0.18) (left + 0.08, 0.42)
         (left, 0.7) (0.14, 0.93) (0.4, 1.0) (belly - 0.06, 0.9) (belly, crown * 0.5 + 0.42)
         (belly * 0.7, crown) (0.34, crown + 0.06));
     if hand.chance(0.85) {
-        add!(stroke, hand, 0.03; (close + 0.04, crown + 0.22));
+        add!(hand, 0.03; (close + 0.04, crown + 0.22));
     }
     if hand.chance(0.25) {
-        add!(stroke, hand, 0.03; (close + 0.06, crown + 0.32));
+        add!(hand, 0.03; (close + 0.06, crown + 0.32));
     }
     if hand.chance(0.08) {
-        let first = stroke[0];
-        stroke.insert(0, node(hand, first.x + 0.12, 0.08, 0.03));
+        let before = (hand.stroke()[0].x + 0.12, 0.08);
+        let before = hand.node(before, 0.03, false);
+        hand.stroke().insert(0, before);
     }
-    vec![stroke]
 }
 
-pub(super) fn seven(hand: &mut Hand) -> Vec<Stroke> {
+pub(super) fn seven(hand: &mut Hand) {
     let scatter = 0.025;
     let [corner, foot] = hand.all([(0.68, 0.95), (0.2, 0.62)]);
     let (bend, tilt) = (hand.normal(0.06), hand.normal(0.05));
-    let mut stroke = match hand.choose(&[0.55, 0.25, 0.2]) {
-        0 => stroke!(hand, scatter; (0.02, 0.08 + tilt) (0.4, 0.06 + tilt / 2.0)),
+    match hand.choose(&[0.55, 0.25, 0.2]) {
+        0 => add!(hand, scatter; (0.02, 0.08 + tilt) (0.4, 0.06 + tilt / 2.0)),
         // A tick before the bar.
         1 => {
-            let mut tick =
-                stroke!(hand, scatter; (0.0, hand.between(0.12, 0.4)) (0.06, 0.07 + tilt));
-            tick[1].corner = hand.chance(0.7);
-            add!(tick, hand, 0.02; (0.4, 0.07));
-            tick
+            add!(hand, scatter; (0.0, hand.between(0.12, 0.4)) (0.06, 0.07 + tilt));
+            hand.stroke()[1].corner = hand.chance(0.7);
+            add!(hand, 0.02; (0.4, 0.07));
         }
         // A waved bar.
         _ => {
             let sag = hand.between(0.06, 0.24);
-            stroke!(hand, scatter; (0.0, 0.2) (0.16, 0.04 + sag / 3.0) (0.45, sag))
+            add!(hand, scatter; (0.0, 0.2) (0.16, 0.04 + sag / 3.0) (0.45, sag));
         }
-    };
+    }
     if hand.chance(0.68) {
-        add!(stroke, hand, scatter; SHARP (corner, 0.04));
+        add!(hand, scatter; SHARP (corner, 0.04));
     } else {
-        add!(stroke, hand, 0.015; (corner - 0.08, 0.03) (corner - 0.01, 0.13));
+        add!(hand, 0.015; (corner - 0.08, 0.03) (corner - 0.01, 0.13));
     }
-    add!(stroke, hand, 0.025; ((corner * 0.45 + foot * 0.55) + bend, 0.52, 0.02) (foot, 1.0));
+    add!(hand, 0.025; ((corner * 0.45 + foot * 0.55) + bend, 0.52, 0.02) (foot, 1.0));
     if hand.chance(0.05) {
-        add!(stroke, hand, 0.02; (foot + hand.between(0.05, 0.2), 1.0));
+        add!(hand, 0.02; (foot + hand.between(0.05, 0.2), 1.0));
     }
-    let mut strokes = vec![stroke];
     if hand.chance(0.2) {
         let x = corner * 0.48 + foot * 0.52 + bend;
         let y = 0.52 + hand.normal(0.08);
         let [before, after] = hand.all([(0.12, 0.42); 2]);
-        strokes.push(stroke!(hand, 0.025; (x - before, y + 0.02) (x + after, y - 0.02)));
+        another!(hand, 0.025; (x - before, y + 0.02) (x + after, y - 0.02));
     }
-    strokes
 }
 
-pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
+pub(super) fn eight(hand: &mut Hand) {
     let scatter = 0.025;
     let [waist, upper, lower] = hand.all([(0.38, 0.6), (0.17, 0.44), (0.15, 0.44)]);
     let shift = hand.normal(0.04);
@@ -125,7 +116,7 @@ pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
         // An S, and back up across it.
         0 => {
             let [open, end_x, end_y] = hand.all([(-0.1, 0.24), (0.4, 1.5), (-0.12, 0.24)]);
-            let mut stroke = stroke!(hand, scatter; (top + upper * 0.85, 0.1 + open)
+            add!(hand, scatter; (top + upper * 0.85, 0.1 + open)
                 (top + upper * 0.1, 0.0) (top - upper * 0.95, 0.16) (top - upper * 0.5, waist - 0.1)
                 (0.5, waist + 0.01) (bottom + lower * 0.85, waist + 0.2)
                 (bottom + lower * 0.7, 0.92) (bottom, 1.0) (bottom - lower * 0.85, 0.88)
@@ -133,79 +124,78 @@ pub(super) fn eight(hand: &mut Hand) -> Vec<Stroke> {
                 (top + upper * 0.3 + end_x * upper, end_y, 0.03));
             if hand.chance(0.12) {
                 // The other way round.
-                for node in &mut stroke {
+                for node in hand.stroke() {
                     node.x = 1.0 - node.x;
                 }
             } else if hand.chance(0.1) {
                 // Begun and ended at the foot.
-                for node in &mut stroke {
+                for node in hand.stroke() {
                     node.y = 1.0 - node.y;
                 }
             }
-            vec![stroke]
         }
         // Two circles.
         1 => {
             let [turn, back] = hand.all([(1.0, 1.12); 2]);
             let half = waist / 2.0;
-            let mut ring = |center, radii, turn| arc(hand, scatter, center, radii, turn, 1.0, 8);
-            let upper = ring((top, half), (upper, half), (0.25, 0.25 + turn));
-            let center = (bottom, 0.5 + half);
-            let lower = ring(center, (lower, 0.5 - half), (-0.25, -0.25 - back));
-            vec![upper, lower]
+            let (up, down) = ((top, half), (bottom, 0.5 + half));
+            arc(
+                hand,
+                scatter,
+                up,
+                (upper, half),
+                (0.25, 0.25 + turn),
+                1.0,
+                8,
+            );
+            another!(hand, scatter;);
+            let (radii, turn) = ((lower, 0.5 - half), (-0.25, -0.25 - back));
+            arc(hand, scatter, down, radii, turn, 1.0, 8);
         }
         // From the waist: around the top, then around the bottom.
-        _ => vec![
-            stroke!(hand, scatter; (0.5, waist) (top - upper * 0.95, waist - 0.18)
+        _ => add!(hand, scatter; (0.5, waist) (top - upper * 0.95, waist - 0.18)
                 (top - upper * 0.4, 0.02) (top + upper * 0.5, 0.02) (top + upper * 0.95, 0.2)
                 (0.5, waist) (bottom - lower * 0.9, waist + 0.24) (bottom - lower * 0.4, 0.97)
                 (bottom + lower * 0.5, 0.97) (bottom + lower * 0.9, waist + 0.24) (0.5, waist)),
-        ],
     }
 }
 
-pub(super) fn nine(hand: &mut Hand) -> Vec<Stroke> {
+pub(super) fn nine(hand: &mut Hand) {
     let scatter = 0.025;
     let [width, depth, close] = hand.all([(0.45, 0.95), (0.26, 0.6), (-0.08, 0.32)]);
-    let (least, most) = if hand.chance(0.75) {
-        (-0.3, 0.06)
-    } else {
-        (0.0, 0.3)
-    };
+    let (least, most) = [(0.0, 0.3), (-0.3, 0.06)][usize::from(hand.chance(0.75))];
     let start = width + hand.between(least, most);
-    let mut stroke = stroke!(hand, scatter; (start, close * 0.7 + 0.02) (width * 0.55, 0.0)
+    add!(hand, scatter; (start, close * 0.7 + 0.02) (width * 0.55, 0.0)
         (0.08, depth * 0.38) (0.06, depth * 0.78) (width * 0.38, depth)
         (width * 0.8, depth * 0.72));
-    stroke[3].corner = hand.chance(0.2); // an angular head
+    hand.stroke()[3].corner = hand.chance(0.2); // an angular head
     let foot = hand.between(0.25, 0.85);
     let knee = (width + foot) / 2.0;
     match hand.choose(&[0.45, 0.25, 0.2, 0.1]) {
         // Up to the start, a sharp turn, a straight stem.
         0 => {
-            add!(stroke, hand, scatter;
+            add!(hand, scatter;
                 SHARP (width, close * 0.7 - hand.sometimes(0.35, 0.0, 0.16)) (knee + 0.04, 0.5)
                 (foot, 1.0));
         }
         // Rounded into the stem.
         1 => {
             if hand.chance(0.5) {
-                add!(stroke, hand, scatter; (width, depth * 0.4));
+                add!(hand, scatter; (width, depth * 0.4));
             }
-            add!(stroke, hand, scatter; (width - 0.02, depth * 0.95) (knee, 0.76) (foot, 1.0));
+            add!(hand, scatter; (width - 0.02, depth * 0.95) (knee, 0.76) (foot, 1.0));
         }
         // A stem that curls to the left at the foot.
         2 => {
-            add!(stroke, hand, scatter; SHARP (width, close * 0.7) (width, 0.5) (width - 0.05, 0.84)
+            add!(hand, scatter; SHARP (width, close * 0.7) (width, 0.5) (width - 0.05, 0.84)
                 (width * 0.55, 1.0));
-            add!(stroke, hand, 0.03; (0.08, hand.between(0.8, 0.98)));
+            add!(hand, 0.03; (0.08, hand.between(0.8, 0.98)));
         }
         // The stem apart.
         _ => {
-            add!(stroke, hand, scatter; (width, close * 0.5));
-            let stem = stroke!(hand, 0.02; (width, hand.between(-0.06, 0.06)) (knee + 0.04, 0.5)
+            add!(hand, scatter; (width, close * 0.5));
+            another!(hand, 0.02; (width, hand.between(-0.06, 0.06)) (knee + 0.04, 0.5)
                 (foot, 1.0));
-            return vec![stroke, stem];
         }
     }
-    vec![stroke]
 }
