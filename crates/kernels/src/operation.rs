@@ -4,7 +4,6 @@
 //! tensors, which checks sizes and types and then calls [`run`]. Nothing else knows of it.
 
 use std::fmt::Debug;
-use std::marker::PhantomData;
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -139,14 +138,16 @@ impl<B: Host, C: CheckpointStrategy> Fused for Autodiff<B, C> {
             node
         });
         let inputs = Tensors::<B>(inputs).into_array();
-        let node = Node::<O>(PhantomData);
-        let kind = node.prepare::<C>(nodes).compute_bound().stateful();
+        let kind = Node(operation.clone())
+            .prepare::<C>(nodes)
+            .compute_bound()
+            .stateful();
         let tracked = matches!(kind, OpsKind::Tracked(_));
         let (mut results, saved) = operation.forward::<B>(inputs, tracked);
         let others = results.split_off(1);
         let [first] = Tensors::<B>(results).into_array();
         let first = match kind {
-            OpsKind::Tracked(prep) => prep.finish((operation, saved), first),
+            OpsKind::Tracked(prep) => prep.finish(saved, first),
             OpsKind::UnTracked(prep) => prep.finish(first),
         };
         let others = others.into_iter().map(<FloatTensor<Self>>::new);
@@ -156,16 +157,15 @@ impl<B: Host, C: CheckpointStrategy> Fused for Autodiff<B, C> {
 
 /// An operation in the graph of autodiff.
 #[derive(Debug)]
-struct Node<O>(PhantomData<O>);
+struct Node<O>(O);
 
 impl<B: Host, O: Operation<N>, const N: usize> Backward<B, N> for Node<O> {
-    type State = (O, O::Saved<B>);
+    type State = O::Saved<B>;
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = grads.consume::<B>(&ops.node);
-        let (operation, saved) = ops.state;
         let wanted = ops.parents.each_ref().map(Option::is_some);
-        let results = operation.backward(saved, gradient, wanted);
+        let results = self.0.backward(ops.state, gradient, wanted);
         for (node, result) in ops.parents.into_iter().zip(results) {
             if let (Some(node), Some(result)) = (node, result) {
                 grads.register::<B>(node.id, result);

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use super::geometry::{Geometry, Plan, SLACK};
-use super::layout::{gradients_of_weights, pack, row_width, unpack, weights_for_backward};
+use super::layout::{gradients_of_weights, pack, unpack, weights_for_backward};
 use super::stream::windows;
 use crate::simd::{
     Aligned, Float, INACTIVE, Kernel, LIST_SLACK, Lanes, Row, Shared, Work, all_finite,
@@ -49,7 +49,7 @@ impl<T: Float> Kernel<T> for Backward<'_, T> {
         if self.for_images && !all_finite(self.weights) {
             return None;
         }
-        let width = row_width::<L>(&plan);
+        let width = plan.run.next_multiple_of(L::N);
         let packed = match self.for_images {
             true => weights_for_backward(geometry, self.weights, width),
             false => Aligned::zeros(0),

@@ -41,7 +41,12 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
             marks,
         } = self;
         let plan = geometry.plan()?;
-        let block = block_width::<L>(geometry.channels_out);
+        // Output channels computed together: two vectors where there are so many, else one.
+        let block = if geometry.channels_out > L::N {
+            2 * L::N
+        } else {
+            L::N
+        };
         let blocks = geometry.channels_out.div_ceil(block);
         let packed = weights_for_forward(geometry, weights, block);
         let mut biases = Aligned::zeros(blocks * block);
@@ -69,15 +74,10 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
             .into_par_iter()
             .with_min_len(geometry.batch / 16);
         images_at_once.for_each_init(
-            || Worker {
-                buffers: Buffers::new(&image),
-                strip: match image.transformed {
-                    Some(_) => winograd::Strip::new::<L>(geometry, image.block),
-                    None => winograd::Strip::empty(),
-                },
-            },
-            // SAFETY: this processor has the instructions; each image writes its own part of both buffers, which hold `total` elements, all of it.
-            |worker, index| unsafe { L::compiled(OneImage(&image, worker, index)) },
+            || Buffers::new(&image),
+            // SAFETY: this processor has the instructions; each image writes its own part of both
+            // buffers, which hold `total` elements, all of it.
+            |buffers, index| unsafe { L::compiled(OneImage(&image, buffers, index)) },
         );
         // SAFETY: every image has written its part.
         unsafe {
@@ -88,18 +88,7 @@ impl<T: Float> Kernel<T> for Forward<'_, T> {
     }
 }
 
-/// Output channels computed together: two vectors where there are so many, else one.
-fn block_width<L: Lanes>(channels: usize) -> usize {
-    if channels > L::N { 2 * L::N } else { L::N }
-}
-
-/// Memory of one worker.
-struct Worker<T> {
-    buffers: Buffers<T>,
-    strip: winograd::Strip<T>,
-}
-
-struct OneImage<'a, 'b, L: Lanes>(&'a Image<'b, L>, &'a mut Worker<L::T>, usize);
+struct OneImage<'a, 'b, L: Lanes>(&'a Image<'b, L>, &'a mut Buffers<L::T>, usize);
 
 impl<L: Lanes> Work for OneImage<'_, '_, L> {
     type Result = ();
@@ -117,18 +106,17 @@ impl<L: Lanes> Work for OneImage<'_, '_, L> {
 /// The processor must have the instructions of `L`; values and marks must be valid for writes of
 /// the image's results, all of which this function writes.
 #[inline(always)]
-unsafe fn one_image<L: Lanes>(shared: &Image<'_, L>, worker: &mut Worker<L::T>, index: usize) {
+unsafe fn one_image<L: Lanes>(shared: &Image<'_, L>, buffers: &mut Buffers<L::T>, index: usize) {
     let (geometry, plan) = (shared.geometry, shared.plan);
     let size = geometry.channels_in * geometry.image[0] * geometry.image[1];
     let image = &shared.images[index * size..][..size];
-    let Worker { buffers, strip } = worker;
     pack(geometry, plan, image, &mut buffers.padded);
     let pool = geometry.epilogue == Epilogue::ReluPool;
     // SAFETY: as this function's; the squares stay inside the padded image.
     unsafe {
         match shared.transformed.filter(|_| within_safe_range(image)) {
-            Some(w) if pool => winograd::all_tiles::<L, true>(shared, w, buffers, strip),
-            Some(w) => winograd::all_tiles::<L, false>(shared, w, buffers, strip),
+            Some(w) if pool => winograd::all_tiles::<L, true>(shared, w, buffers),
+            Some(w) => winograd::all_tiles::<L, false>(shared, w, buffers),
             None if pool => all_tiles::<L, true>(shared, buffers),
             None => all_tiles::<L, false>(shared, buffers),
         }

@@ -2,7 +2,7 @@
 //! `[row][column][channel]` with zeros around; one image at a time, so that it stays in the cache.
 
 use super::geometry::{Geometry, Plan};
-use crate::simd::{Aligned, Float, Lanes, transpose, transpose_to};
+use crate::simd::{Aligned, Float, transpose_to};
 
 /// Copies one image into the inside of `padded`, whose border is and stays zero.
 #[inline(always)]
@@ -12,8 +12,9 @@ pub(super) fn pack<T: Float>(geometry: &Geometry, plan: &Plan, image: &[T], padd
     let start = geometry.padding[0] * plan.row + geometry.padding[1] * channels;
     for y in 0..height {
         let to = &mut padded[start + y * plan.row..][..width * channels];
-        let from = &image[y * width..];
-        transpose(from, height * width, to, channels, channels, width);
+        let (from, to) = (&image[y * width..], to.as_mut_ptr());
+        // SAFETY: `to` has `channels` numbers for each of `width` pixels.
+        unsafe { transpose_to(from, height * width, to, channels, channels, width, |x| x) };
     }
 }
 
@@ -98,9 +99,4 @@ fn each_weight(geometry: &Geometry, mut visit: impl FnMut(usize, [usize; 4])) {
             }
         }
     }
-}
-
-/// Numbers in a row of a window, rounded up to whole vectors.
-pub(super) fn row_width<L: Lanes>(plan: &Plan) -> usize {
-    plan.run.next_multiple_of(L::N)
 }

@@ -27,12 +27,21 @@ impl<L: Lanes> Image<'_, L> {
     }
 }
 
-/// The image that is read and the results, of one worker.
+/// Numbers in a patch of Winograd's algorithm.
+pub(super) const PATCH: usize = 16;
+/// Squares that are transformed together: their patches and products stay in the caches.
+pub(super) const STRIP: usize = 24;
+
+/// Memory of one worker.
 pub(super) struct Buffers<T> {
     pub padded: Aligned<T>,
     /// `[pixel][channel]`
     pub values: Aligned<T>,
     pub marks: Aligned<T>,
+    /// For Winograd's algorithm: a strip of Bᵀ d B as `[patch][square][in]`, and its products of one
+    /// block as `[patch][square][out within the block]`.
+    pub patches: Aligned<T>,
+    pub products: Aligned<T>,
 }
 
 impl<T: Float> Buffers<T> {
@@ -40,10 +49,18 @@ impl<T: Float> Buffers<T> {
         let (plan, geometry) = (image.plan, image.geometry);
         let numbers = plan.pixels_out * image.blocks * image.block;
         let pool = geometry.epilogue == Epilogue::ReluPool;
+        let strip = if image.transformed.is_some() {
+            PATCH * STRIP
+        } else {
+            0
+        };
         Self {
             padded: Aligned::zeros(plan.padded + SLACK),
             values: Aligned::zeros(numbers),
             marks: Aligned::zeros(if pool { numbers } else { 0 }),
+            // Zeros, as squares that a strip lacks are computed as well.
+            patches: Aligned::zeros(strip * geometry.channels_in.next_multiple_of(L::N)),
+            products: Aligned::zeros(strip * image.block),
         }
     }
 }

@@ -7,13 +7,8 @@
 //! direct way.
 
 use super::geometry::{Geometry, Plan};
-use super::squares::{Buffers, End, Image, Squares};
+use super::squares::{Buffers, End, Image, PATCH, STRIP, Squares};
 use crate::simd::{Aligned, Float, Lanes};
-
-/// Numbers in a patch.
-const PATCH: usize = 16;
-/// Squares that are transformed together: their patches and products stay in the caches.
-const STRIP: usize = 24;
 
 /// Whether fewer products outweigh the transformations.
 pub(super) fn pays(geometry: &Geometry, plan: &Plan) -> bool {
@@ -21,32 +16,6 @@ pub(super) fn pays(geometry: &Geometry, plan: &Plan) -> bool {
         && plan.convolved.iter().all(|&edge| edge >= 2)
         && geometry.channels_in >= 8
         && geometry.channels_out >= 16
-}
-
-/// Memory for a strip.
-pub(super) struct Strip<T> {
-    /// Bᵀ d B as `[patch][square][in]`
-    patches: Aligned<T>,
-    /// Products of one block as `[patch][square][out within the block]`
-    products: Aligned<T>,
-}
-
-impl<T: Float> Strip<T> {
-    pub fn new<L: Lanes<T = T>>(geometry: &Geometry, block: usize) -> Self {
-        let inputs = geometry.channels_in.next_multiple_of(L::N);
-        Self {
-            // Zeros, as squares that a strip lacks are computed as well.
-            patches: Aligned::zeros(PATCH * STRIP * inputs),
-            products: Aligned::zeros(PATCH * STRIP * block),
-        }
-    }
-
-    pub fn empty() -> Self {
-        Self {
-            patches: Aligned::zeros(0),
-            products: Aligned::zeros(0),
-        }
-    }
 }
 
 /// G g Gᵀ of all kernels as `[block of out][patch][in][out within the block]`, zeros behind the
@@ -77,21 +46,19 @@ pub(super) fn weights<T: Float>(geometry: &Geometry, weights: &[T], block: usize
 /// All squares of one image, all channels.
 ///
 /// # Safety
-/// The processor must have the instructions of `L`; `transformed` must be that of [`weights`], and
-/// `strip` made for it.
+/// The processor must have the instructions of `L`; `transformed` must be that of [`weights`].
 #[inline(always)]
 pub(super) unsafe fn all_tiles<L: Lanes, const POOL: bool>(
     shared: &Image<'_, L>,
     transformed: &[L::T],
     buffers: &mut Buffers<L::T>,
-    strip: &mut Strip<L::T>,
 ) {
     let squares = Squares::new::<L, POOL>(shared);
     let inputs = shared.geometry.channels_in;
     let padded_inputs = inputs.next_multiple_of(L::N);
     let end = End::new(shared, buffers);
-    let patches = strip.patches.as_mut_ptr();
-    let products = strip.products.as_mut_ptr();
+    let patches = buffers.patches.as_mut_ptr();
+    let products = buffers.products.as_mut_ptr();
     for first in (0..squares.count).step_by(STRIP) {
         let count = STRIP.min(squares.count - first);
         // SAFETY: patches lie inside the padded image (and its slack, for the last vector of

@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
-use crate::simd::{Aligned, Float, Kernel, Lanes, Memory, Shared, Work, transpose_to};
+use crate::simd::{Aligned, Float, Kernel, Lanes, Shared, Work, transpose_to};
 
 /// A matrix inside a slice: element (i, j) at `i · row + j · column`, one of which is 1.
 #[derive(Clone, Copy)]
@@ -65,16 +65,11 @@ pub(super) struct Product<'a, T> {
     pub bias: Option<&'a [T]>,
 }
 
-/// `count` columns from `first` on, of the rows from 0 to `depth`; `width` with the zeros behind.
-#[derive(Clone, Copy)]
-struct Panel {
-    first: usize,
-    count: usize,
-    depth: usize,
-    width: usize,
-}
+/// `[first, count, depth, width]` of a matrix: `count` columns from `first` on, of the rows from 0 to
+/// `depth`; `width` with the zeros behind.
+type Part = [usize; 4];
 
-struct Pack<'a, T>(Matrix<'a, T>, Panel, &'a mut [MaybeUninit<T>]);
+struct Pack<'a, T>(Matrix<'a, T>, Part, &'a mut [MaybeUninit<T>]);
 
 impl<T: Float> Work for Pack<'_, T> {
     type Result = ();
@@ -114,29 +109,21 @@ unsafe fn sized<L: Lanes, const GROUPS: usize, const ROWS: usize>(step: &Step<L>
     }
 }
 
-/// Rows of a register tile: as many as the sums of two vectors each leave registers for.
-const fn tile_rows<L: Lanes>() -> usize {
-    match L::N {
-        16 => 12,
-        8 => 6,
-        _ => 4,
-    }
-}
-
 impl<T: Float> Kernel<T> for Product<'_, T> {
     type Result = Vec<T>;
 
     /// Tasks of whole columns of tiles, or of whole rows, compute. Every element of C is the same
     /// sum in the same order however the work is cut.
     unsafe fn run<L: Lanes<T = T>>(self) -> Vec<T> {
-        let Product {
-            sizes: [m, n, k],
-            a,
-            b,
-            bias,
-        } = self;
-        // A register tile: rows, and columns of two vectors, or one for the few classes of a last layer.
-        let (rows, width) = (tile_rows::<L>(), if n <= L::N { L::N } else { 2 * L::N });
+        let ([m, n, k], a, b) = (self.sizes, self.a, self.b);
+        // A register tile: rows as in `Step::run`, and columns of two vectors, or one for the few
+        // classes of a last layer.
+        let rows = match L::N {
+            16 => 12,
+            8 => 6,
+            _ => 4,
+        };
+        let width = if n <= L::N { L::N } else { 2 * L::N };
         a.check(m, k);
         b.check(k, n);
         let (row_panels, column_panels) = (m.div_ceil(rows), n.div_ceil(width));
@@ -144,18 +131,16 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
         // A small product is done before a second thread is awake.
         let alone = if m * n * k < ALONE { usize::MAX } else { 1 };
         let mut biases = Aligned::zeros(column_panels * width);
-        if let Some(bias) = bias {
+        if let Some(bias) = self.bias {
             biases[..n].copy_from_slice(bias);
         }
-        let part = |index: usize, width: usize, end: usize| Panel {
-            first: index * width,
-            count: width.min(end - index * width),
-            depth: k,
-            width,
+        let part = |index: usize, width: usize, end: usize| {
+            let first = index * width;
+            [first, width.min(end - first), k, width]
         };
         // Whole panels of A are read where they lie, if they lie well; the rest is packed.
         let lying = if a.lies_well() { m / rows } else { 0 };
-        let mut packed_a = Memory::<T>::new((row_panels - lying) * rows * k);
+        let mut packed_a = Aligned::<MaybeUninit<T>>::room((row_panels - lying) * rows * k);
         packed_a
             .par_chunks_mut(rows * k)
             .with_min_len(alone)
@@ -211,15 +196,15 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
                 .into_par_iter()
                 .with_min_len(alone)
                 .for_each_init(
-                    || Memory::<T>::new(width * k),
+                    || Aligned::<MaybeUninit<T>>::room(width * k),
                     |panel, q| {
                         pack_b(q, panel);
                         // SAFETY: just written.
-                        column(0..row_panels, q, unsafe { panel.as_initialized() });
+                        column(0..row_panels, q, unsafe { panel.initialized() });
                     },
                 );
         } else {
-            let mut packed_b = Memory::<T>::new(column_panels * width * k);
+            let mut packed_b = Aligned::<MaybeUninit<T>>::room(column_panels * width * k);
             packed_b
                 .par_chunks_mut(width * k)
                 .with_min_len(alone)
@@ -246,13 +231,8 @@ impl<T: Float> Kernel<T> for Product<'_, T> {
 
 /// The part of a matrix as `[row][width]`, with zeros behind.
 #[inline(always)]
-fn panel<T: Float>(from: Matrix<'_, T>, part: Panel, to: &mut [MaybeUninit<T>]) {
-    let Panel {
-        first,
-        count,
-        depth,
-        width,
-    } = part;
+fn panel<T: Float>(from: Matrix<'_, T>, part: Part, to: &mut [MaybeUninit<T>]) {
+    let [first, count, depth, width] = part;
     if count < width {
         for to in to.chunks_exact_mut(width) {
             to[count..].fill(MaybeUninit::new(T::default()));

@@ -28,7 +28,10 @@ pub fn dropout<const D: usize>(x: Tensor<D>, probability: f64, seed: u64) -> Ten
         let [y] = run(Dropout { seed, probability }, [x.into_dispatch()]);
         return Tensor::from_dispatch(y);
     }
-    let mask = masked(seed, probability, &vec![1.0_f64; x.shape().num_elements()]);
+    let mask = masked(
+        &Dropout { seed, probability },
+        &vec![1.0_f64; x.shape().num_elements()],
+    );
     let mask = TensorData::new(mask, x.shape()).convert_dtype(x.dtype());
     let mask = Tensor::<D>::from_data(mask, (&x.device(), x.dtype()));
     x * mask
@@ -59,26 +62,19 @@ impl Operation<1> for Dropout {
 }
 
 fn apply<B: Host, T: Number>(dropout: &Dropout, x: &FloatTensor<B>) -> FloatTensor<B> {
-    let result = masked(dropout.seed, dropout.probability, &B::read::<T>(x));
+    let result = masked(dropout, &B::read::<T>(x));
     B::make(result, x.shape())
 }
 
 /// x · mask(seed)
-fn masked<T: Float>(seed: u64, probability: f64, x: &[T]) -> Vec<T> {
+fn masked<T: Float>(dropout: &Dropout, x: &[T]) -> Vec<T> {
     let mut result = Vec::with_capacity(x.len());
     result.spare_capacity_mut()[..x.len()]
         .par_chunks_mut(CHUNK)
         .zip(x.par_chunks(CHUNK))
         .enumerate()
         .for_each(|(index, (to, from))| {
-            let start = index * CHUNK;
-            let chunk = Chunk {
-                seed,
-                probability,
-                start,
-                from,
-                to,
-            };
+            let chunk = Chunk(dropout, index * CHUNK, from, to);
             // SAFETY: any processor may run it.
             unsafe { Instructions::run(chunk) };
         });
@@ -98,34 +94,24 @@ fn bits(key: [u32; 2], index: u32) -> u32 {
     (h ^ (h >> 15)).wrapping_mul(0x846c_a68b)
 }
 
-/// The largest [`bits`] that are dropped, plus one.
-fn threshold(probability: f64) -> u32 {
-    (probability * f64::from(u32::MAX)) as u32
-}
-
-/// The part of [`masked`] that starts at element `start`.
-struct Chunk<'a, T> {
-    seed: u64,
-    probability: f64,
-    start: usize,
-    from: &'a [T],
-    to: &'a mut [MaybeUninit<T>],
-}
+/// The part of [`masked`] that starts at an element.
+struct Chunk<'a, T>(&'a Dropout, usize, &'a [T], &'a mut [MaybeUninit<T>]);
 
 impl<T: Float> Work for Chunk<'_, T> {
     type Result = ();
 
     #[inline(always)]
     unsafe fn run(self) {
-        let Self { seed, start, .. } = self;
+        let Self(&Dropout { seed, probability }, start, from, to) = self;
         // More than 2³² elements would repeat the mask: the high half of the position joins the key.
         let key = [
             seed as u32 ^ (start >> 32) as u32,
             (seed >> 32) as u32 ^ 0x9e37_79b9,
         ];
-        let limit = threshold(self.probability);
-        let scale = T::from_f64(1.0 / (1.0 - self.probability));
-        for (i, (to, &x)) in self.to.iter_mut().zip(self.from).enumerate() {
+        // The largest bits that are dropped, plus one.
+        let limit = (probability * f64::from(u32::MAX)) as u32;
+        let scale = T::from_f64(1.0 / (1.0 - probability));
+        for (i, (to, &x)) in to.iter_mut().zip(from).enumerate() {
             let kept = bits(key, (start + i) as u32) >= limit;
             // A product with the mask, so that NaN and ∞ do not vanish where they are dropped.
             to.write(x * if kept { scale } else { T::default() });

@@ -24,21 +24,18 @@ impl<T> Shared<T> {
 
 const CACHE_LINE: usize = 64;
 
-/// Scratch memory that is still to be written, its first element on a cache line.
-pub(crate) struct Memory<T> {
+/// Scratch memory, its first element on a cache line.
+pub(crate) struct Aligned<T> {
     /// The elements are `length` from `start` on.
-    buffer: Vec<MaybeUninit<T>>,
+    buffer: Vec<T>,
     start: usize,
     length: usize,
 }
 
-impl<T> Memory<T> {
-    /// Room for `length` elements.
-    pub fn new(length: usize) -> Self {
+impl<T: Copy> Aligned<T> {
+    fn filled(length: usize, value: T) -> Self {
         let spare = CACHE_LINE / size_of::<T>();
-        let mut buffer = Vec::<MaybeUninit<T>>::with_capacity(length + spare);
-        // SAFETY: the elements may be uninitialised, as their type says.
-        unsafe { buffer.set_len(length + spare) };
+        let buffer = vec![value; length + spare];
         let start = buffer.as_ptr().align_offset(CACHE_LINE).min(spare);
         Self {
             buffer,
@@ -46,57 +43,38 @@ impl<T> Memory<T> {
             length,
         }
     }
-
-    /// # Safety
-    /// Every element must have been written.
-    pub unsafe fn initialized(self) -> Aligned<T> {
-        Aligned(self)
-    }
-
-    /// # Safety
-    /// As of [`Memory::initialized`].
-    pub unsafe fn as_initialized(&self) -> &[T] {
-        // SAFETY: the caller's.
-        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.length) }
-    }
 }
-
-impl<T> Deref for Memory<T> {
-    type Target = [MaybeUninit<T>];
-    fn deref(&self) -> &[MaybeUninit<T>] {
-        &self.buffer[self.start..self.start + self.length]
-    }
-}
-
-impl<T> DerefMut for Memory<T> {
-    fn deref_mut(&mut self) -> &mut [MaybeUninit<T>] {
-        &mut self.buffer[self.start..self.start + self.length]
-    }
-}
-
-/// [`Memory`] that was written.
-pub(crate) struct Aligned<T>(Memory<T>);
 
 impl<T: Float> Aligned<T> {
     /// `length` zeros.
     pub fn zeros(length: usize) -> Self {
-        let mut memory = Memory::new(length);
-        memory.fill(MaybeUninit::new(T::default()));
-        Self(memory)
+        Self::filled(length, T::default())
+    }
+}
+
+impl<T: Copy> Aligned<MaybeUninit<T>> {
+    /// Room for `length` elements that are still to be written.
+    pub fn room(length: usize) -> Self {
+        Self::filled(length, MaybeUninit::uninit())
+    }
+
+    /// # Safety
+    /// Every element must have been written.
+    pub unsafe fn initialized(&self) -> &[T] {
+        // SAFETY: the caller's.
+        unsafe { std::slice::from_raw_parts(self.as_ptr().cast(), self.length) }
     }
 }
 
 impl<T> Deref for Aligned<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        // SAFETY: written before this was made.
-        unsafe { self.0.as_initialized() }
+        &self.buffer[self.start..self.start + self.length]
     }
 }
 
 impl<T> DerefMut for Aligned<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as above.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.length) }
+        &mut self.buffer[self.start..self.start + self.length]
     }
 }

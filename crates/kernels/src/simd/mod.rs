@@ -12,8 +12,8 @@ pub(crate) use float::{Float, all_finite, within_safe_range};
 pub use instructions::Instructions;
 pub(crate) use instructions::{Kernel, Vectors, Work};
 pub(crate) use lanes::{INACTIVE, LIST_SLACK, Lanes, Row};
-pub(crate) use memory::{Aligned, Memory, Shared};
-pub(crate) use transpose::{transpose, transpose_to};
+pub(crate) use memory::{Aligned, Shared};
+pub(crate) use transpose::transpose_to;
 
 /// Numbers that one task of a pass over memory works on.
 pub(crate) const CHUNK: usize = 16 * 1024;

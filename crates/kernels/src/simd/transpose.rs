@@ -2,34 +2,8 @@
 
 use super::float::Float;
 
-/// `to[column][row] = from[row][column]`, rows of `from` being `from_step` apart and rows of `to`
-/// `to_step`.
-#[inline(always)]
-pub(crate) fn transpose<T: Float>(
-    from: &[T],
-    from_step: usize,
-    to: &mut [T],
-    to_step: usize,
-    rows: usize,
-    columns: usize,
-) {
-    assert!(rows > 0 && columns > 0);
-    assert!((columns - 1) * to_step + rows <= to.len());
-    // SAFETY: the largest index of `to` was checked above.
-    unsafe {
-        transpose_to(
-            from,
-            from_step,
-            to.as_mut_ptr(),
-            to_step,
-            rows,
-            columns,
-            |x| x,
-        );
-    }
-}
-
-/// [`transpose`] into memory that may be uninitialised, every number converted.
+/// `to[column][row] = from[row][column]`, every number converted, rows of `from` being `from_step`
+/// apart and rows of `to`, which may be uninitialised, `to_step`.
 ///
 /// # Safety
 /// `to` must be valid for writes of `(columns − 1) · to_step + rows` numbers.
