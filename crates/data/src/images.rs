@@ -34,6 +34,17 @@ impl fmt::Display for ImageShape {
     }
 }
 
+/// Center of mass, to the right and down, of values row by row in rows of `width`.
+pub(crate) fn center_of_mass(values: impl Iterator<Item = f64>, width: usize) -> (f64, f64) {
+    let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
+    for (place, value) in values.enumerate() {
+        mass += value;
+        x += value * (place % width) as f64;
+        y += value * (place / width) as f64;
+    }
+    (x / mass, y / mass)
+}
+
 /// Labelled gray images, held once as bytes: row by row, 0 = background, 255 = ink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Images {
@@ -53,33 +64,30 @@ impl Images {
         pixels: Vec<u8>,
         labels: Vec<u8>,
     ) -> Result<Self, DataError> {
-        let bad = |reason: String| Err(DataError::Invalid(format!("images: {reason}")));
         let (count, found) = (labels.len(), pixels.len());
-        if count == 0 || shape.pixels() == 0 {
-            return bad("there are no images, or they have no pixels".to_owned());
-        }
         let needed = count.checked_mul(shape.pixels());
-        if needed != Some(found) {
+        let wrong = labels
+            .iter()
+            .position(|&label| usize::from(label) >= classes);
+        let problem = if count == 0 || shape.pixels() == 0 {
+            "there are no images, or they have no pixels".to_owned()
+        } else if needed != Some(found) {
             let needed = needed.unwrap_or(usize::MAX);
-            return bad(format!(
-                "{count} labels of {shape} images need {needed} bytes of pixels, not {found}"
-            ));
-        }
-        if !(1..=256).contains(&classes) {
-            return bad(format!("{classes} classes; 1 to 256 are possible"));
-        }
-        let mut labelled = (0..).zip(&labels);
-        if let Some((place, label)) = labelled.find(|&(_, &label)| usize::from(label) >= classes) {
-            return bad(format!(
-                "label {label} of image {place} is not below the number of classes, {classes}"
-            ));
-        }
-        Ok(Self {
-            shape,
-            classes,
-            pixels,
-            labels,
-        })
+            format!("{count} labels of {shape} images need {needed} bytes of pixels, not {found}")
+        } else if !(1..=256).contains(&classes) {
+            format!("{classes} classes; 1 to 256 are possible")
+        } else if let Some(place) = wrong {
+            let label = labels[place];
+            format!("label {label} of image {place} is not below the number of classes, {classes}")
+        } else {
+            return Ok(Self {
+                shape,
+                classes,
+                pixels,
+                labels,
+            });
+        };
+        Err(DataError::Invalid(format!("images: {problem}")))
     }
 
     /// Number of images.

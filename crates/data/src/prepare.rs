@@ -9,7 +9,7 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageBuffer, ImageError, ImageReader, Limits, Luma};
 
 use crate::DataError;
-use crate::images::ImageShape;
+use crate::images::{ImageShape, center_of_mass};
 
 /// What a picture may cost. Checked before its pixels are unpacked, and held while they are, so
 /// that a small file cannot claim a large memory.
@@ -213,20 +213,15 @@ fn center(ink: &Gray, shape: ImageShape) -> Option<Vec<u8>> {
     for pixel in small.pixels_mut() {
         pixel.0[0] = (pixel.0[0] / top_value).clamp(0.0, 1.0);
     }
-    let (mut mass, mut mass_x, mut mass_y) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for (x, y, pixel) in small.enumerate_pixels() {
-        let value = f64::from(pixel.0[0]);
-        mass += value;
-        mass_x += value * f64::from(x);
-        mass_y += value * f64::from(y);
-    }
+    let values = small.pixels().map(|pixel| f64::from(pixel.0[0]));
+    let (x, y) = center_of_mass(values, small.width() as usize);
     let offset = |field: usize, size: u32, center: f64| -> i64 {
         // The middle of an even field lies between two pixels; MNIST's centers lie at field/2.
         let wanted = (field as f64 / 2.0 - center).round() as i64;
         wanted.clamp(0, field as i64 - i64::from(size))
     };
-    let dx = offset(shape.width, small.width(), mass_x / mass);
-    let dy = offset(shape.height, small.height(), mass_y / mass);
+    let dx = offset(shape.width, small.width(), x);
+    let dy = offset(shape.height, small.height(), y);
     let mut pixels = vec![0; shape.pixels()];
     for (x, y, pixel) in small.enumerate_pixels() {
         let (column, row) = (i64::from(x) + dx, i64::from(y) + dy);

@@ -28,16 +28,15 @@ fn zeros(count: u64) -> Vec<u8> {
     packed
 }
 
-/// A gray PNG of `side`×`side` pixels with these chunks before its pixels.
+/// A gray PNG of `side`×`side` pixels, of which it holds 4×4, with these chunks before them.
 fn png(side: u32, before: &[u8]) -> Vec<u8> {
     let size = side.to_be_bytes();
     let head = [&size[..], &size, &[8, 0, 0, 0, 0]].concat();
-    let rows = zeros(u64::from(side + 1) * u64::from(side));
     [
         b"\x89PNG\r\n\x1a\n",
         &chunk(b"IHDR", &head)[..],
         before,
-        &chunk(b"IDAT", &rows),
+        &chunk(b"IDAT", &zeros(20)),
         &chunk(b"IEND", b""),
     ]
     .concat()

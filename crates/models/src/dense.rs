@@ -1,7 +1,9 @@
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation};
-use burn_fused_cpu::{Implementation, dense_implementation, dropout_implementation};
+use burn_fused_cpu::{
+    Implementation, dense, dense_implementation, dense_relu, dropout, dropout_implementation,
+};
 use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -84,14 +86,13 @@ impl Dense {
             x = self.activated(layer, x); // [batch, units]
             x = drop_out(x, self.dropout, dropout_seed, 1000 + index as u64);
         }
-        apply(burn_fused_cpu::dense, &self.output, x) // [batch, classes]
+        apply(dense, &self.output, x) // [batch, classes]
     }
 
     /// A hidden layer and its activation.
     fn activated(&self, layer: &Linear, x: Tensor<2>) -> Tensor<2> {
-        let dense = burn_fused_cpu::dense;
         match self.activation {
-            Activation::Relu => apply(burn_fused_cpu::dense_relu, layer, x),
+            Activation::Relu => apply(dense_relu, layer, x),
             Activation::Sigmoid => activation::sigmoid(apply(dense, layer, x)),
             Activation::Tanh => activation::tanh(apply(dense, layer, x)),
         }
@@ -127,7 +128,7 @@ pub(crate) fn drop_out<const D: usize>(
     layer: u64,
 ) -> Tensor<D> {
     match seed {
-        Some(seed) => burn_fused_cpu::dropout(x, probability, mixed(seed, layer)),
+        Some(seed) => dropout(x, probability, mixed(seed, layer)),
         None => x,
     }
 }

@@ -178,16 +178,13 @@ impl Model {
         each!(self, model => model.forward(images, None))
     }
 
-    /// Training: dropout masks are a function of `seed` alone, so any step can be repeated.
-    ///
-    /// # Shapes
-    /// As [`Model::forward`].
+    /// Training: as [`Model::forward`], but with dropout masks that are a function of `seed` alone,
+    /// so any step can be repeated.
     pub fn forward_train(&self, images: Tensor<4>, seed: u64) -> Tensor<2> {
         each!(self, model => model.forward(images, Some(seed)))
     }
 
-    /// Which code each layer takes for images like these: the project's kernels, or Burn's own
-    /// operations.
+    /// Which code each layer takes for images like these.
     pub fn implementations(&self, images: Tensor<4>) -> Vec<Implementation> {
         each!(self, model => model.implementations(images))
     }

@@ -1,4 +1,4 @@
-//! Batch normalization (Ioffe and Szegedy 2015) with the parameters of Burn's layer, followed by ReLU.
+//! Batch normalization (Ioffe and Szegedy 2015) with the parameters of Burn's layer, then ReLU.
 
 use burn::module::Param;
 use burn::nn::BatchNorm;

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::drawn;
+use crate::images::center_of_mass;
 
 const SIDE: usize = 200;
 
@@ -26,13 +27,8 @@ fn of_dot(kind: Corruption, level: usize, row: usize, index: u64) -> (f64, f64) 
     let mut image = vec![0; 31 * 31];
     image[row * 31 + 15] = 255;
     let out = kind.apply(level, ImageShape::new(31, 31), &image, 1, index);
-    let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
-    for (place, pixel) in out.into_iter().enumerate() {
-        mass += f64::from(pixel);
-        x += f64::from(pixel) * ((place % 31) as f64 - 15.0);
-        y += f64::from(pixel) * ((place / 31) as f64 - 15.0);
-    }
-    (x / mass, y / mass)
+    let (x, y) = center_of_mass(out.into_iter().map(f64::from), 31);
+    (x - 15.0, y - 15.0)
 }
 
 #[test]

@@ -33,16 +33,14 @@ const MAX_SIDE: u32 = 1024;
 /// # Errors
 /// Neither is there.
 pub fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
-    [name.to_owned(), format!("{name}.gz")]
-        .into_iter()
-        .map(|file| folder.join(file))
-        .find(|path| path.is_file())
-        .ok_or_else(|| {
-            let (folder, files) = (folder.display(), FILES.join(", "));
-            DataError::Invalid(format!(
-                "{folder} holds no {name} (nor {name}.gz). A data set is four files: {files}"
-            ))
-        })
+    let places = [name.to_owned(), format!("{name}.gz")].map(|file| folder.join(file));
+    let found = places.into_iter().find(|path| path.is_file());
+    found.ok_or_else(|| {
+        let (folder, files) = (folder.display(), FILES.join(", "));
+        DataError::Invalid(format!(
+            "{folder} holds no {name} (nor {name}.gz). A data set is four files: {files}"
+        ))
+    })
 }
 
 fn invalid(path: &Path, reason: impl Display) -> DataError {
@@ -62,8 +60,10 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
         .read_to_end(&mut bytes)
         .map_err(DataError::io("read", path))?;
     if bytes.is_empty() {
-        let reason = "it is empty (0 bytes). Fetch or copy it again";
-        return Err(invalid(path, reason));
+        return Err(invalid(
+            path,
+            "it is empty (0 bytes). Fetch or copy it again",
+        ));
     }
     if bytes.starts_with(&[0x1f, 0x8b]) {
         bytes = unpack(&bytes, MAX_BYTES + 1)

@@ -4,6 +4,7 @@
 use super::hand::Hand;
 use super::stroke::Inked;
 use super::style;
+use crate::images::center_of_mass;
 
 /// Height and width of an image in pixels.
 pub(super) const SIDE: usize = 28;
@@ -91,17 +92,12 @@ fn segment(cover: &mut [f64; BOX * BOX], from: Inked, to: Inked, fade: f64) {
 /// Places the box in the field so that the center of mass is as near the middle as whole
 /// pixels allow.
 fn center(cover: &[f64; BOX * BOX]) -> [u8; PIXELS] {
-    let (mut mass, mut mass_x, mut mass_y) = (0.0, 0.0, 0.0);
-    for (place, value) in cover.iter().enumerate() {
-        mass += value;
-        mass_x += value * (place % BOX) as f64;
-        mass_y += value * (place / BOX) as f64;
-    }
+    let (x, y) = center_of_mass(cover.iter().copied(), BOX);
     let offset = |center: f64| {
         let offset = (SIDE as f64 / 2.0 - center + 0.5).floor();
         offset.clamp(0.0, (SIDE - BOX) as f64) as usize
     };
-    let (left, top) = (offset(mass_x / mass), offset(mass_y / mass));
+    let (left, top) = (offset(x), offset(y));
     let mut pixels = [0; PIXELS];
     for (place, value) in cover.iter().enumerate() {
         pixels[(top + place / BOX) * SIDE + left + place % BOX] = (value * 255.0 + 0.5) as u8;

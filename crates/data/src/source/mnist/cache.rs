@@ -87,12 +87,11 @@ impl Cache {
         for (index, name) in FILES.into_iter().enumerate() {
             let path = idx::find(folder, name)?;
             let bytes = idx::read_bytes(&path)?;
-            check(index, &bytes).map_err(|reason| {
+            if let Err(reason) = check(index, &bytes) {
                 let path = path.display();
-                DataError::Invalid(format!(
-                    "{path} is not the MNIST file it is named after: {reason}"
-                ))
-            })?;
+                let text = format!("{path} is not the MNIST file it is named after: {reason}");
+                return Err(DataError::Invalid(text));
+            }
             contents.push(bytes);
         }
         let _lock = self.lock(on_event)?;
@@ -136,11 +135,10 @@ pub(super) fn check(index: usize, bytes: &[u8]) -> Result<(), String> {
     if length != size {
         return Err(format!("it has {length} bytes, and {name} has {size}"));
     }
-    let found = sha256(bytes);
-    if found != hash {
-        return Err(format!(
+    match sha256(bytes) {
+        found if found == hash => Ok(()),
+        found => Err(format!(
             "its SHA-256 is {found}, and that of {name} is {hash}"
-        ));
+        )),
     }
-    Ok(())
 }
