@@ -5,7 +5,8 @@ mod common;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{
-    PICTURE, app, close, get, json, list, loaded, numbers, one, pgm, picture, post, refused,
+    PICTURE, app, app_on, close, get, json, list, loaded, numbers, one, other_data, pgm, picture,
+    post, refused, small_run,
 };
 use digits_data::prepare::{Bounds, prepare};
 use digits_data::{ImageShape, Perturbation};
@@ -190,4 +191,28 @@ fn what_is_no_picture_or_too_large_is_refused() {
     let message = refused(&small, 400);
     assert!(message.contains("5×5"), "{message}");
     refused(&post(&app, "/api/look", PICTURE, one()), 400);
+}
+
+#[test]
+fn a_network_of_another_size_is_asked_and_looked_into_in_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, artifacts) = (folder.path().join("data"), folder.path().join("runs"));
+    other_data(&data);
+    small_run("mlp", 1, &data, &artifacts.join("other"));
+    let app = app_on(&artifacts);
+    let ask = |path: &str| {
+        let query = "first=pretrained/cnn&second=run:other";
+        json(&post(&app, &format!("{path}?{query}"), PICTURE, one()))
+    };
+    let look = ask("/api/look");
+    let classes = list(&look["answers"])
+        .iter()
+        .map(|of| numbers(&of["probabilities"]).len());
+    assert_eq!(classes.collect::<Vec<_>>(), [10, 3]);
+    let inside = ask("/api/inside");
+    let sizes = [28 * 28, 12 * 20].map(|size| size as usize);
+    for (of, size) in list(&inside).iter().zip(sizes) {
+        assert_eq!(numbers(&of["saliency"]).len(), size);
+    }
+    assert_eq!(list(&ask("/api/limits")).len(), 5);
 }
