@@ -172,7 +172,7 @@ fn tiles(peak: f64) {
         rates[0].0,
         rates[0].1
     );
-    for (rate, name) in rates.iter().filter(|(rate, _)| *rate < median / 2.0) {
+    for (rate, name) in rates.iter().take_while(|(rate, _)| *rate < median / 2.0) {
         println!("  below half of the median: {name}, {rate:.0} GFLOP/s");
     }
 }

@@ -82,15 +82,12 @@ pub(crate) trait Host: Backend {
 
 impl Host for Flex {
     fn read<T: Number>(tensor: &FloatTensor<Self>) -> Cow<'_, [T]> {
-        match tensor.as_slice::<T>() {
-            Some(numbers) => Cow::Borrowed(numbers),
-            None => {
-                let tensor = tensor.to_contiguous();
-                match tensor.as_slice::<T>() {
-                    Some(numbers) => Cow::Owned(numbers.to_vec()),
-                    None => wrong_type::<T>(tensor.dtype()),
-                }
-            }
+        if let Some(numbers) = tensor.as_slice::<T>() {
+            return Cow::Borrowed(numbers);
+        }
+        match tensor.to_contiguous().as_slice::<T>() {
+            Some(numbers) => Cow::Owned(numbers.to_vec()),
+            None => wrong_type::<T>(tensor.dtype()),
         }
     }
 

@@ -19,7 +19,6 @@ mod conv;
 mod dense;
 mod dropout;
 mod host;
-mod implementation;
 mod operation;
 mod simd;
 
@@ -28,5 +27,5 @@ pub use batch_norm::{Normalized, batch_norm_relu, batch_norm_relu_implementation
 pub use conv::{Epilogue, Geometry, conv_block, conv_block_implementation, convolution_size};
 pub use dense::{dense, dense_implementation, dense_relu};
 pub use dropout::{dropout, dropout_implementation};
-pub use implementation::Implementation;
+pub use operation::Implementation;
 pub use simd::Instructions;

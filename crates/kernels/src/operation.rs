@@ -1,4 +1,5 @@
-//! What a fused operation is, and how Burn calls one: on the CPU backends and under autodiff.
+//! What a fused operation is, how Burn calls one, on the CPU backends and under autodiff, and where
+//! Burn's own operations are taken instead.
 //!
 //! An operation is a type with [`Operation`], in a folder of its own together with its function on
 //! tensors, which checks sizes and types and then calls [`run`]. Nothing else knows of it.
@@ -10,9 +11,10 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
-    Autodiff, Backend, BackendTensor, Dispatch, DispatchAutodiffContext, DispatchTensor,
-    DispatchTensorKind, ExtensionType, Flex, NdArray, backend_extension,
+    Autodiff, Backend, BackendTensor, Dispatch, DispatchAutodiffContext, DispatchDevice,
+    DispatchTensor, DispatchTensorKind, ExtensionType, Flex, NdArray, backend_extension,
 };
+use burn::tensor::{DType, Tensor};
 
 use crate::host::Host;
 
@@ -172,4 +174,55 @@ impl<B: Host, O: Operation<N>, const N: usize> Backward<B, N> for Node<O> {
             }
         }
     }
+}
+
+/// The code that an operation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Implementation {
+    /// The kernels of this crate.
+    Fused,
+    /// Burn's own operations.
+    Fallback,
+}
+
+impl Implementation {
+    /// The kernels, where the sizes `fit` and the tensor has a device and a type that they serve.
+    pub(crate) fn choose<const D: usize>(fit: bool, tensor: &Tensor<D>) -> Self {
+        fn host(device: &DispatchDevice) -> bool {
+            match device {
+                DispatchDevice::Flex(_) | DispatchDevice::NdArray(_) => true,
+                DispatchDevice::Autodiff(device) => host(device),
+                #[allow(
+                    unreachable_patterns,
+                    reason = "which others exist depends on features"
+                )]
+                _ => false,
+            }
+        }
+        let served = matches!(tensor.dtype(), DType::F32 | DType::F64);
+        if fit && served && host(tensor.device().as_dispatch()) {
+            Self::Fused
+        } else {
+            Self::Fallback
+        }
+    }
+}
+
+/// # Panics
+/// On a bias of another length or type than the layer's: it would be read as zeros, or not at all.
+pub(crate) fn check_bias(bias: &Tensor<1>, length: usize, dtype: DType) {
+    assert_eq!(
+        (bias.dims(), bias.dtype()),
+        ([length], dtype),
+        "the bias has one number of the weights' type for each channel or unit"
+    );
+}
+
+/// The bias, or zeros of the type and device of `like`.
+pub(crate) fn or_zeros<const D: usize>(
+    bias: Option<Tensor<1>>,
+    length: usize,
+    like: &Tensor<D>,
+) -> Tensor<1> {
+    bias.unwrap_or_else(|| Tensor::zeros([length], (&like.device(), like.dtype())))
 }

@@ -7,8 +7,7 @@ use burn::tensor::{DType, Device, Tensor};
 use rayon::prelude::*;
 
 use crate::host::{Host, Number, typed};
-use crate::implementation::Implementation;
-use crate::operation::{Operation, run};
+use crate::operation::{Implementation, Operation, run};
 use crate::simd::{CHUNK, Float, Instructions, Work};
 
 /// Burn's Adam and AdamW in one pass over memory on the CPU, the same numbers to rounding; its

@@ -8,8 +8,7 @@ use burn::tensor::{DType, Tensor, activation};
 use rayon::prelude::*;
 
 use crate::host::{Host, Number, typed};
-use crate::implementation::{Implementation, check_bias};
-use crate::operation::{Operation, run};
+use crate::operation::{Implementation, Operation, check_bias, run};
 use crate::simd::{CHUNK, Float};
 
 /// What [`batch_norm_relu`] returns.

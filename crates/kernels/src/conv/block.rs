@@ -12,8 +12,7 @@ use super::backward::{Backward, ReluPoolMask, unpool};
 use super::forward::Forward;
 use super::geometry::{Epilogue, Geometry};
 use crate::host::{Host, Number, typed};
-use crate::implementation::{Implementation, check_bias, or_zeros};
-use crate::operation::{Operation, run};
+use crate::operation::{Implementation, Operation, check_bias, or_zeros, run};
 
 /// The code that [`conv_block`] takes for tensors like these.
 pub fn conv_block_implementation(

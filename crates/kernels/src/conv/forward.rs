@@ -93,46 +93,41 @@ struct OneImage<'a, 'b, L: Lanes>(&'a Image<'b, L>, &'a mut Buffers<L::T>, usize
 impl<L: Lanes> Work for OneImage<'_, '_, L> {
     type Result = ();
 
+    /// The image at an index, all channels.
+    ///
+    /// # Safety
+    /// The processor must have the instructions of `L`; values and marks must be valid for writes
+    /// of the image's results, all of which this function writes.
     #[inline(always)]
     unsafe fn run(self) {
-        // SAFETY: the caller's.
-        unsafe { one_image(self.0, self.1, self.2) }
-    }
-}
-
-/// The image at `index`, all channels.
-///
-/// # Safety
-/// The processor must have the instructions of `L`; values and marks must be valid for writes of
-/// the image's results, all of which this function writes.
-#[inline(always)]
-unsafe fn one_image<L: Lanes>(shared: &Image<'_, L>, buffers: &mut Buffers<L::T>, index: usize) {
-    let (geometry, plan) = (shared.geometry, shared.plan);
-    let size = geometry.channels_in * geometry.image[0] * geometry.image[1];
-    let image = &shared.images[index * size..][..size];
-    pack(geometry, plan, image, &mut buffers.padded);
-    let pool = geometry.epilogue == Epilogue::ReluPool;
-    // SAFETY: as this function's; the squares stay inside the padded image.
-    unsafe {
-        match shared.transformed.filter(|_| within_safe_range(image)) {
-            Some(w) if pool => winograd::all_tiles::<L, true>(shared, w, buffers),
-            Some(w) => winograd::all_tiles::<L, false>(shared, w, buffers),
-            None if pool => all_tiles::<L, true>(shared, buffers),
-            None => all_tiles::<L, false>(shared, buffers),
+        let Self(shared, buffers, index) = self;
+        let (geometry, plan) = (shared.geometry, shared.plan);
+        let size = geometry.channels_in * geometry.image[0] * geometry.image[1];
+        let image = &shared.images[index * size..][..size];
+        pack(geometry, plan, image, &mut buffers.padded);
+        let pool = geometry.epilogue == Epilogue::ReluPool;
+        // SAFETY: as this function's; the squares stay inside the padded image.
+        unsafe {
+            match shared.transformed.filter(|_| within_safe_range(image)) {
+                Some(w) if pool => winograd::all_tiles::<L, true>(shared, w, buffers),
+                Some(w) => winograd::all_tiles::<L, false>(shared, w, buffers),
+                None if pool => all_tiles::<L, true>(shared, buffers),
+                None => all_tiles::<L, false>(shared, buffers),
+            }
         }
-    }
-    let channels = shared.blocks * shared.block;
-    let (out, pixels) = (geometry.channels_out, plan.pixels_out);
-    let from = index * out * pixels;
-    // SAFETY: the caller's results hold `out · pixels` elements for each image.
-    unsafe {
-        let to = shared.values.at(from);
-        transpose_to(&buffers.values, channels, to, pixels, pixels, out, |x| x);
-        if let Some(marks) = shared.marks {
-            // The marks are 0 to 4, exact in any float.
-            let small = |mark: L::T| mark.to_i32() as u8;
-            let to = marks.at(from);
-            transpose_to(&buffers.marks, channels, to, pixels, pixels, out, small);
+        let channels = shared.blocks * shared.block;
+        let (out, pixels) = (geometry.channels_out, plan.pixels_out);
+        let from = index * out * pixels;
+        // SAFETY: the caller's results hold `out · pixels` elements for each image.
+        unsafe {
+            let to = shared.values.at(from);
+            transpose_to(&buffers.values, channels, to, pixels, pixels, out, |x| x);
+            if let Some(marks) = shared.marks {
+                // The marks are 0 to 4, exact in any float.
+                let small = |mark: L::T| mark.to_i32() as u8;
+                let to = marks.at(from);
+                transpose_to(&buffers.marks, channels, to, pixels, pixels, out, small);
+            }
         }
     }
 }
@@ -225,7 +220,7 @@ impl<L: Lanes> Tile<L> {
         // SAFETY: the caller's places; a window has `rows` rows of `run` numbers.
         unsafe {
             let bias: [L::V; VECTORS] =
-                std::array::from_fn(|v| self.end.bias(block * self.block + v * L::N));
+                std::array::from_fn(|v| L::load(self.end.bias.add(block * self.block + v * L::N)));
             let mut sums = [[bias; 4]; SQUARES];
             let mut weights = self.weights;
             for ky in 0..self.rows {

@@ -132,7 +132,8 @@ pub(super) struct Place {
 /// What is done to the sums of a square at the end.
 #[derive(Clone, Copy)]
 pub(super) struct End<L: Lanes> {
-    bias: *const L::T,
+    /// One number a channel.
+    pub bias: *const L::T,
     values: *mut L::T,
     marks: *mut L::T,
     relu: bool,
@@ -147,16 +148,6 @@ impl<L: Lanes> End<L> {
             marks: buffers.marks.as_mut_ptr(),
             relu: shared.geometry.epilogue != Epilogue::Nothing,
         }
-    }
-
-    /// The biases of a vector of channels.
-    ///
-    /// # Safety
-    /// There must be `channel + L::N` of them.
-    #[inline(always)]
-    pub unsafe fn bias(&self, channel: usize) -> L::V {
-        // SAFETY: the caller's.
-        unsafe { L::load(self.bias.add(channel)) }
     }
 
     /// ReLU and maximum of a square, and its results stored.

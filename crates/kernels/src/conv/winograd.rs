@@ -97,7 +97,7 @@ pub(super) unsafe fn all_tiles<L: Lanes, const POOL: bool>(
                     let place = squares.place(first + square, block);
                     for v in 0..vectors {
                         let from = products.add(square * shared.block + v * L::N);
-                        let bias = end.bias(block * shared.block + v * L::N);
+                        let bias = L::load(end.bias.add(block * shared.block + v * L::N));
                         let sums = results::<L>(from, STRIP * shared.block, bias);
                         end.store::<POOL>(sums, place, v);
                     }

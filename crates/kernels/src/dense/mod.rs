@@ -9,8 +9,7 @@ use rayon::prelude::*;
 
 use self::gemm::{Matrix, Product};
 use crate::host::{Host, Number, typed};
-use crate::implementation::{Implementation, check_bias, or_zeros};
-use crate::operation::{Operation, run};
+use crate::operation::{Implementation, Operation, check_bias, or_zeros, run};
 use crate::simd::CHUNK;
 
 /// The code that [`dense`] and [`dense_relu`] take for tensors like these.
@@ -126,35 +125,23 @@ fn relu_backward<B: Host, T: Number>(g: &FloatTensor<B>, y: &FloatTensor<B>) -> 
     B::make(pairs.map(through).collect(), g.shape())
 }
 
-/// A product as a tensor.
-fn multiply<B: Host, T: Number>(
-    sizes: [usize; 3],
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
-) -> FloatTensor<B> {
-    let bias = None;
-    let result = T::run(Product { sizes, a, b, bias }, usize::MAX);
-    B::make(result, Shape::from([sizes[0], sizes[1]]))
-}
-
 /// The gradients of input, weights and bias: g · wᵀ, xᵀ · g, and Σ g over the batch.
 fn backward<B: Host, T: Number>(
     [x, weights, g]: [&FloatTensor<B>; 3],
     [for_x, for_weights, for_bias]: [bool; 3],
 ) -> [Option<FloatTensor<B>>; 3] {
     let (inputs, [batch, units]) = (x.shape()[1], g.shape().dims());
-    let gradient = B::read::<T>(g);
-    let rows = Matrix::rows(&gradient, units);
-    let by_x = for_x.then(|| {
-        let weights = B::read::<T>(weights);
-        let turned = Matrix::rows(&weights, units).transposed();
-        multiply::<B, T>([batch, inputs, units], rows, turned)
-    });
-    let by_weights = for_weights.then(|| {
-        let x = B::read::<T>(x);
-        let turned = Matrix::rows(&x, inputs).transposed();
-        multiply::<B, T>([inputs, units, batch], turned, rows)
-    });
+    let [x, weights, gradient] = &[x, weights, g].map(B::read::<T>);
+    let rows = Matrix::rows(gradient, units);
+    let multiply = |sizes: [usize; 3], a, b| {
+        let bias = None;
+        let result = T::run(Product { sizes, a, b, bias }, usize::MAX);
+        B::make(result, Shape::from([sizes[0], sizes[1]]))
+    };
+    let turned = Matrix::rows(weights, units).transposed();
+    let by_x = for_x.then(|| multiply([batch, inputs, units], rows, turned));
+    let turned = Matrix::rows(x, inputs).transposed();
+    let by_weights = for_weights.then(|| multiply([inputs, units, batch], turned, rows));
     let by_bias = for_bias.then(|| {
         let mut sums = vec![T::default(); units];
         for row in gradient.chunks_exact(units) {

@@ -8,8 +8,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::host::{Host, Number, typed};
-use crate::implementation::Implementation;
-use crate::operation::{Operation, run};
+use crate::operation::{Implementation, Operation, run};
 use crate::simd::{CHUNK, Float, Instructions, Work};
 
 /// The code that [`dropout`] takes for tensors like this.

@@ -2,11 +2,6 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::float::Float;
-use super::lanes::{Lanes, Plain};
-#[cfg(target_arch = "x86_64")]
-use super::x86::{Avx2, Avx512, Avx512Narrow};
-
 /// Work that is compiled for each set of instructions. It and the loops in it are inlined always,
 /// not as closures: else they would be compiled without the instructions.
 pub(crate) trait Work {
@@ -29,46 +24,6 @@ pub(super) unsafe fn avx512<W: Work>(work: W) -> W::Result {
 pub(super) unsafe fn avx2<W: Work>(work: W) -> W::Result {
     // SAFETY: the caller's.
     unsafe { work.run() }
-}
-
-/// An operation on numbers of type `T` with vectors of any kind.
-pub(crate) trait Kernel<T> {
-    /// What comes out.
-    type Result;
-    /// # Safety
-    /// The processor must have the instructions of `L`.
-    unsafe fn run<L: Lanes<T = T>>(self) -> Self::Result;
-}
-
-/// A number type with vectors: f32 by the best instructions of the processor, f64 by plain code.
-pub(crate) trait Vectors: Float {
-    /// Runs a kernel on rows of about `length` numbers; so few that they leave more than half of a
-    /// 16-lane vector empty take one of 8.
-    fn run<K: Kernel<Self>>(kernel: K, length: usize) -> K::Result;
-}
-
-impl Vectors for f32 {
-    fn run<K: Kernel<f32>>(kernel: K, length: usize) -> K::Result {
-        // SAFETY: `current` names only what the processor has.
-        unsafe {
-            match Instructions::current() {
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx512 if length > 8 => kernel.run::<Avx512>(),
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx512 => kernel.run::<Avx512Narrow>(),
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx2 => kernel.run::<Avx2>(),
-                _ => kernel.run::<Plain<f32>>(),
-            }
-        }
-    }
-}
-
-impl Vectors for f64 {
-    fn run<K: Kernel<f64>>(kernel: K, _: usize) -> K::Result {
-        // SAFETY: every processor runs plain code.
-        unsafe { kernel.run::<Plain<f64>>() }
-    }
 }
 
 /// Instructions that the f32 kernels use.
@@ -108,15 +63,14 @@ impl Instructions {
     /// chose another.
     pub fn current() -> Self {
         match CHOSEN.load(Ordering::Relaxed) {
-            1 => Self::Plain,
-            2 => Self::Avx2,
-            3 => Self::Avx512,
-            _ => {
-                let best = Self::available()[Self::available().len() - 1];
-                CHOSEN.store(best as u8 + 1, Ordering::Relaxed);
-                best
-            }
+            1 => return Self::Plain,
+            2 => return Self::Avx2,
+            3 => return Self::Avx512,
+            _ => {}
         }
+        let best = Self::available().pop().unwrap_or(Self::Plain);
+        CHOSEN.store(best as u8 + 1, Ordering::Relaxed);
+        best
     }
 
     /// Runs ordinary loops, which the compiler turns into vectors, by the instructions in use.

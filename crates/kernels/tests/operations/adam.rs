@@ -50,13 +50,9 @@ fn after(
     vec![values(x)]
 }
 
-fn plain_devices() -> [Device; 2] {
-    devices().map(Device::inner)
-}
-
 #[test]
 fn adam_resumes_from_burns_state_and_burn_from_ours() {
-    for device in plain_devices() {
+    for device in devices().map(Device::inner) {
         let place = &(device, DType::F32);
         let expected = after(50, 6, place, |_, x, g, state| burns(0.0, 0.01, x, g, state));
         // Two steps of one, two of the other, and again.
@@ -87,7 +83,7 @@ proptest! {
         decay in proptest::sample::select(vec![0.0, 0.02]),
     ) {
         on_all_instructions(|instructions| {
-            for place in &both(&plain_devices(), &[DType::F32, DType::F64]) {
+            for place in &both(&devices().map(Device::inner), &[DType::F32, DType::F64]) {
                 let what = format!("{instructions:?} {:?}", place.1);
                 let found = with_any_threads(&what, || {
                     after(length, steps, place, |_, x, g, state| ours(decay).step(rate, x, g, state))
