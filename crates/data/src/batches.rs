@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
+use crate::choice::stream;
 use crate::geometry::Augmentation;
 use crate::images::Images;
-use crate::random::stream;
 
 /// Separates augmentation from the other uses of a seed.
 const AUGMENT: u64 = 0x4155_474D_454E_5400;

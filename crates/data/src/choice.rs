@@ -1,22 +1,35 @@
-//! Which images, and in which order: functions of a seed.
+//! Which images, and in which order: functions of a seed, as all that is random here.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 use crate::images::Images;
-use crate::random::stream;
 
 /// Streams of random numbers that must not meet, whatever the seed.
 const SPLIT: u64 = 0x5350_4C49_5400_0000;
 const SHUFFLE: u64 = 0x5348_5546_464C_4500;
 const PERMUTATION: u64 = 0x5045_524D_5554_4500;
 const SUBSET: u64 = 0x5041_5254_0000_0000;
+
+/// The step of SplitMix64's state from one output to the next (Steele, Lea and Flood 2014).
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A seed for each `number` under one seed: output `number` of SplitMix64, which spreads
+/// consecutive numbers over all bits.
+pub(crate) fn mix(seed: u64, number: u64) -> u64 {
+    seed ^ SplitMix64::seed_from_u64(number.wrapping_mul(STEP)).next_u64()
+}
+
+/// An independent generator for each `number` under one seed.
+pub(crate) fn stream(seed: u64, number: u64) -> Xoshiro256PlusPlus {
+    Xoshiro256PlusPlus::seed_from_u64(mix(seed, number))
+}
 
 /// Which images train and which validate; both sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,6 +256,15 @@ mod tests {
             let (before, after) = (images.pixels(index), permuted.pixels(index));
             assert_eq!(after, &*three.permute_image(before));
             assert_eq!(sorted(after), sorted(before));
+        }
+    }
+
+    #[test]
+    fn numbers_are_mixed_as_splitmix64_does() {
+        // The first outputs of the reference implementation (Vigna) for the seed 0.
+        for (number, output) in [(0, 0xE220_A839_7B1D_CDAF), (1, 0x6E78_9E6A_A1B9_65F4)] {
+            assert_eq!(mix(0, number), output);
+            assert_eq!(mix(77, number), output ^ 77);
         }
     }
 }

@@ -4,9 +4,9 @@ use std::ops::Range;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::choice::stream;
 use crate::geometry::Affine;
 use crate::images::ImageShape;
-use crate::random::stream;
 
 /// Keeps these random numbers apart from those of a split or an order with the same seed.
 const DAMAGE: u64 = 0x4441_4D41_4745_0000;

@@ -181,7 +181,7 @@ impl Affine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::stream;
+    use crate::choice::stream;
 
     const SHAPE: ImageShape = ImageShape::new(9, 9);
 

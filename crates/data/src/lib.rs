@@ -8,7 +8,6 @@ pub mod files;
 mod geometry;
 mod images;
 pub mod prepare;
-mod random;
 mod source;
 
 pub use batches::{Batcher, Normalization};

@@ -111,13 +111,8 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, DataError> {
     })
 }
 
-/// The test images of a folder.
-pub(super) fn open_test(folder: &Path, classes: usize) -> Result<Images, DataError> {
-    parse(&read(folder, TEST)?, Some(classes))
-}
-
 /// Place and content of the two files of a split.
-fn read(folder: &Path, files: [&str; 2]) -> Result<[(PathBuf, Vec<u8>); 2], DataError> {
+pub(super) fn read(folder: &Path, files: [&str; 2]) -> Result<[(PathBuf, Vec<u8>); 2], DataError> {
     let read = |name| {
         let path = find(folder, name)?;
         read_bytes(&path).map(|bytes| (path, bytes))

@@ -129,13 +129,18 @@ impl Dataset {
     /// # Errors
     /// As [`open`]; images or classes that are not those of the training split.
     pub fn open_test(&self) -> Result<Images, DataError> {
+        let train = &self.train;
         let test = match &self.source {
-            Source::Folder(folder) => idx::open_test(folder, self.train.classes())?,
+            Source::Folder(folder) => {
+                idx::parse(&idx::read(folder, idx::TEST)?, Some(train.classes()))?
+            }
             Source::Mnist => mnist::open_test()?,
-            Source::Drawn(_) | Source::Auto => drawn::open_test(self.train.len())?,
+            Source::Drawn(_) | Source::Auto => {
+                drawn::images(drawn::SEED, drawn::first_test(train.len()), drawn::TEST)?
+            }
         };
-        if test.shape() != self.train.shape() {
-            let (train, test) = (self.train.shape(), test.shape());
+        if test.shape() != train.shape() {
+            let (train, test) = (train.shape(), test.shape());
             return Err(DataError::Invalid(format!(
                 "{}: its training images are {train}, its test images {test}",
                 self.source

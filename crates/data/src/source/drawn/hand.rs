@@ -80,13 +80,14 @@ impl Hand {
     /// A place in `weights`, drawn in proportion to them.
     pub(super) fn choose(&mut self, weights: &[f64]) -> usize {
         let mut left = self.unit() * weights.iter().sum::<f64>();
-        for (place, weight) in weights.iter().enumerate() {
-            if left < *weight {
-                return place;
-            }
+        let reached = |weight: &f64| {
             left -= weight;
-        }
-        weights.len().saturating_sub(1)
+            left < 0.0
+        };
+        weights
+            .iter()
+            .position(reached)
+            .unwrap_or(weights.len() - 1)
     }
 
     /// A point with the writer's scatter in both directions.
@@ -100,11 +101,6 @@ impl Hand {
     pub(super) fn stroke(&mut self) -> &mut Stroke {
         let last = self.strokes.len() - 1;
         &mut self.strokes[last]
-    }
-
-    /// A whole number below `bound`.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        (self.unit() * bound as f64) as usize
     }
 }
 

@@ -16,9 +16,9 @@ use self::hand::Hand;
 use self::raster::PIXELS;
 use super::{Dataset, Source};
 use crate::DataError;
+use crate::choice::mix;
 use crate::files::sha256;
 use crate::images::{ImageShape, Images};
-use crate::random::mix;
 
 /// Images of the training split, as many as MNIST has.
 pub const TRAIN: usize = 60_000;
@@ -63,11 +63,6 @@ pub(super) fn open(count: usize) -> Result<Dataset, DataError> {
     })
 }
 
-/// The test images of a set of `train` training images.
-pub(super) fn open_test(train: usize) -> Result<Images, DataError> {
-    images(SEED, first_test(train), TEST)
-}
-
 /// One image and its digit.
 fn draw(seed: u64, index: u64) -> (u8, [u8; PIXELS]) {
     let digit = label(seed, index);
@@ -82,7 +77,7 @@ fn label(seed: u64, index: u64) -> u8 {
     let mut hand = Hand::new(mix(seed ^ 0x4C41_4245_4C53_0000, index / 10));
     let mut digits: [u8; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
     for place in (1..10).rev() {
-        digits.swap(place, hand.below(place + 1));
+        digits.swap(place, (hand.unit() * (place + 1) as f64) as usize);
     }
     digits[(index % 10) as usize]
 }
@@ -93,6 +88,7 @@ mod tests {
 
     use super::raster::SIDE;
     use super::*;
+    use crate::images::center_of_mass;
 
     #[test]
     fn the_same_seed_and_index_give_the_same_pixels_on_every_machine() {
@@ -118,21 +114,20 @@ mod tests {
     fn every_image_is_prepared_as_mnist_was() {
         let images = images(3, 0, 2000).unwrap();
         for (index, pixels) in images.bytes().chunks(PIXELS).enumerate() {
-            let mass: f64 = pixels.iter().map(|&pixel| f64::from(pixel)).sum();
+            let values = pixels.iter().copied().map(f64::from);
+            let mass: f64 = values.clone().sum();
             assert!(mass > 255.0 * 8.0, "image {index} has hardly any ink");
             let inked = || (0..PIXELS).filter(|&place| pixels[place] > 0);
-            // Extent and center of mass along one direction.
-            let along = |coordinate: fn(usize) -> usize| {
+            let extent = |coordinate: fn(usize) -> usize| {
                 let (low, high) = (inked().map(coordinate).min(), inked().map(coordinate).max());
-                let moment = |place| f64::from(pixels[place]) * (coordinate(place) as f64 + 0.5);
-                let center = inked().map(moment).sum::<f64>() / mass;
-                (high.unwrap() - low.unwrap() + 1, center)
+                high.unwrap() - low.unwrap() + 1
             };
-            let ((height, y), (width, x)) = (along(|p| p / SIDE), along(|p| p % SIDE));
+            let (height, width) = (extent(|place| place / SIDE), extent(|place| place % SIDE));
             let size = height.max(width);
             assert!((16..=20).contains(&size), "image {index}: {width}×{height}");
             // The 20×20 box may touch the field's edge before the center is reached.
-            let off = (x - 14.0).abs().max((y - 14.0).abs());
+            let (x, y) = center_of_mass(values, SIDE);
+            let off = (x - 13.5).abs().max((y - 13.5).abs());
             assert!(off < 3.0, "image {index}: {x} {y}");
         }
     }
