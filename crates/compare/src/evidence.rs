@@ -2,11 +2,14 @@
 
 use std::iter::once;
 
+use digits_data::{ImageShape, Images};
 use digits_report::chart::{Axis, Estimate, Key, Line, Mark, Point, Role, Row, Rows};
-use digits_report::{Block, Table, text};
+use digits_report::{Block, Picture, Table, text};
+use rayon::prelude::*;
 
+use crate::error::CompareError;
 use crate::network::{Network, Pair};
-use crate::setting::Context;
+use crate::question::Context;
 use crate::stats::{Difference, Sample};
 
 impl From<Network> for Role {
@@ -205,4 +208,26 @@ pub(crate) fn images(limit: usize, context: &Context<'_>) -> String {
     } else {
         format!("the first {} test images", text::count(limit))
     }
+}
+
+/// An image of a data set as PNG in base64, ink dark on white paper.
+pub(crate) fn ink(shape: ImageShape, pixels: &[u8]) -> Result<String, CompareError> {
+    Ok(Picture::ink(shape.width as u32, shape.height as u32, pixels)?.base64()?)
+}
+
+/// A copy of the images, each changed by itself.
+pub(crate) fn changed(
+    images: &Images,
+    change: impl Fn(usize, &[u8]) -> Vec<u8> + Sync,
+) -> Result<Images, CompareError> {
+    let pixels: Vec<Vec<u8>> = (0..images.len())
+        .into_par_iter()
+        .map(|index| change(index, images.pixels(index)))
+        .collect();
+    Ok(Images::new(
+        images.shape(),
+        images.classes(),
+        pixels.concat(),
+        images.labels().to_vec(),
+    )?)
 }

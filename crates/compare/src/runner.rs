@@ -16,9 +16,8 @@ use serde::de::DeserializeOwned;
 use crate::error::CompareError;
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::progress::{Event, Progress, Watcher};
+use crate::question::Timing;
 use crate::runs::{Group, RunName, RunSpec, Trained, config};
-use crate::setting::Timing;
 
 /// What an experiment starts from.
 pub struct Experiment<'a> {
@@ -45,33 +44,23 @@ pub(crate) struct Runner<'a> {
     trained: HashMap<RunName, Trained>,
     outputs: HashMap<Vec<RunName>, Outputs>,
     progress: Progress<'a>,
-    time: Vec<Timing>,
+    /// Where the time of this call went.
+    pub time: Vec<Timing>,
 }
 
 impl<'a> Runner<'a> {
     pub fn open(experiment: &Experiment<'a>, watcher: Watcher<'a>) -> Result<Self, CompareError> {
-        let &Experiment {
-            plan,
-            dataset,
-            device,
-            folder,
-        } = experiment;
         Ok(Self {
-            plan,
-            dataset,
-            device,
-            test: dataset.open_test()?,
-            folder,
+            plan: experiment.plan,
+            dataset: experiment.dataset,
+            device: experiment.device,
+            test: experiment.dataset.open_test()?,
+            folder: experiment.folder,
             trained: HashMap::new(),
             outputs: HashMap::new(),
             progress: Progress::new(watcher),
             time: Vec::new(),
         })
-    }
-
-    /// Where the time of this call went.
-    pub fn into_time(self) -> Vec<Timing> {
-        self.time
     }
 
     /// Tells a person something that changes what the results mean.
@@ -126,7 +115,7 @@ impl<'a> Runner<'a> {
     fn complete(&mut self, spec: RunSpec, work: f64) -> Result<(), CompareError> {
         let started = Instant::now();
         let progress = &mut self.progress;
-        let should_stop = progress.should_stop();
+        let should_stop = progress.watcher.should_stop;
         let (mut batches, mut epochs) = (1.0, 1.0);
         let mut on_event = |event| match event {
             train::Event::Begin {
@@ -277,7 +266,7 @@ impl<'a> Runner<'a> {
         for group in groups {
             let runs = self.runs(group);
             for run in runs.mlp.iter().chain(&runs.cnn) {
-                decisive += run.key();
+                decisive += &run.record.checksum;
             }
         }
         let hash = &sha256(decisive)[..16];
@@ -333,4 +322,108 @@ impl<'a> Runner<'a> {
 fn work_of_image<E>(macs: Result<u64, E>) -> f64 {
     const ALWAYS: f64 = 400_000.0;
     macs.map_or(0.0, |count| count as f64) + ALWAYS
+}
+
+/// What the experiment tells and asks while it works.
+pub struct Watcher<'a> {
+    /// Called with everything that happens.
+    pub on_event: &'a mut dyn FnMut(Event),
+    /// Asked between steps; `true` saves and ends.
+    pub should_stop: &'a dyn Fn() -> bool,
+}
+
+/// What happens in an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Before the first work.
+    Begin {
+        /// Networks to train.
+        missing: usize,
+        /// Networks that are there already.
+        found: usize,
+    },
+    /// A network's training begins, or goes on.
+    Training {
+        /// Its recipe, variant and seed.
+        name: String,
+        /// Which of the networks to train, from 1.
+        number: usize,
+        /// Networks to train.
+        of: usize,
+    },
+    /// A network is trained.
+    Trained {
+        /// Its recipe, variant and seed.
+        name: String,
+        /// Its test accuracy, 0 to 1.
+        accuracy: f64,
+        /// Seconds that it took.
+        seconds: f64,
+    },
+    /// A question is being measured.
+    Measuring {
+        /// The question.
+        what: String,
+    },
+    /// Work has been done.
+    Done {
+        /// Share of the whole experiment, 0 to 1.
+        share: f64,
+        /// Seconds left, as far as can be told.
+        left: Option<f64>,
+    },
+    /// Something that a person should be told.
+    Notice(String),
+}
+
+/// Counts the work of the experiment and tells the watcher.
+pub(crate) struct Progress<'w> {
+    watcher: Watcher<'w>,
+    started: Instant,
+    total: f64,
+    done: f64,
+}
+
+impl<'w> Progress<'w> {
+    fn new(watcher: Watcher<'w>) -> Self {
+        Self {
+            watcher,
+            started: Instant::now(),
+            total: 1.0,
+            done: 0.0,
+        }
+    }
+
+    fn begin(&mut self, total: f64, missing: usize, found: usize) {
+        self.started = Instant::now();
+        self.total = total.max(1.0);
+        self.say(Event::Begin { missing, found });
+    }
+
+    fn say(&mut self, event: Event) {
+        (self.watcher.on_event)(event);
+    }
+
+    /// Tells of `more` work beyond what is done, without counting it.
+    fn show(&mut self, more: f64) {
+        let done = self.done + more;
+        let share = (done / self.total).clamp(0.0, 1.0);
+        // The first moments say nothing about the speed.
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let left = (elapsed > 2.0 && share > 0.0).then(|| elapsed * (1.0 - share) / share);
+        self.say(Event::Done { share, left });
+    }
+
+    /// Counts work as done.
+    ///
+    /// # Errors
+    /// [`CompareError::Interrupted`] if the watcher asks to stop.
+    fn advance(&mut self, work: f64) -> Result<(), CompareError> {
+        self.done += work;
+        self.show(0.0);
+        if (self.watcher.should_stop)() {
+            return Err(CompareError::Interrupted);
+        }
+        Ok(())
+    }
 }

@@ -192,11 +192,6 @@ impl Trained {
     pub fn load(&self, device: &Device) -> Result<LoadedRun, CompareError> {
         Ok(self.folder.load(device)?)
     }
-
-    /// What the run is known by in keys of cached measurements.
-    pub fn key(&self) -> &str {
-        &self.record.checksum
-    }
 }
 
 /// A recipe as it is, with the plan's changes and one of its seeds.
@@ -231,10 +226,6 @@ fn folder_name(
     let text = toml::to_string(&config).map_err(CompareError::report)?;
     let Versions { digits, burn } = Versions::current();
     let hash = sha256(format!("{digits}\n{burn}\n{fingerprint}\n{text}"));
-    let RunName {
-        recipe,
-        variant,
-        seed,
-    } = name;
-    Ok(format!("{recipe}{variant}-s{seed}-{}", &hash[..8]))
+    let (recipe, variant) = (&name.recipe, &name.variant);
+    Ok(format!("{recipe}{variant}-s{}-{}", name.seed, &hash[..8]))
 }

@@ -10,10 +10,9 @@ use crate::evidence::{
     seed_table, spread,
 };
 use crate::network::{Network, Pair};
-use crate::question::{Claim, Heading, Question};
+use crate::question::{Claim, Context, Heading, NetworkSummary, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::setting::{Context, NetworkSummary};
 use crate::stats::{self, Difference, McNemar, Sample};
 use crate::words::{LEVEL, comparison_sentence, lower};
 

@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::{difference_table, seeds};
 use crate::network::{Network, Pair};
-use crate::question::{Claim, Heading, Question};
+use crate::question::{Claim, Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::setting::Context;
 use crate::stats::{self, Bin, Difference, Sample, paired};
 use crate::words::{Verdict, probability, seeds_note, verdict};
 

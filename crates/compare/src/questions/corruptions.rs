@@ -7,16 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    both_lines, both_means, difference_key, difference_rows, difference_table, images, keys,
-    mean_and_deviation, seeds, spread,
+    both_lines, both_means, changed, difference_key, difference_rows, difference_table, images,
+    ink, keys, mean_and_deviation, seeds, spread,
 };
-use crate::images::{changed, ink};
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::question::{Claim, Heading, Question};
+use crate::question::{Claim, Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::setting::Context;
 use crate::stats::{Difference, Sample, mean_by_seed};
 use crate::words::{comparison_sentence, lower};
 

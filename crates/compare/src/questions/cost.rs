@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::{columns_table, joined};
 use crate::network::Network;
-use crate::question::{Claim, Heading, Question};
+use crate::question::{Claim, Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::{Group, Trained};
-use crate::setting::Context;
 
 /// Passes over the test split whose median time counts, after one that does not.
 const PASSES: usize = 5;

@@ -8,13 +8,12 @@ use digits_train::{LoadedRun, TrainError, normalized};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
+use crate::evidence::ink;
 use crate::filters::{LearnedFilter, NamedKernel, learned, sheet};
-use crate::images::ink;
 use crate::network::Network;
-use crate::question::{Heading, Question};
+use crate::question::{Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::setting::Context;
 use crate::stats::{self, Difference, mean};
 
 /// Units of the feed-forward network that are shown.

@@ -5,12 +5,11 @@ use digits_report::{Block, Figure, Panel, Table, Tile, Tiles, text};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
-use crate::images::ink;
+use crate::evidence::ink;
 use crate::network::{Network, Pair};
-use crate::question::{Heading, Question};
+use crate::question::{Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::setting::Context;
 use crate::stats;
 
 /// So many kinds of mistakes are listed in view.

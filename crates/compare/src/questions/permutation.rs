@@ -8,15 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    all_points, both_lines, difference_rows, difference_table, percents, seed_table, seeds, spread,
+    all_points, both_lines, difference_rows, difference_table, ink, percents, seed_table, seeds,
+    spread,
 };
-use crate::images::ink;
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::question::{Claim, Heading, Question};
+use crate::question::{Claim, Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::setting::Context;
 use crate::stats::{Difference, Sample, paired};
 use crate::words::{Verdict, from_to, probability, seeds_note, verdict};
 

@@ -13,10 +13,9 @@ use crate::evidence::{
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::question::{Claim, Heading, Question};
+use crate::question::{Claim, Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::{Group, config};
-use crate::setting::Context;
 use crate::stats::{Difference, Sample};
 use crate::words::{comparison_sentence, lower};
 

@@ -11,16 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    columns_table, difference_rows, difference_table, images, joined, keys, line,
+    changed, columns_table, difference_rows, difference_table, images, joined, keys, line,
     mean_and_deviation, percents, seeds, spread,
 };
-use crate::images::changed;
 use crate::network::{Network, Pair};
 use crate::plan::{Plan, TolerancePlan};
-use crate::question::{Claim, Heading, Question};
+use crate::question::{Claim, Context, Heading, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::setting::Context;
 use crate::stats::{Difference, Sample, mean, mean_by_seed, paired, sample};
 use crate::words::{
     Verdict, comparison_sentence, from_to, lower, probability, seeds_note, verdict_on_both,

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use digits_data::idx;
 use digits_data::{ImageShape, Images, OpenOptions, Source, open};
 
-use crate::answer::answer;
+use crate::results::answer;
 use crate::{Experiment, Plan, Results, Watcher, compare};
 
 const PLAN: &str = r#"
