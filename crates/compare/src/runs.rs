@@ -202,12 +202,15 @@ pub(crate) fn config(
     seed: u64,
 ) -> Result<RunConfig, CompareError> {
     let mut changed = Recipe::built_in(recipe)?;
-    for assignment in &plan.set {
+    let (threads, backend) = (plan.threads, &plan.backend);
+    let own = [
+        format!("seed={seed}"),
+        format!("threads={threads}"),
+        format!("backend={backend}"),
+    ];
+    for assignment in plan.set.iter().chain(&own) {
         changed.set(assignment)?;
     }
-    changed.set_option("seed", seed)?;
-    changed.set_option("threads", plan.threads)?;
-    changed.set_option("backend", &plan.backend)?;
     let mut config = changed.resolve()?;
     config.data = plan.data.clone();
     config.model = config.model.with_input(input_of(&dataset.train));

@@ -38,7 +38,7 @@ pub fn import(
     };
     let mut record = RunRecord::new(recipe, config, dataset, Some(origin))?;
     record.passes = 1; // no epoch was trained here
-    folder.create(&mut record, config, &weights::to_bytes(&model)?)?;
+    folder.create(&mut record, config, weights::to_bytes(&model)?.to_vec())?;
     Ok(record)
 }
 

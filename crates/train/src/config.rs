@@ -1,10 +1,13 @@
-use digits_data::{Augmentation, Images, Source, View};
-use digits_models::{ModelConfig, ModelError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::path::Path;
+
+use digits_data::{Augmentation, ImageShape, Images, Source, View};
+use digits_models::{InputConfig, ModelConfig, ModelError};
 use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
 
 use crate::TrainError;
-use crate::check::{at_least_one, ensure, fraction, not_negative, positive};
-use crate::fit::input_of;
 use crate::schedule::Schedule;
 
 /// Everything that decides the outcome of a run. Saved in the run folder as `config.toml`;
@@ -70,7 +73,7 @@ pub struct TrainingConfig {
     /// decided on them, never on the test split.
     pub validation: usize,
     /// Which network is kept.
-    #[serde(skip_serializing_if = "Keep::is_best")]
+    #[serde(skip_serializing_if = "is_best")]
     pub keep: Keep,
     /// Probability mass spread evenly over all classes (Szegedy et al. 2016), 0 ≤ α < 1.
     pub label_smoothing: f64,
@@ -125,13 +128,11 @@ pub enum Keep {
     Last,
 }
 
-impl Keep {
-    fn is_best(&self) -> bool {
-        *self == Self::Best
-    }
+fn is_best(keep: &Keep) -> bool {
+    *keep == Keep::Best
 }
 
-fn is_one(value: &usize) -> bool {
+pub(crate) fn is_one(value: &usize) -> bool {
     *value == 1
 }
 
@@ -201,28 +202,30 @@ impl RunConfig {
     /// for [`RunConfig::fitted`].
     ///
     /// # Errors
-    /// The first invalid setting, by its full name, with what would be valid.
+    /// An invalid setting, by its full name, with what would be valid.
     pub fn validate(&self) -> Result<(), TrainError> {
+        let ensure = |valid: bool, name: &str, value: &dyn Display, wanted: &str| match valid {
+            true => Ok(()),
+            false => Err(TrainError::Refused(format!(
+                "{name} is {value}; give {wanted}"
+            ))),
+        };
         let integer = i64::try_from(self.seed).is_ok();
         let wanted = "an integer of at most 9223372036854775807";
-        ensure(integer, "seed", self.seed, wanted)?;
-        let training = &self.training;
-        at_least_one("training.epochs", training.epochs)?;
-        at_least_one("training.passes", training.passes)?;
-        at_least_one("training.batch_size", training.batch_size)?;
-        at_least_one("training.validation", training.validation)?;
-        if let Some(epochs) = training.early_stopping {
-            at_least_one("training.early_stopping", epochs)?;
+        ensure(integer, "seed", &self.seed, wanted)?;
+        let settings = settings("training", &self.training)?;
+        for (names, valid, wanted) in RULES {
+            for name in names.split(' ') {
+                let name = format!("training.{name}");
+                let value = settings.get(&name).and_then(|value| value.parse().ok());
+                value.map_or(Ok(()), |value| ensure(valid(value), &name, &value, wanted))?;
+            }
         }
-        if let Some(steps) = training.save_every {
-            at_least_one("training.save_every", steps)?;
+        if let Schedule::Cosine { peak, last, .. } = self.training.schedule {
+            let wanted = "a number between 0 and the peak";
+            let below = (0.0..=peak).contains(&last);
+            ensure(below, "training.schedule.final", &last, wanted)?;
         }
-        fraction("training.label_smoothing", training.label_smoothing)?;
-        if let Some(norm) = training.clip_norm {
-            positive("training.clip_norm", norm)?;
-        }
-        training.optimizer.validate()?;
-        training.schedule.validate()?;
         self.augmentation.validate()?;
         self.view.validate()?;
         match self.model.parameters() {
@@ -249,34 +252,131 @@ impl RunConfig {
     pub fn to_toml(&self) -> Result<String, TrainError> {
         toml::to_string(self).map_err(|error| TrainError::backend("writing config.toml", error))
     }
+
+    /// Every setting in which two runs differ, as in `threads = 1, not 2`, in the order of the
+    /// names.
+    ///
+    /// # Errors
+    /// A number that TOML cannot hold.
+    pub fn differences(&self, other: &Self) -> Result<Vec<String>, TrainError> {
+        differences("", self, other)
+    }
 }
 
-impl OptimizerConfig {
-    fn validate(&self) -> Result<(), TrainError> {
-        let name = |setting: &str| format!("training.optimizer.{setting}");
-        match *self {
-            Self::Adam {
-                beta_1,
-                beta_2,
-                epsilon,
-            }
-            | Self::AdamW {
-                beta_1,
-                beta_2,
-                epsilon,
-                ..
-            } => {
-                fraction(name("beta_1"), beta_1)?;
-                fraction(name("beta_2"), beta_2)?;
-                positive(name("epsilon"), epsilon)?;
-            }
-            Self::Sgd { momentum, .. } => fraction(name("momentum"), momentum)?,
-        }
-        match *self {
-            Self::Adam { .. } => Ok(()),
-            Self::AdamW { weight_decay, .. } | Self::Sgd { weight_decay, .. } => {
-                not_negative(name("weight_decay"), weight_decay)
-            }
+type Rule = (&'static str, fn(f64) -> bool, &'static str);
+
+/// What the numbers below `training` must be.
+const RULES: [Rule; 4] = [
+    (
+        "epochs passes batch_size validation early_stopping save_every schedule.every",
+        |value| value >= 1.0,
+        "1 or more",
+    ),
+    (
+        "label_smoothing optimizer.beta_1 optimizer.beta_2 optimizer.momentum schedule.warmup",
+        |value| (0.0..1.0).contains(&value),
+        "a number with 0 ≤ x < 1",
+    ),
+    (
+        "clip_norm optimizer.epsilon schedule.rate schedule.peak schedule.factor",
+        |value| value.is_finite() && value > 0.0,
+        "a positive number",
+    ),
+    (
+        "optimizer.weight_decay",
+        |value| value.is_finite() && value >= 0.0,
+        "0 or a positive number",
+    ),
+];
+
+/// Every setting in which two values differ, in the order of the names below `name`.
+fn differences<T: Serialize>(name: &str, one: &T, other: &T) -> Result<Vec<String>, TrainError> {
+    let (one, other) = (settings(name, one)?, settings(name, other)?);
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let value =
+        |of: &BTreeMap<String, String>, name| of.get(name).cloned().unwrap_or("none".to_owned());
+    Ok(names
+        .into_iter()
+        .filter(|&name| one.get(name) != other.get(name))
+        .map(|name| {
+            format!(
+                "{name} = {}, not {}",
+                value(&one, name),
+                value(&other, name)
+            )
+        })
+        .collect())
+}
+
+/// The first setting by which networks of two configurations compute something else, if any.
+/// Dropout may differ.
+pub(crate) fn network_difference(
+    found: &ModelConfig,
+    wanted: &ModelConfig,
+) -> Result<Option<String>, TrainError> {
+    let (found, wanted) = (found.clone().as_computed(), wanted.clone().as_computed());
+    let mut all = differences("model", &found, &wanted)?;
+    // One kind has settings that the other lacks; the kind says more.
+    all.sort_by_key(|difference| !difference.starts_with("model.kind ="));
+    Ok(all.into_iter().next())
+}
+
+/// Name and value of every setting that is neither a table nor a list.
+fn settings<T: Serialize>(name: &str, value: &T) -> Result<BTreeMap<String, String>, TrainError> {
+    fn add(name: &str, value: &Value, all: &mut BTreeMap<String, String>) {
+        let below = |key: &str| format!("{name}.{key}").trim_start_matches('.').to_owned();
+        match value {
+            Value::Table(table) => table
+                .iter()
+                .for_each(|(key, item)| add(&below(key), item, all)),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .for_each(|(index, item)| add(&below(&index.to_string()), item, all)),
+            leaf => drop(all.insert(name.to_owned(), leaf.to_string())),
         }
     }
+    let table = Table::try_from(value)
+        .map_err(|error| TrainError::backend("writing the configuration", error))?;
+    let mut all = BTreeMap::new();
+    add(name, &Value::Table(table), &mut all);
+    Ok(all)
+}
+
+/// What a network for these images is fed and tells apart.
+pub fn input_of(images: &Images) -> InputConfig {
+    let ImageShape { height, width } = images.shape();
+    InputConfig {
+        height,
+        width,
+        classes: images.classes(),
+    }
+}
+
+/// The size of the images that a network is fed.
+pub fn image_shape(model: &ModelConfig) -> ImageShape {
+    let InputConfig { height, width, .. } = model.input();
+    ImageShape { height, width }
+}
+
+/// Whether the network `model` of `run` can be given the images of the data set `name`.
+///
+/// # Errors
+/// Images of another size, or more classes than the network tells apart.
+pub fn check_fit(
+    run: &Path,
+    model: &ModelConfig,
+    name: &str,
+    images: &Images,
+) -> Result<(), TrainError> {
+    let (shape, classes) = (image_shape(model), model.input().classes);
+    if images.shape() == shape && images.classes() <= classes {
+        return Ok(());
+    }
+    Err(TrainError::Refused(format!(
+        "the network of {} was trained for {shape} pixels and {classes} classes, but {name} has {} pixels and {} classes",
+        run.display(),
+        images.shape(),
+        images.classes()
+    )))
 }

@@ -1,6 +1,6 @@
 use std::fmt::Display;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use digits_data::DataError;
 use digits_models::ModelError;
@@ -9,45 +9,16 @@ use digits_models::ModelError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A setting has an invalid value.
-    #[error("{name} is {value}; give {wanted}")]
-    Setting {
-        /// Full name, for example `training.batch_size`.
-        name: String,
-        /// The value given.
-        value: String,
-        /// What would be valid.
-        wanted: &'static str,
-    },
-    /// A configuration could not be understood.
-    #[error("{origin}: {message}")]
-    Config {
-        /// The file, recipe or option it came from.
-        origin: String,
-        /// What is wrong, with the nearest right name where there is one.
-        message: String,
-    },
+    /// What was asked for cannot be: an invalid setting, a run or data that it does not go with,
+    /// a loss that is not finite.
+    #[error("{0}")]
+    Refused(String),
     /// The network's configuration describes no network.
     #[error("the model cannot be built: {0}")]
     Model(#[from] ModelError),
     /// The data set could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The loss stopped being a finite number.
-    #[error(
-        "training diverged at step {step} (epoch {epoch}): the loss is {loss}. The last good checkpoint is kept in {run}. \
-         Lower the learning rate (training.schedule) or set training.clip_norm"
-    )]
-    Diverged {
-        /// Step, counted from 1.
-        step: usize,
-        /// Epoch, counted from 1.
-        epoch: usize,
-        /// The loss.
-        loss: f64,
-        /// The run folder.
-        run: PathBuf,
-    },
     /// A file or folder could not be read or written.
     #[error("cannot {action} {path}: {source}{}", hint(.source))]
     Io {
@@ -66,18 +37,6 @@ pub enum TrainError {
         /// What does not fit.
         reason: String,
     },
-    /// The run was written by a newer version of this program.
-    #[error(
-        "{path} has schema version {found}, and this program knows versions up to {known}. Use a newer `digits`"
-    )]
-    NewerSchema {
-        /// `run.json`.
-        path: PathBuf,
-        /// The version in the file.
-        found: u32,
-        /// The newest version that this program reads.
-        known: u32,
-    },
     /// Another process is working in this run folder.
     #[error(
         "{0} is in use by another process. Wait for it to end, or choose another folder with --run"
@@ -86,18 +45,6 @@ pub enum TrainError {
     /// A new run would overwrite an existing one.
     #[error("{0} already holds a run. Resume it (--resume), or choose another folder with --run")]
     Exists(PathBuf),
-    /// This is not the run for that: none at all, one without a network, one that cannot be
-    /// resumed or written.
-    #[error("{path} {problem}")]
-    Folder {
-        /// The run folder, or the name of a pretrained run.
-        path: PathBuf,
-        /// What it is or has, and what to do.
-        problem: String,
-    },
-    /// A network, its images and their number do not go together; the message says which.
-    #[error("{0}")]
-    Unfit(String),
     /// The backend failed.
     #[error("the backend failed while {doing}: {message}")]
     Backend {
@@ -118,13 +65,6 @@ impl TrainError {
             action,
             path,
             source,
-        }
-    }
-
-    pub(crate) fn folder(path: &Path, problem: impl Into<String>) -> Self {
-        Self::Folder {
-            path: path.to_owned(),
-            problem: problem.into(),
         }
     }
 

@@ -7,37 +7,30 @@ use crate::TrainError;
 use crate::run_folder::{CompiledIn, RunFolder};
 
 /// First part of the name of every pretrained run.
-const FOLDER: &str = "pretrained";
+const PRETRAINED: &str = "pretrained";
 
-/// One run folder of `artifacts/pretrained/`: its name, and the files that its record lists.
 macro_rules! run {
-    ($name:literal) => {
-        (
-            $name,
-            &[
-                run!($name, "run.json"),
-                run!($name, "config.toml"),
-                run!($name, "model.bpk"),
-                run!($name, "metrics.csv"),
-                run!($name, "curves.svg"),
-            ],
-        )
-    };
-    ($name:literal, $file:literal) => {
-        (
+    ($name:literal, $($file:literal)*) => {
+        ($name, &[$((
             $file,
             include_bytes!(concat!("../../../artifacts/pretrained/", $name, "/", $file)),
-        )
+        )),*])
     };
 }
 
-const RUNS: [(&str, &[CompiledIn]); 2] = [run!("cnn"), run!("mlp")];
+/// Name and files of each.
+const RUNS: [(&str, &[CompiledIn]); 2] = [
+    run!("cnn", "run.json" "config.toml" "model.bpk" "metrics.csv" "curves.svg"),
+    run!("mlp", "run.json" "config.toml" "model.bpk" "metrics.csv" "curves.svg"),
+];
 
 impl RunFolder {
     /// The pretrained runs, the CNN first: trained by the recipes `cnn` and `mlp` on MNIST.
     pub fn all_pretrained() -> impl Iterator<Item = Self> {
-        RUNS.iter()
-            .map(|(name, files)| Self::in_memory(Path::new(FOLDER).join(name), files))
+        RUNS.iter().map(|(name, files)| Self {
+            path: Path::new(PRETRAINED).join(name),
+            compiled_in: Some(files),
+        })
     }
 
     /// The pretrained run of a recipe, `cnn` or `mlp`.
@@ -45,15 +38,15 @@ impl RunFolder {
     /// # Errors
     /// Another name; the message lists the right ones.
     pub fn pretrained(name: &str) -> Result<Self, TrainError> {
-        let path = Path::new(FOLDER).join(name);
+        let wanted = Self::new(Path::new(PRETRAINED).join(name));
+        let known = RUNS.map(|(name, _)| format!("{PRETRAINED}/{name}"));
+        let problem = format!(
+            "is neither a run folder nor one of the pretrained runs: {}",
+            known.join(", ")
+        );
         let mut runs = Self::all_pretrained();
-        runs.find(|run| run.path() == path).ok_or_else(|| {
-            let known = Self::all_pretrained().map(|run| run.path().display().to_string());
-            let known = known.collect::<Vec<_>>().join(", ");
-            let problem =
-                format!("is neither a run folder nor one of the pretrained runs: {known}");
-            TrainError::folder(&path, problem)
-        })
+        runs.find(|run| run.path == wanted.path)
+            .ok_or_else(|| wanted.refused(problem))
     }
 
     /// The run that a person names: a folder, or, where there is no such folder, a pretrained
@@ -65,7 +58,7 @@ impl RunFolder {
         let path = path.into();
         let mut parts = path.iter();
         match (parts.next(), parts.next(), parts.next()) {
-            (Some(first), Some(name), None) if first == FOLDER && !path.exists() => {
+            (Some(first), Some(name), None) if first == PRETRAINED && !path.exists() => {
                 Self::pretrained(&name.to_string_lossy())
             }
             _ => Ok(Self::new(path)),
@@ -78,59 +71,55 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::{Recipe, RunRecord, Status};
+    use crate::{Recipe, Status};
 
     #[test]
     fn the_pretrained_runs_are_finished_runs_of_the_committed_recipes_on_mnist() {
-        for (run, (name, accuracy)) in
-            RunFolder::all_pretrained().zip([("cnn", 0.99), ("mlp", 0.98)])
+        for ((run, (_, files)), (name, accuracy)) in RunFolder::all_pretrained()
+            .zip(RUNS)
+            .zip([("cnn", 0.99), ("mlp", 0.98)])
         {
             let loaded = run.load(&Device::flex()).unwrap();
             let (record, config) = (loaded.record, loaded.config);
-            assert_eq!(loaded.path, Path::new("pretrained").join(name));
+            assert_eq!(loaded.path, Path::new(PRETRAINED).join(name));
             let mut recipe = Recipe::built_in(name).unwrap();
-            recipe.set("data=mnist").unwrap();
-            recipe.set_option("threads", config.threads).unwrap();
+            for change in ["data=mnist", &format!("threads={}", config.threads)] {
+                recipe.set(change).unwrap();
+            }
             assert_eq!(config, recipe.resolve().unwrap(), "{name}");
-            assert_eq!(record.recipe, name);
-            assert_eq!(record.status, Status::Finished);
+            assert_eq!((&*record.recipe, record.status), (name, Status::Finished));
             assert_eq!(record.dataset.name, "mnist");
             assert!(record.result.unwrap().test_accuracy > accuracy, "{name}");
-        }
-    }
 
-    /// The names of all fields, in their order.
-    fn names(json: &str) -> impl Iterator<Item = &str> {
-        json.lines()
-            .map(|line| line.split(':').next().unwrap_or_default())
+            // What this program writes has the same settings and fields in the same order. Not
+            // the numbers of run.json: reading JSON may move their last bits.
+            let text = |file| {
+                let (_, bytes) = files.iter().find(|(name, _)| *name == file).unwrap();
+                std::str::from_utf8(bytes).unwrap()
+            };
+            let names = |json: &str| -> Vec<String> {
+                let lines = json.lines();
+                lines
+                    .map(|line| line.split(':').next().unwrap().to_owned())
+                    .collect()
+            };
+            let again = serde_json::to_string_pretty(&record).unwrap();
+            assert_eq!(names(&again), names(text("run.json")));
+            assert_eq!(config.to_toml().unwrap(), text("config.toml"));
+        }
     }
 
     #[test]
-    fn their_files_are_small_stay_as_they_are_and_name_no_folder_of_a_machine() {
-        let mut total = 0;
-        for (name, files) in RUNS {
-            for (file, bytes) in files {
-                total += bytes.len();
-                // Parameters may spell anything; every other file is text.
-                if *file == "model.bpk" {
-                    continue;
-                }
-                let text = std::str::from_utf8(bytes).unwrap();
-                for root in ["/home", "/root", "/tmp", "/work", "/Users", ":\\"] {
-                    assert!(!text.contains(root), "{name}/{file} names {root}");
-                }
-                if *file == "run.json" {
-                    // Not the numbers: reading JSON may move their last bits.
-                    let record = RunRecord::from_text(Path::new(file), text).unwrap();
-                    let again = serde_json::to_string_pretty(&record).unwrap();
-                    assert!(names(&again).eq(names(text)), "{again}");
-                }
-                if *file == "config.toml" {
-                    let config: crate::RunConfig = toml::from_str(text).unwrap();
-                    assert_eq!(config.to_toml().unwrap(), text);
-                }
+    fn their_files_are_small_and_name_no_folder_of_a_machine() {
+        let files = || RUNS.into_iter().flat_map(|(_, files)| files);
+        // Parameters may spell anything; every other file is text.
+        for (file, bytes) in files().filter(|(file, _)| *file != "model.bpk") {
+            let text = std::str::from_utf8(bytes).unwrap();
+            for root in ["/home", "/root", "/tmp", "/work", "/Users", ":\\"] {
+                assert!(!text.contains(root), "{file} names {root}");
             }
         }
+        let total: usize = files().map(|(_, bytes)| bytes.len()).sum();
         assert!(total <= 3_000_000, "{total}");
     }
 

@@ -40,10 +40,8 @@ impl Recipe {
         let wanted = if name == "ffn" { "mlp" } else { name };
         let Some((name, text)) = BUILT_IN.iter().find(|(known, _)| *known == wanted) else {
             let names: Vec<&str> = recipe_names().collect();
-            return Err(TrainError::Config {
-                origin: "recipe".to_owned(),
-                message: unknown("recipe", name, &names),
-            });
+            let message = unknown("recipe", name, &names);
+            return Err(TrainError::Refused(format!("recipe: {message}")));
         };
         Self::parse(name, &format!("configs/{name}.toml"), text)
     }
@@ -73,9 +71,9 @@ impl Recipe {
     }
 
     fn parse(name: &str, origin: &str, text: &str) -> Result<Self, TrainError> {
-        let table = text.parse::<Table>().map_err(|error| TrainError::Config {
-            origin: origin.to_owned(),
-            message: format!("not valid TOML: {}", error.to_string().trim_end()),
+        let table = text.parse::<Table>().map_err(|error| {
+            let message = error.to_string();
+            TrainError::Refused(format!("{origin}: not valid TOML: {}", message.trim_end()))
         })?;
         Ok(Self {
             name: name.to_owned(),
@@ -91,10 +89,8 @@ impl Recipe {
     /// # Errors
     /// No `=`, or a path through something that is not a table.
     pub fn set(&mut self, assignment: &str) -> Result<(), TrainError> {
-        let problem = |message: String| TrainError::Config {
-            origin: format!("--set {assignment}"),
-            message,
-        };
+        let problem =
+            |message: String| TrainError::Refused(format!("--set {assignment}: {message}"));
         let (key, value) = assignment.split_once('=').ok_or_else(|| {
             problem("write it as key=value, for example training.epochs=3".to_owned())
         })?;
@@ -131,28 +127,14 @@ impl Recipe {
         Ok(())
     }
 
-    /// Sets a top-level or nested value from a command-line option.
-    ///
-    /// # Errors
-    /// As [`Recipe::set`].
-    pub fn set_option(
-        &mut self,
-        key: &str,
-        value: impl std::fmt::Display,
-    ) -> Result<(), TrainError> {
-        self.set(&format!("{key}={value}"))
-    }
-
     /// Checks everything but what depends on the size of the images, and returns the
     /// configuration.
     ///
     /// # Errors
     /// Unknown keys (with the nearest right one), wrong types, missing values, and invalid values.
     pub fn resolve(self) -> Result<RunConfig, TrainError> {
-        let config: Result<RunConfig, toml::de::Error> = self.root.try_into();
-        let config = config.map_err(|error| TrainError::Config {
-            origin: self.origin,
-            message: explain(&error),
+        let config: RunConfig = self.root.try_into().map_err(|error| {
+            TrainError::Refused(format!("{}: {}", self.origin, explain(&error)))
         })?;
         config.validate()?;
         Ok(config)
@@ -193,6 +175,7 @@ mod tests {
     use digits_models::Implementation;
 
     use super::*;
+    use crate::config::network_difference;
 
     /// The recipe with one change.
     fn changed(recipe: &str, change: &str) -> Result<RunConfig, TrainError> {
@@ -250,11 +233,14 @@ mod tests {
             let all = before
                 .differences(&changed("cnn", change).unwrap())
                 .unwrap();
-            let names: Vec<_> = all
-                .iter()
-                .map(|d| (&*d.setting, d.other.as_deref()))
-                .collect();
-            assert_eq!(names, [(setting, Some(value))]);
+            let [difference] = &all[..] else {
+                panic!("{all:?}")
+            };
+            let (start, end) = (format!("{setting} = "), format!(", not {value}"));
+            assert!(
+                difference.starts_with(&start) && difference.ends_with(&end),
+                "{difference}"
+            );
         }
     }
 
@@ -314,5 +300,39 @@ mod tests {
         assert!(config.clone().fitted(&images(64)).is_ok());
         let message = config.fitted(&images(28)).unwrap_err().to_string();
         assert!(message.contains("blocks[1]: a 16×16 pool"), "{message}");
+    }
+
+    /// Without a hidden layer there is nothing that the activation would be applied to.
+    const NETWORKS: &str = "
+        cnn; model.dropout=0.5; seed=1; same
+        cnn; model.blocks.0.dropout=0.5; seed=1; same
+        mlp; model.dropout=0.5; seed=1; same
+        mlp; model={kind='mlp',hidden=[]}; model={kind='mlp',hidden=[],activation='tanh'}; same
+        cnn; seed=1; model={kind='mlp'}; model.kind
+        cnn; seed=1; model.blocks.0.stride=2; model.blocks.0.stride
+        cnn; seed=1; model.blocks.1.norm=batch; model.blocks.1.norm
+        cnn; model.hidden=[9]; model.hidden=[]; model.hidden.0
+        cnn; seed=1; model.input={height=28,width=28,classes=9}; model.input.classes
+        mlp; model.activation=tanh; seed=1; model.activation";
+
+    #[test]
+    fn only_networks_that_compute_the_same_are_without_a_difference() {
+        for case in NETWORKS.trim().lines() {
+            let parts: Vec<&str> = case.trim().split("; ").collect();
+            let [recipe, found, wanted, expected] = parts[..] else {
+                panic!("{case}")
+            };
+            let [found, wanted] =
+                [found, wanted].map(|change| changed(recipe, change).unwrap().model);
+            for (one, other) in [(&found, &wanted), (&wanted, &found)] {
+                match network_difference(one, other).unwrap() {
+                    None => assert_eq!(expected, "same", "{case}"),
+                    Some(text) => assert!(
+                        text.starts_with(&format!("{expected} = ")),
+                        "{case}: {text}"
+                    ),
+                }
+            }
+        }
     }
 }

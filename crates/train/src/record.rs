@@ -8,7 +8,7 @@ use digits_models::ModelError;
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, is_one};
 use crate::metrics::EpochMetrics;
 
 /// The version of the run folder that this program writes and the newest it reads.
@@ -69,10 +69,6 @@ pub struct RunRecord {
 
 fn one() -> usize {
     1
-}
-
-fn is_one(value: &usize) -> bool {
-    *value == 1
 }
 
 /// How far a run is.
@@ -223,11 +219,11 @@ impl RunRecord {
         let damaged = |reason: &dyn Display| TrainError::damaged(path, reason);
         let version: Version = serde_json::from_str(text).map_err(|error| damaged(&error))?;
         if version.schema > SCHEMA {
-            return Err(TrainError::NewerSchema {
-                path: path.to_owned(),
-                found: version.schema,
-                known: SCHEMA,
-            });
+            return Err(TrainError::Refused(format!(
+                "{} has schema version {}, and this program knows versions up to {SCHEMA}. Use a newer `digits`",
+                path.display(),
+                version.schema
+            )));
         }
         let record: Self = serde_json::from_str(text).map_err(|error| damaged(&error))?;
         let unsealed = text.replace(&record.checksum, NO_CHECKSUM);

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use digits_data::files::{Lock, lock, sha256};
 use digits_models::Model;
+use serde::de::DeserializeOwned;
 
 use crate::TrainError;
 use crate::config::RunConfig;
@@ -33,12 +35,15 @@ const NOT_A_RUN: &str = "is not a run folder: it has no run.json. Name a folder 
 /// as any other folder is, with the same checks, and cannot be written.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
-    path: PathBuf,
-    compiled_in: Option<&'static [CompiledIn]>,
+    pub(crate) path: PathBuf,
+    pub(crate) compiled_in: Option<&'static [CompiledIn]>,
 }
 
 /// Name and content of a file that is part of the program.
 pub(crate) type CompiledIn = (&'static str, &'static [u8]);
+
+/// What the files of a run hold, by their names.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// Held while a process trains in a folder; released when dropped, or when the process ends.
 #[derive(Debug)]
@@ -70,14 +75,6 @@ impl RunFolder {
         }
     }
 
-    /// A run whose files are part of the program; `path` is the name that people give it.
-    pub(crate) fn in_memory(path: impl Into<PathBuf>, files: &'static [CompiledIn]) -> Self {
-        Self {
-            path: path.into(),
-            compiled_in: Some(files),
-        }
-    }
-
     /// Where it is; for a pretrained run, its name, as in `pretrained/cnn`.
     pub fn path(&self) -> &Path {
         &self.path
@@ -100,7 +97,7 @@ impl RunFolder {
     pub fn lock(&self) -> Result<RunLock, TrainError> {
         if self.is_pretrained() {
             let problem = "is part of the program and cannot be changed. Name a folder with --run";
-            return Err(TrainError::folder(&self.path, problem));
+            return Err(self.refused(problem));
         }
         fs::create_dir_all(&self.path).map_err(TrainError::io("create", &self.path))?;
         let path = self.file(LOCK);
@@ -130,41 +127,28 @@ impl RunFolder {
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
     }
 
-    /// Reads and checks `run.json` and every file that it lists.
+    /// Reads and checks the folder, and returns its record and its configuration.
     ///
     /// # Errors
     /// No run here, a newer schema, or any file that is not what was written, by name.
-    pub fn read(&self) -> Result<(RunRecord, BTreeMap<String, Vec<u8>>), TrainError> {
-        let (mut text, mut record) = self.read_record()?;
-        // A training process may replace the set between two reads; then run.json has changed.
-        for _ in 0..20 {
-            let error = match self.read_files(&record) {
-                Ok(files) => return Ok((record, files)),
-                Err(error) => error,
-            };
-            let (again, newer) = self.read_record()?;
-            if again == text {
-                return Err(error);
-            }
-            (text, record) = (again, newer);
-        }
-        Err(TrainError::Locked(self.path.clone()))
+    pub fn describe(&self) -> Result<(RunRecord, RunConfig), TrainError> {
+        let (record, mut files) = self.read()?;
+        Ok((record, self.parsed(&mut files, CONFIG)?))
     }
 
     /// Reads and checks the folder: its record, its configuration and the bytes of its best
     /// network, `model.bpk`.
     ///
     /// # Errors
-    /// As [`RunFolder::read`], and a run whose first epoch is not finished.
+    /// As [`RunFolder::describe`], and a run whose first epoch is not finished.
     pub fn saved(&self) -> Result<(RunRecord, RunConfig, Vec<u8>), TrainError> {
         let (record, mut files) = self.read()?;
-        let config = self.config(&files)?;
+        let config = self.parsed(&mut files, CONFIG)?;
         let bytes = files.remove(MODEL).ok_or_else(|| {
-            let problem = format!(
+            self.refused(format!(
                 "has no trained network yet: its first epoch is not finished. Resume it: digits train --resume --run {}",
                 self.path.display()
-            );
-            TrainError::folder(&self.path, problem)
+            ))
         })?;
         Ok((record, config, bytes))
     }
@@ -176,43 +160,13 @@ impl RunFolder {
     pub fn load(&self, device: &Device) -> Result<LoadedRun, TrainError> {
         let (record, config, bytes) = self.saved()?;
         let model = weights::from_bytes(&config.model, bytes, device)
-            .map_err(|reason| TrainError::damaged(self.file(MODEL), reason))?;
+            .map_err(|reason| self.damaged(MODEL, reason))?;
         Ok(LoadedRun {
             path: self.path.clone(),
             config,
             record,
             model,
         })
-    }
-
-    /// Reads and checks the folder, and returns its record and its configuration.
-    ///
-    /// # Errors
-    /// As [`RunFolder::read`].
-    pub fn describe(&self) -> Result<(RunRecord, RunConfig), TrainError> {
-        let (record, files) = self.read()?;
-        Ok((record, self.config(&files)?))
-    }
-
-    /// Makes a finished run of a network (the bytes of a `model.bpk`) that was not trained here.
-    /// Where the file system has no locks, two processes that do it at once are not told apart.
-    ///
-    /// # Errors
-    /// A folder that holds a run, is in use or cannot be written.
-    pub fn create(
-        &self,
-        record: &mut RunRecord,
-        config: &RunConfig,
-        model: &[u8],
-    ) -> Result<(), TrainError> {
-        let text = config.to_toml()?;
-        // In this order: between a look and the lock, another process could have made its run.
-        let _lock = self.lock()?;
-        if self.exists() {
-            return Err(TrainError::Exists(self.path.clone()));
-        }
-        record.status = Status::Finished;
-        self.commit(record, &[(CONFIG, text.as_bytes()), (MODEL, model)])
     }
 
     /// Reads `run.json` alone, without the files that it lists: for lists of runs.
@@ -230,30 +184,75 @@ impl RunFolder {
     pub fn settings(&self) -> Result<RunConfig, TrainError> {
         let bytes = self.read_bytes(CONFIG);
         let bytes = bytes.map_err(TrainError::io("read", self.file(CONFIG)))?;
-        self.config(&BTreeMap::from([(CONFIG.to_owned(), bytes)]))
+        self.parsed(&mut Files::from([(CONFIG.to_owned(), bytes)]), CONFIG)
     }
 
-    /// The configuration among files that [`RunFolder::read`] returned.
-    pub(crate) fn config(
+    /// Makes a finished run of a network (the bytes of a `model.bpk`) that was not trained here.
+    /// Where the file system has no locks, two processes that do it at once are not told apart.
+    ///
+    /// # Errors
+    /// A folder that holds a run, is in use or cannot be written.
+    pub fn create(
         &self,
-        files: &BTreeMap<String, Vec<u8>>,
-    ) -> Result<RunConfig, TrainError> {
-        let path = self.file(CONFIG);
-        let bytes = files.get(CONFIG).ok_or_else(|| {
-            TrainError::damaged(self.file(RECORD), format!("it does not list {CONFIG}"))
-        })?;
-        let text = std::str::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?;
-        toml::from_str(text).map_err(|error| TrainError::damaged(&path, error))
+        record: &mut RunRecord,
+        config: &RunConfig,
+        model: Vec<u8>,
+    ) -> Result<(), TrainError> {
+        let config = config.to_toml()?.into_bytes();
+        // In this order: between a look and the lock, another process could have made its run.
+        let _lock = self.lock()?;
+        if self.exists() {
+            return Err(TrainError::Exists(self.path.clone()));
+        }
+        record.status = Status::Finished;
+        self.commit(record, &[(CONFIG, config), (MODEL, model)])
+    }
+
+    /// The record, and every file that it lists, checked.
+    pub(crate) fn read(&self) -> Result<(RunRecord, Files), TrainError> {
+        let (mut text, mut record) = self.read_record()?;
+        // A training process may replace the set between two reads; then run.json has changed.
+        for _ in 0..20 {
+            let files = record.files.iter();
+            let files: Result<Files, TrainError> = files
+                .map(|(name, expected)| Ok((name.clone(), self.read_checked(name, expected)?)))
+                .collect();
+            let error = match files {
+                Ok(files) => return Ok((record, files)),
+                Err(error) => error,
+            };
+            let (again, newer) = self.read_record()?;
+            if again == text {
+                return Err(error);
+            }
+            (text, record) = (again, newer);
+        }
+        Err(TrainError::Locked(self.path.clone()))
+    }
+
+    /// One of the files that [`RunFolder::read`] returned.
+    pub(crate) fn taken(&self, files: &mut Files, name: &str) -> Result<Vec<u8>, TrainError> {
+        let file = files.remove(name);
+        file.ok_or_else(|| self.damaged(RECORD, format!("it does not list {name}")))
+    }
+
+    /// What one of them holds, as TOML.
+    pub(crate) fn parsed<T: DeserializeOwned>(
+        &self,
+        files: &mut Files,
+        name: &str,
+    ) -> Result<T, TrainError> {
+        toml::from_slice(&self.taken(files, name)?).map_err(|error| self.damaged(name, error))
     }
 
     /// Replaces files and the record as one set; `record.files` is brought up to date.
-    pub(crate) fn commit<Bytes: AsRef<[u8]>>(
+    pub(crate) fn commit(
         &self,
         record: &mut RunRecord,
-        files: &[(&str, Bytes)],
+        files: &[(&str, Vec<u8>)],
     ) -> Result<(), TrainError> {
         for (name, bytes) in files {
-            self.write(&self.fresh(name), bytes.as_ref())?;
+            self.write(&self.fresh(name), bytes)?;
             record.files.insert((*name).to_owned(), sha256(bytes));
         }
         self.write(&self.fresh(RECORD), record.seal()?.as_bytes())?;
@@ -267,7 +266,7 @@ impl RunFolder {
     /// Writes the final record and removes the checkpoint, which a finished run does not need.
     pub(crate) fn finish(&self, record: &mut RunRecord) -> Result<(), TrainError> {
         record.files.retain(|name, _| !name.starts_with(CHECKPOINT));
-        self.commit::<&[u8]>(record, &[])?;
+        self.commit(record, &[])?;
         let folder = self.file(CHECKPOINT);
         fs::remove_dir_all(&folder).map_err(TrainError::io("remove", folder))
     }
@@ -283,6 +282,15 @@ impl RunFolder {
             }
         }
         Ok(())
+    }
+
+    /// This is not the run for that.
+    pub(crate) fn refused(&self, problem: impl Display) -> TrainError {
+        TrainError::Refused(format!("{} {problem}", self.path.display()))
+    }
+
+    pub(crate) fn damaged(&self, name: &str, reason: impl Display) -> TrainError {
+        TrainError::damaged(self.file(name), reason)
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -313,19 +321,12 @@ impl RunFolder {
         let bytes = self
             .read_bytes(RECORD)
             .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => TrainError::folder(&self.path, NOT_A_RUN),
+                io::ErrorKind::NotFound => self.refused(NOT_A_RUN),
                 _ => TrainError::io("read", &path)(error),
             })?;
         let text = String::from_utf8(bytes).map_err(|error| TrainError::damaged(&path, error))?;
         let record = RunRecord::from_text(&path, &text)?;
         Ok((text, record))
-    }
-
-    fn read_files(&self, record: &RunRecord) -> Result<BTreeMap<String, Vec<u8>>, TrainError> {
-        let files = record.files.iter();
-        files
-            .map(|(name, expected)| Ok((name.clone(), self.read_checked(name, expected)?)))
-            .collect()
     }
 
     /// The content of a file with this SHA-256, or of what is about to take its place.
@@ -340,7 +341,7 @@ impl RunFolder {
                 Err(error) => return Err(TrainError::io("read", self.file(candidate))(error)),
             }
         }
-        Err(TrainError::damaged(self.file(name), reason))
+        Err(self.damaged(name, reason))
     }
 
     /// The content of one file, from the folder or from the program.

@@ -2,9 +2,6 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
-use crate::check::{at_least_one, ensure, fraction, positive};
-
 /// The learning rate as a function of the step. Warm-up is a fraction of all steps, during
 /// which the rate rises linearly from 0 (one-cycle: along a cosine).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,43 +86,6 @@ impl Schedule {
                 rate * factor.powf((epoch / every.max(1)) as f64) * rise(step, total, warmup)
             }
         }
-    }
-
-    pub(crate) fn validate(&self) -> Result<(), TrainError> {
-        let name = |setting: &str| format!("training.schedule.{setting}");
-        let warmup = match *self {
-            Self::Constant { rate, warmup } => {
-                positive(name("rate"), rate)?;
-                warmup
-            }
-            Self::OneCycle { peak, warmup } => {
-                positive(name("peak"), peak)?;
-                warmup
-            }
-            Self::Cosine { peak, last, warmup } => {
-                positive(name("peak"), peak)?;
-                let below = (0.0..=peak).contains(&last);
-                ensure(
-                    below,
-                    name("final"),
-                    last,
-                    "a number between 0 and the peak",
-                )?;
-                warmup
-            }
-            Self::Step {
-                rate,
-                every,
-                factor,
-                warmup,
-            } => {
-                positive(name("rate"), rate)?;
-                positive(name("factor"), factor)?;
-                at_least_one(name("every"), every)?;
-                warmup
-            }
-        };
-        fraction(name("warmup"), warmup)
     }
 }
 

@@ -4,22 +4,25 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use digits_data::files::sha256;
 use digits_data::{Batcher, Images, Normalization, Subsets, shuffled, stratified_split};
 use digits_models::Model;
 
 use crate::TrainError;
-use crate::checkpoint::{self, Best, Progress, Sums};
-use crate::config::Keep;
-use crate::curves;
+use crate::config::{Keep, RunConfig, network_difference};
 use crate::evaluate::evaluate;
 use crate::job::{Callbacks, Event, Outcome, StartFrom, TrainingJob};
 use crate::loss::{argmax, cross_entropy};
-use crate::metrics::{self, EpochMetrics};
+use crate::metrics::{Best, EpochMetrics, Progress, Sums, to_csv, to_svg};
 use crate::optimizer::Optimizer;
 use crate::record::{DatasetRecord, FinalMetrics, Origin, RunRecord, Status};
-use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL, RunFolder};
-use crate::starting_point::load_initial_weights;
+use crate::run_folder::{CONFIG, CURVES, METRICS, MODEL};
 use crate::weights;
+
+/// The files of a checkpoint.
+const STATE: &str = "checkpoint/state.toml";
+const TRAINED: &str = "checkpoint/model.bpk";
+const OPTIMIZER: &str = "checkpoint/optimizer.bpk";
 
 /// Trains a network, or resumes its training, and evaluates the best one on the test split.
 ///
@@ -32,19 +35,22 @@ pub fn train(job: TrainingJob<'_>, callbacks: &mut Callbacks<'_>) -> Result<Outc
     if let Some(notice) = &lock.notice {
         (callbacks.on_event)(Event::Notice(notice.clone()));
     }
-    let (mut run, mut model) = match setup.job.start_from {
-        StartFrom::Seed => Run::new(&setup)?,
-        StartFrom::Weights(other) => Run::initialized(&setup, other)?,
-        StartFrom::Checkpoint => Run::resumed(&setup)?,
-    };
-    (callbacks.on_event)(run.begin());
+    let (mut run, mut model) = Run::open(&setup)?;
+    (callbacks.on_event)(Event::Begin {
+        parameters: run.record.parameters,
+        train_images: setup.subsets.train.len(),
+        valid_images: setup.subsets.valid.len(),
+        epochs: setup.job.config.training.epochs,
+        batches: setup.batches,
+        resumed_at: run.progress.step,
+    });
     while !run.is_done() {
         let stop;
         (model, stop) = run.epoch(model, callbacks)?;
         if stop {
             return Ok(Outcome::Interrupted {
                 step: run.progress.step,
-                steps: setup.steps(),
+                steps: setup.steps,
             });
         }
     }
@@ -59,6 +65,10 @@ struct Setup<'a> {
     images: Cow<'a, Images>,
     subsets: Subsets,
     training_device: Device,
+    /// Batches of one epoch.
+    batches: usize,
+    /// Steps of the whole run.
+    steps: usize,
 }
 
 impl<'a> Setup<'a> {
@@ -67,45 +77,23 @@ impl<'a> Setup<'a> {
         let images = job.config.view.permute(&job.dataset.train);
         let (count, validation) = (images.len(), job.config.training.validation);
         if validation >= count {
-            return Err(TrainError::Unfit(format!(
+            return Err(TrainError::Refused(format!(
                 "{} has {count} training images, and training.validation holds out {validation} of them; lower it",
                 job.dataset.name,
             )));
         }
-        let seed = job.config.seed;
+        let (seed, training) = (job.config.seed, &job.config.training);
         let mut subsets = stratified_split(images.labels(), validation, seed)?;
         subsets.train = job.config.view.subset(&images, &subsets.train, seed)?;
+        let batches = (subsets.train.len() * training.passes).div_ceil(training.batch_size);
         Ok(Self {
             images,
             subsets,
             training_device: job.device.clone().autodiff(),
+            batches,
+            steps: batches * training.epochs,
             job,
         })
-    }
-
-    fn optimizer(&self) -> Optimizer {
-        let training = &self.job.config.training;
-        Optimizer::new(&training.optimizer, training.clip_norm)
-    }
-
-    /// The images of one epoch in the order in which they are learned: a permutation for each
-    /// pass.
-    fn order(&self, epoch: usize) -> Vec<u32> {
-        let passes = self.job.config.training.passes;
-        ((epoch - 1) * passes..epoch * passes)
-            .flat_map(|pass| shuffled(&self.subsets.train, self.job.config.seed, pass as u64 + 1))
-            .collect()
-    }
-
-    /// Batches of one epoch.
-    fn batches(&self) -> usize {
-        let training = &self.job.config.training;
-        (self.subsets.train.len() * training.passes).div_ceil(training.batch_size)
-    }
-
-    /// Steps of the whole run.
-    fn steps(&self) -> usize {
-        self.batches() * self.job.config.training.epochs
     }
 }
 
@@ -118,91 +106,94 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run whose parameters are drawn from the seed.
-    fn new(setup: &'a Setup<'a>) -> Result<(Self, Model), TrainError> {
-        let config = &setup.job.config;
-        let model = weights::seeded(&config.model, config.seed, &setup.training_device)?;
-        let normalization = Normalization::measure(&setup.images, &setup.subsets.train);
-        Self::started(setup, model, normalization, None)
-    }
-
-    /// A run whose parameters and normalization are those of another.
-    fn initialized(setup: &'a Setup<'a>, other: &RunFolder) -> Result<(Self, Model), TrainError> {
-        let start = load_initial_weights(other, &setup.job.config.model, &setup.training_device)?;
-        Self::started(setup, start.model, start.normalization, Some(start.origin))
-    }
-
-    /// A new run in its folder.
-    fn started(
-        setup: &'a Setup<'a>,
-        model: Model,
-        normalization: Normalization,
-        origin: Option<Origin>,
-    ) -> Result<(Self, Model), TrainError> {
-        if setup.job.folder.exists() {
-            return Err(TrainError::Exists(setup.job.folder.path().to_owned()));
+    /// The run in its folder, ready for the next step.
+    fn open(setup: &'a Setup<'a>) -> Result<(Self, Model), TrainError> {
+        let (job, device) = (&setup.job, &setup.training_device);
+        let config = &job.config;
+        let optimizer = Optimizer::new(&config.training.optimizer, config.training.clip_norm);
+        let (model, normalization, origin) = match job.start_from {
+            StartFrom::Checkpoint => return Self::resumed(setup, optimizer),
+            StartFrom::Seed => (
+                weights::seeded(&config.model, config.seed, device)?,
+                Normalization::measure(&setup.images, &setup.subsets.train),
+                None,
+            ),
+            StartFrom::Weights(other) => {
+                let (record, found, bytes) = other.saved()?;
+                let path = other.path().display().to_string();
+                if let Some(difference) = network_difference(&found.model, &config.model)? {
+                    return Err(TrainError::Refused(format!(
+                        "the network of {path} is not that of the run to be trained from it: it has {difference}; only dropout may differ"
+                    )));
+                }
+                let sha256 = sha256(&bytes);
+                let model = weights::from_bytes(&config.model, bytes, device)
+                    .map_err(|reason| other.damaged(MODEL, reason))?;
+                let origin = Origin::Continued { run: path, sha256 };
+                (model.train(), record.dataset.normalization, Some(origin))
+            }
+        };
+        if job.folder.exists() {
+            return Err(TrainError::Exists(job.folder.path().to_owned()));
         }
         let dataset = DatasetRecord {
-            name: setup.job.dataset.name.clone(),
-            fingerprint: setup.job.dataset.fingerprint.clone(),
+            name: job.dataset.name.clone(),
+            fingerprint: job.dataset.fingerprint.clone(),
             train_images: setup.subsets.train.len(),
             valid_images: setup.subsets.valid.len(),
             normalization,
         };
         let mut run = Self {
             setup,
-            record: RunRecord::new(setup.job.recipe, &setup.job.config, dataset, origin)?,
-            optimizer: setup.optimizer(),
+            record: RunRecord::new(job.recipe, config, dataset, origin)?,
+            optimizer,
             progress: Progress::default(),
         };
-        let config = setup.job.config.to_toml()?.into_bytes();
-        run.save(&model, vec![(CONFIG, config)])?;
+        run.save(&model, vec![(CONFIG, config.to_toml()?.into_bytes())])?;
         Ok((run, model))
     }
 
     /// The run in the folder, from its checkpoint.
-    fn resumed(setup: &'a Setup<'a>) -> Result<(Self, Model), TrainError> {
-        let (record, mut files) = setup.job.folder.read()?;
-        setup.job.folder.repair(&record)?;
-        let refused = |reason: &str| {
-            let problem = format!("cannot be resumed: {reason}");
-            Err(TrainError::folder(setup.job.folder.path(), problem))
-        };
+    fn resumed(
+        setup: &'a Setup<'a>,
+        mut optimizer: Optimizer,
+    ) -> Result<(Self, Model), TrainError> {
+        let TrainingJob {
+            folder,
+            dataset,
+            config,
+            ..
+        } = &setup.job;
+        let (record, mut files) = folder.read()?;
+        folder.repair(&record)?;
+        let refused = |reason: &str| Err(folder.refused(format!("cannot be resumed: {reason}")));
         if record.status == Status::Finished {
             return refused("it is finished. Train a new one in another folder (--run)");
         }
-        if record.dataset.fingerprint != setup.job.dataset.fingerprint {
-            let name = &setup.job.dataset.name;
+        if record.dataset.fingerprint != dataset.fingerprint {
+            let name = &dataset.name;
             return refused(&format!(
                 "it was trained on other data than {name} holds now"
             ));
         }
-        let mut optimizer = setup.optimizer();
-        let (progress, model) = checkpoint::restore(
-            setup.job.folder,
-            &mut files,
-            &setup.job.config.model,
-            &mut optimizer,
-            &setup.training_device,
-        )?;
+        let progress = folder.parsed(&mut files, STATE)?;
+        let device = &setup.training_device;
+        let bytes = folder.taken(&mut files, TRAINED)?;
+        let model = weights::from_bytes(&config.model, bytes, device)
+            .map_err(|reason| folder.damaged(TRAINED, reason))?;
+        optimizer
+            .restore(
+                folder.taken(&mut files, OPTIMIZER)?,
+                &device.clone().inner(),
+            )
+            .map_err(|reason| folder.damaged(OPTIMIZER, reason))?;
         let run = Self {
             setup,
             record,
             optimizer,
             progress,
         };
-        Ok((run, model))
-    }
-
-    fn begin(&self) -> Event {
-        Event::Begin {
-            parameters: self.record.parameters,
-            train_images: self.setup.subsets.train.len(),
-            valid_images: self.setup.subsets.valid.len(),
-            epochs: self.setup.job.config.training.epochs,
-            batches: self.setup.batches(),
-            resumed_at: self.progress.step,
-        }
+        Ok((run, model.train()))
     }
 
     /// All epochs, or too many without a better network (early stopping).
@@ -224,39 +215,45 @@ impl<'a> Run<'a> {
         callbacks: &mut Callbacks<'_>,
     ) -> Result<(Model, bool), TrainError> {
         let setup = self.setup;
-        let training = &setup.job.config.training;
+        let RunConfig {
+            training,
+            augmentation,
+            seed,
+            ..
+        } = &setup.job.config;
         let epoch = self.progress.epoch + 1;
-        let order = setup.order(epoch);
-        let batcher = Batcher::new(
-            &setup.images,
-            self.record.dataset.normalization,
-            &setup.job.config.augmentation,
-            setup.job.config.seed,
-        );
+        // A permutation for each pass.
+        let order: Vec<u32> = ((epoch - 1) * training.passes..epoch * training.passes)
+            .flat_map(|pass| shuffled(&setup.subsets.train, *seed, pass as u64 + 1))
+            .collect();
+        let normalization = self.record.dataset.normalization;
+        let batcher = Batcher::new(&setup.images, normalization, augmentation, *seed);
         let mut rate = 0.0;
-        while self.progress.batch < setup.batches() {
+        while self.progress.batch < setup.batches {
             let started = Instant::now();
             let first = self.progress.batch * training.batch_size;
             let chunk = &order[first..order.len().min(first + training.batch_size)];
             let (pixels, labels) = batcher.fill(chunk, epoch as u64, first);
             let step = self.progress.step;
-            rate = training.schedule.rate(step, setup.steps(), setup.batches());
+            rate = training.schedule.rate(step, setup.steps, setup.batches);
             let mut sums;
             (model, sums) = self.step(model, pixels, &labels, rate)?;
             sums.seconds = started.elapsed().as_secs_f64();
             self.progress.add(sums);
-            (callbacks.on_event)(self.step_event(epoch));
-
-            if self.progress.batch == setup.batches() {
+            let sums = &self.progress.sums;
+            (callbacks.on_event)(Event::Step {
+                epoch,
+                batch: self.progress.batch,
+                loss: sums.mean_loss(),
+                accuracy: sums.accuracy(),
+                images_per_second: sums.images as f64 / sums.seconds.max(1e-9),
+            });
+            if self.progress.batch == setup.batches {
                 break; // saved below, after the validation
             }
             let stop = (callbacks.should_stop)();
-            let step = self.progress.step;
-            if stop
-                || training
-                    .save_every
-                    .is_some_and(|every| step.is_multiple_of(every))
-            {
+            let every = training.save_every;
+            if stop || every.is_some_and(|every| self.progress.step.is_multiple_of(every)) {
                 self.save(&model, Vec::new())?;
             }
             if stop {
@@ -313,27 +310,16 @@ impl<'a> Run<'a> {
         Ok((model, sums))
     }
 
-    fn step_event(&self, epoch: usize) -> Event {
-        let sums = &self.progress.sums;
-        Event::Step {
-            epoch,
-            batch: self.progress.batch,
-            loss: sums.mean_loss(),
-            accuracy: sums.accuracy(),
-            images_per_second: sums.images as f64 / sums.seconds.max(1e-9),
-        }
-    }
-
     fn ensure_finite(&self, loss: f64, step: usize) -> Result<(), TrainError> {
         if loss.is_finite() {
             return Ok(());
         }
-        Err(TrainError::Diverged {
-            step,
-            epoch: self.progress.epoch + 1,
-            loss,
-            run: self.setup.job.folder.path().to_owned(),
-        })
+        Err(TrainError::Refused(format!(
+            "training diverged at step {step} (epoch {}): the loss is {loss}. The last good checkpoint is kept in {}. \
+             Lower the learning rate (training.schedule) or set training.clip_norm",
+            self.progress.epoch + 1,
+            self.setup.job.folder.path().display()
+        )))
     }
 
     /// Validates, keeps the network if it is the best so far, and saves.
@@ -359,19 +345,21 @@ impl<'a> Run<'a> {
             valid_accuracy: valid.accuracy,
             seconds: sums.seconds,
         };
-        let best = match setup.job.config.training.keep {
-            Keep::Best => self.progress.improves(valid.correct(), valid.loss),
-            Keep::Last => true,
-        };
+        let (epoch, correct, loss) = (metrics.epoch, valid.correct(), valid.loss);
+        // By accuracy, ties decided by the loss.
+        let best = setup.job.config.training.keep == Keep::Last
+            || self.progress.best.is_none_or(|best| {
+                correct > best.correct || (correct == best.correct && loss < best.loss)
+            });
         self.progress.rows.push(metrics);
-        self.progress.epoch = metrics.epoch;
+        self.progress.epoch = epoch;
         self.progress.batch = 0;
         let mut files = self.metric_files()?;
         if best {
             self.progress.best = Some(Best {
-                epoch: metrics.epoch,
-                correct: valid.correct(),
-                loss: valid.loss,
+                epoch,
+                correct,
+                loss,
             });
             files.push((MODEL, weights::to_bytes(&network)?.to_vec()));
         }
@@ -385,10 +373,10 @@ impl<'a> Run<'a> {
             "{} on {}, seed {}",
             record.recipe, record.dataset.name, record.seed
         );
-        let curves = curves::to_svg(&title, rows)
+        let curves = to_svg(&title, rows)
             .map_err(|error| TrainError::backend("drawing the curves", error))?;
         Ok(vec![
-            (METRICS, metrics::to_csv(rows).into_bytes()),
+            (METRICS, to_csv(rows).into_bytes()),
             (CURVES, curves.into_bytes()),
         ])
     }
@@ -402,7 +390,13 @@ impl<'a> Run<'a> {
         self.record.epochs.clone_from(&self.progress.rows);
         self.record.train_seconds = self.progress.seconds;
         self.record.best_epoch = self.progress.best_epoch();
-        let mut files = checkpoint::files(&self.progress, model, &self.optimizer)?;
+        let state = toml::to_string(&self.progress)
+            .map_err(|error| TrainError::backend("writing the checkpoint", error))?;
+        let mut files = vec![
+            (STATE, state.into_bytes()),
+            (TRAINED, weights::to_bytes(model)?.to_vec()),
+            (OPTIMIZER, self.optimizer.to_bytes()?.to_vec()),
+        ];
         files.extend(more);
         self.setup.job.folder.commit(&mut self.record, &files)
     }

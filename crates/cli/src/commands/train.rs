@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use clap::Args as ClapArgs;
 use digits_report::text::count;
 use digits_train::{
-    Callbacks, Difference, Origin, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom,
-    Status, TrainError, TrainingJob, recipe_names, train,
+    Callbacks, Origin, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom, Status,
+    TrainError, TrainingJob, recipe_names, train,
 };
 use serde::Serialize;
 
@@ -186,7 +186,9 @@ fn apply_options(args: &Args, recipe: &mut Recipe) -> Result<(), CliError> {
         ("backend", backend),
     ] {
         if let Some(value) = value {
-            recipe.set_option(key, value).map_err(CliError::usage)?;
+            recipe
+                .set(&format!("{key}={value}"))
+                .map_err(CliError::usage)?;
         }
     }
     Ok(())
@@ -250,9 +252,8 @@ fn changes(
     args: &Args,
     recipe: Option<String>,
     record: &RunRecord,
-    settings: Vec<Difference>,
+    mut changes: Vec<String>,
 ) -> Vec<String> {
-    let mut changes: Vec<String> = settings.iter().map(Difference::to_string).collect();
     if let Some(recipe) = recipe.filter(|recipe| *recipe != record.recipe) {
         changes.push(format!("recipe {}, not {recipe}", record.recipe));
     }
