@@ -1,14 +1,12 @@
 //! MNIST: verified files in the cache of Burn's `MnistDataset`, fetched where they are missing.
 
 #[cfg(feature = "fetch")]
-mod cache;
-#[cfg(feature = "fetch")]
-mod download;
+mod fetch;
 
 #[cfg(feature = "fetch")]
-pub use cache::{Cache, FileStatus};
+pub use fetch::{Cache, FileStatus};
 #[cfg(feature = "fetch")]
-pub(super) use download::{open, open_test};
+pub(super) use fetch::{open, open_test};
 #[cfg(not(feature = "fetch"))]
 pub(super) use unavailable::{open, open_test};
 
