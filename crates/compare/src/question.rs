@@ -35,9 +35,6 @@ pub(crate) trait Question {
     where
         Self: Sized;
 
-    /// How the question is put.
-    fn heading(&self) -> Heading;
-
     /// The sentences of the answer that it leads to.
     fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
         Vec::new()
@@ -62,14 +59,15 @@ pub(crate) trait Question {
     }
 }
 
-/// How a question is put.
-pub(crate) struct Heading {
+/// A question as it is put, with what was found.
+pub(crate) struct Asked<'a> {
     /// Its field in `results.json` and its address in the page.
     pub id: &'static str,
     /// Of its section, without a number.
     pub title: &'static str,
     /// In a sentence.
     pub question: &'static str,
+    pub found: &'a dyn Question,
 }
 
 /// A sentence in the making: the test behind it, and what it says once the p-value has been

@@ -11,7 +11,7 @@ use digits_report::{Answer, Block, Document, Finding, Section, Table, text};
 
 use crate::error::CompareError;
 use crate::evidence::{images, seeds};
-use crate::question::{Context, Heading, NetworkSummary, Question};
+use crate::question::{Asked, Context, NetworkSummary};
 use crate::results::{Results, Sentence};
 
 /// The report as one self-contained page: no script, no font and no picture from outside.
@@ -69,7 +69,7 @@ fn document(results: &Results) -> Result<Document, CompareError> {
     let mut sections = questions
         .iter()
         .enumerate()
-        .map(|(number, question)| section(number + 1, *question, &context, results))
+        .map(|(number, question)| section(number + 1, question, &context, results))
         .collect::<Result<Vec<Section>, CompareError>>()?;
     sections.extend([
         caveats(&questions, &context),
@@ -92,20 +92,21 @@ fn document(results: &Results) -> Result<Document, CompareError> {
 /// The question, the sentences of the answer that belong to it, then the evidence.
 fn section(
     number: usize,
-    question: &dyn Question,
+    asked: &Asked<'_>,
     context: &Context<'_>,
     results: &Results,
 ) -> Result<Section, CompareError> {
-    let Heading {
+    let &Asked {
         id,
         title,
-        question: asks,
-    } = question.heading();
-    let mut blocks = vec![Block::Question(asks.to_owned())];
+        question,
+        found,
+    } = asked;
+    let mut blocks = vec![Block::Question(question.to_owned())];
     let answer = results.answer.iter();
     let sentences = answer.filter(|sentence| sentence.question == id);
     blocks.extend(sentences.map(|sentence| Block::Finding(sentence.text.clone())));
-    blocks.extend(question.evidence(context)?);
+    blocks.extend(found.evidence(context)?);
     Ok(Section::new(id, format!("{number}. {title}"), blocks))
 }
 
@@ -156,7 +157,7 @@ fn note(sentence: &Sentence) -> Option<String> {
 fn summary_table(results: &Results) -> Block {
     let questions = results.findings.questions();
     let columns = |recipe: &str| {
-        let columns = questions.iter().flat_map(|of| of.summary(recipe));
+        let columns = questions.iter().flat_map(|of| of.found.summary(recipe));
         columns.collect::<Vec<(&'static str, Option<String>)>>()
     };
     let names = columns("").into_iter().map(|(name, _)| name);
@@ -192,7 +193,7 @@ fn epochs(results: &Results) -> String {
 }
 
 /// What the numbers do not say.
-fn caveats(questions: &[&dyn Question], context: &Context<'_>) -> Section {
+fn caveats(questions: &[Asked<'_>], context: &Context<'_>) -> Section {
     let plan = context.plan;
     let mut items = vec![
         "All seeds share the same training and test images. An interval or t-test over seeds speaks of the randomness of training (start values, held-out images, order, dropout), not of other images.".to_owned(),
@@ -208,7 +209,7 @@ fn caveats(questions: &[&dyn Question], context: &Context<'_>) -> Section {
     items.extend(
         questions
             .iter()
-            .flat_map(|question| question.caveats(context)),
+            .flat_map(|asked| asked.found.caveats(context)),
     );
     items.push(format!(
         "Shift, rotation and scale are measured on {}, damaged images on {}. “More tolerant” means a smaller loss over the amounts tried here, nothing beyond.",

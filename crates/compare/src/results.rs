@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::network::Network;
 use crate::plan::Plan;
-use crate::question::{Context, DatasetSummary, Machine, NetworkSummary, Question, Timing};
+use crate::question::{Asked, Context, DatasetSummary, Machine, NetworkSummary, Timing};
 use crate::questions::Findings;
 use crate::runner::{Experiment, Runner, Watcher};
 use crate::runs::{Group, Trained};
@@ -76,7 +76,7 @@ impl Results {
         let questions = self.findings.questions();
         let accuracy_of = |network: &NetworkSummary| {
             let mut questions = questions.iter();
-            questions.find_map(|question| question.test_accuracy(&network.recipe))
+            questions.find_map(|question| question.found.test_accuracy(&network.recipe))
         };
         Context {
             plan: &self.plan,
@@ -148,15 +148,12 @@ pub struct Sentence {
 /// A sentence claims a difference only where the test behind it supports the claim at the 5 %
 /// level after Holm's correction for all sentences that rest on a test; else it says that none
 /// was found. Which of the networks it favours, the numbers decide.
-pub(crate) fn answer(questions: &[&dyn Question], context: &Context<'_>) -> Vec<Sentence> {
+pub(crate) fn answer(questions: &[Asked<'_>], context: &Context<'_>) -> Vec<Sentence> {
     let claims: Vec<_> = questions
         .iter()
-        .flat_map(|question| {
-            let id = question.heading().id;
-            question
-                .claims(context)
-                .into_iter()
-                .map(move |claim| (id, claim))
+        .flat_map(|asked| {
+            let claims = asked.found.claims(context).into_iter();
+            claims.map(|claim| (asked.id, claim))
         })
         .collect();
     let known: Vec<f64> = claims.iter().filter_map(|(_, claim)| claim.p).collect();

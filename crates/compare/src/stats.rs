@@ -113,7 +113,7 @@ pub fn mean_by_seed<'a>(measured: impl IntoIterator<Item = &'a Pair<Vec<f64>>>) 
 /// Values that are all the same have a deviation of 0 and an interval without width. The mean of
 /// no values is NaN; where a value is not finite, there is no deviation and no interval.
 pub fn sample(values: Vec<f64>) -> Sample {
-    let Moments { mean, std } = Moments::of(&values);
+    let (mean, std) = moments(&values);
     Sample {
         mean,
         std,
@@ -129,7 +129,7 @@ pub fn sample(values: Vec<f64>) -> Sample {
 /// which with two or three values says little. The mean of no values is NaN; a single value, or
 /// one that is not finite, has no interval and no p.
 pub fn difference(values: Vec<f64>) -> Difference {
-    let Moments { mean, std } = Moments::of(&values);
+    let (mean, std) = moments(&values);
     Difference {
         mean,
         interval: interval(mean, std, values.len()),
@@ -335,26 +335,16 @@ pub fn top(logits: &[f64], temperature: f64) -> (u8, f64) {
 }
 
 /// Mean, and standard deviation with n − 1, which a single value and one that is not finite lack.
-struct Moments {
-    mean: f64,
-    std: Option<f64>,
-}
-
-impl Moments {
-    fn of(values: &[f64]) -> Self {
-        let count = values.len() as f64;
-        let mean = match values {
-            // A sum of equal values may round, and would give them a deviation.
-            [first, rest @ ..] if rest.iter().all(|value| value == first) => *first,
-            _ => values.iter().sum::<f64>() / count,
-        };
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let std = (squares / (count - 1.0)).sqrt();
-        Self {
-            mean,
-            std: (values.len() > 1 && std.is_finite()).then_some(std),
-        }
-    }
+fn moments(values: &[f64]) -> (f64, Option<f64>) {
+    let count = values.len() as f64;
+    let mean = match values {
+        // A sum of equal values may round, and would give them a deviation.
+        [first, rest @ ..] if rest.iter().all(|value| value == first) => *first,
+        _ => values.iter().sum::<f64>() / count,
+    };
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let std = (squares / (count - 1.0)).sqrt();
+    (mean, (values.len() > 1 && std.is_finite()).then_some(std))
 }
 
 fn interval(mean: f64, std: Option<f64>, count: usize) -> Option<[f64; 2]> {

@@ -10,7 +10,7 @@ use crate::evidence::{
     seed_table, spread,
 };
 use crate::network::{Network, Pair};
-use crate::question::{Claim, Context, Heading, NetworkSummary, Question};
+use crate::question::{Claim, Context, NetworkSummary, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
 use crate::stats::{self, Difference, McNemar, Sample};
@@ -52,14 +52,6 @@ impl Question for Accuracy {
             full: compare(runner, &Group::full(runner.plan))?,
             matched: compare(runner, &Group::matched(runner.plan))?,
         })
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "accuracy",
-            title: "Accuracy",
-            question: "How often is each network right on the test images?",
-        }
     }
 
     fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
@@ -250,13 +242,10 @@ impl Comparison {
     /// What McNemar's test says of each seed.
     fn image_by_image(&self) -> String {
         let tests = &self.mcnemar;
-        let better = |cnn: bool| {
-            let found = tests.iter().filter(|test| test.p < LEVEL);
-            found
-                .filter(|test| (test.only_cnn_right > test.only_mlp_right) == cnn)
-                .count()
-        };
-        let (cnn, mlp) = (better(true), better(false));
+        let found = tests.iter().filter(|test| test.p < LEVEL);
+        let found = found.map(|test| test.only_cnn_right > test.only_mlp_right);
+        let (cnn, mlp): (Vec<bool>, Vec<bool>) = found.partition(|&cnn| cnn);
+        let (cnn, mlp) = (cnn.len(), mlp.len());
         if cnn == 0 && mlp == 0 {
             return format!(
                 "Image by image, McNemar's exact test finds no difference in any of {} seeds.",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::{difference_table, seeds};
 use crate::network::{Network, Pair};
-use crate::question::{Claim, Context, Heading, Question};
+use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
 use crate::stats::{self, Bin, Difference, Sample, paired};
@@ -68,14 +68,6 @@ impl Question for Calibration {
                 networks,
             })
         })
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "calibration",
-            title: "Calibration",
-            question: "When a network says 90 %, is it right nine times out of ten?",
-        }
     }
 
     fn claims<'a>(&'a self, context: &Context<'a>) -> Vec<Claim<'a>> {

@@ -12,7 +12,7 @@ use crate::evidence::{
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::question::{Claim, Context, Heading, Question};
+use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
 use crate::stats::{Difference, Sample, mean_by_seed};
@@ -72,14 +72,6 @@ impl Question for Corruptions {
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
         let groups = Self::groups(runner)?;
         runner.cached("corruptions", "corruptions", &groups, measure)
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "corruptions",
-            title: "Damaged images",
-            question: "How do the networks, trained on clean images, cope with damaged ones?",
-        }
     }
 
     fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
@@ -211,25 +203,23 @@ impl Corruptions {
     }
 
     fn means(&self) -> Result<Panel, CompareError> {
-        let kinds = self
-            .kinds
-            .iter()
-            .map(|kind| (kind.name.as_str(), &kind.mean));
-        let named = kinds.chain([("all", &self.mean), ("undamaged", &self.clean)]);
+        let named = self.named().map(|(name, mean, _)| (name, mean));
+        let named = named.chain([("undamaged", &self.clean)]);
         let mut all = Vec::new();
-        let rows_of = named.map(|(name, pair)| Row {
-            label: text::capitalized(name),
-            marks: Network::BOTH
-                .map(|network| {
-                    let sample = pair.of(network);
-                    all.push(sample.mean);
-                    all.extend(sample.interval.into_iter().flatten());
-                    Mark {
-                        values: Vec::new(),
-                        ..Mark::percent(network, sample, String::new())
-                    }
-                })
-                .into(),
+        let rows_of = named.map(|(name, pair)| {
+            let marks = Network::BOTH.map(|network| {
+                let sample = pair.of(network);
+                all.push(sample.mean);
+                all.extend(sample.interval.into_iter().flatten());
+                Mark {
+                    values: Vec::new(),
+                    ..Mark::percent(network, sample, String::new())
+                }
+            });
+            Row {
+                label: text::capitalized(name),
+                marks: marks.into(),
+            }
         });
         Ok(rows(&Rows {
             slug: "corruption-means".to_owned(),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::{columns_table, joined};
 use crate::network::Network;
-use crate::question::{Claim, Context, Heading, Question};
+use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::{Group, Trained};
 
@@ -80,14 +80,6 @@ impl Question for Cost {
             }
             Ok(Self { networks })
         })
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "cost",
-            title: "Cost",
-            question: "What does each network cost in memory and time?",
-        }
     }
 
     fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {

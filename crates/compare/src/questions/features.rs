@@ -11,7 +11,7 @@ use crate::error::CompareError;
 use crate::evidence::ink;
 use crate::filters::{LearnedFilter, NamedKernel, learned, sheet};
 use crate::network::Network;
-use crate::question::{Context, Heading, Question};
+use crate::question::{Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
 use crate::stats::{self, Difference, mean};
@@ -69,14 +69,6 @@ pub struct DigitMaps {
 impl Question for Features {
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
         runner.timed("features", "features", |runner| measure(runner))
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "features",
-            title: "What they look at",
-            question: "Do the learned filters resemble the three filters of the exercise sheet?",
-        }
     }
 
     fn evidence(&self, _context: &Context<'_>) -> Result<Vec<Block>, CompareError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::ink;
 use crate::network::{Network, Pair};
-use crate::question::{Context, Heading, Question};
+use crate::question::{Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
 use crate::stats;
@@ -92,14 +92,6 @@ impl Question for Mistakes {
             both: gallery(with(true, true))?,
             confusion,
         })
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "mistakes",
-            title: "What they get wrong",
-            question: "Which classes are confused, and do both networks fail on the same images?",
-        }
     }
 
     fn evidence(&self, context: &Context<'_>) -> Result<Vec<Block>, CompareError> {
@@ -196,16 +188,18 @@ impl Mistakes {
             let row = matrix.get(class);
             row.and_then(|row| row.get(answer)).copied().unwrap_or(0)
         };
-        let classes = 0..mlp.len().max(cnn.len());
-        let mut kinds: Vec<(usize, usize, usize, usize)> = classes
-            .clone()
-            .flat_map(|class| classes.clone().map(move |answer| (class, answer)))
-            .filter(|(class, answer)| class != answer)
+        let classes = mlp.len().max(cnn.len());
+        let mut kinds: Vec<(usize, usize, usize, usize)> = (0..classes * classes)
+            .map(|number| (number / classes, number % classes))
             .map(|(class, answer)| {
-                let (mlp, cnn) = (at(mlp, class, answer), at(cnn, class, answer));
-                (class, answer, mlp, cnn)
+                (
+                    class,
+                    answer,
+                    at(mlp, class, answer),
+                    at(cnn, class, answer),
+                )
             })
-            .filter(|(_, _, mlp, cnn)| mlp + cnn > 0)
+            .filter(|(class, answer, mlp, cnn)| class != answer && mlp + cnn > 0)
             .collect();
         kinds.sort_by_key(|(class, answer, mlp, cnn)| (usize::MAX - (mlp + cnn), *class, *answer));
         kinds.truncate(MOST_FREQUENT);

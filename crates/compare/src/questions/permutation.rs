@@ -13,7 +13,7 @@ use crate::evidence::{
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::question::{Claim, Context, Heading, Question};
+use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
 use crate::stats::{Difference, Sample, paired};
@@ -63,14 +63,6 @@ impl Question for Permutation {
             change,
             example: [ink(shape, digit)?, ink(shape, &view.permute_image(digit))?],
         })
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "permutation",
-            title: "Permuted pixels",
-            question: "What happens if one fixed permutation shuffles the pixels of all training and test images?",
-        }
     }
 
     fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {

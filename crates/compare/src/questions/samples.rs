@@ -13,7 +13,7 @@ use crate::evidence::{
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::question::{Claim, Context, Heading, Question};
+use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::{Group, config};
 use crate::stats::{Difference, Sample};
@@ -44,23 +44,18 @@ pub struct SampleSize {
 impl Question for SampleEfficiency {
     fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
         let smallest = smallest_class(runner)?;
-        let (possible, too_large): (Vec<usize>, Vec<usize>) = runner
-            .plan
-            .samples
-            .per_class
-            .iter()
-            .partition(|&&size| size <= smallest);
+        let sizes = runner.plan.samples.per_class.iter();
+        let (possible, too_large): (Vec<usize>, Vec<usize>) =
+            sizes.partition(|&&size| size <= smallest);
         if !too_large.is_empty() {
             runner.notice(format!(
                 "{} has only {smallest} training images of its smallest class: {too_large:?} images per class are left out",
                 runner.dataset.name
             ));
         }
-        let sizes = possible.into_iter();
-        Ok(sizes
-            .map(|per_class| small_training_set(runner.plan, per_class))
-            .chain([Group::full(runner.plan)])
-            .collect())
+        let small = possible.into_iter();
+        let small = small.map(|per_class| small_training_set(runner.plan, per_class));
+        Ok(small.chain([Group::full(runner.plan)]).collect())
     }
 
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
@@ -69,12 +64,9 @@ impl Question for SampleEfficiency {
         let smallest = smallest_class(runner)?;
         let all = Group::full(plan).first(seeds);
         let all_images = runner.runs(&all).mlp[0].record.dataset.train_images; // a plan has seeds
-        let sizes = plan
-            .samples
-            .per_class
-            .iter()
-            .filter(|&&size| size <= smallest);
+        let sizes = plan.samples.per_class.iter();
         let groups = sizes
+            .filter(|&&size| size <= smallest)
             .map(|&size| (Some(size), size * classes, small_training_set(plan, size)))
             .chain([(None, all_images, all)]);
         Ok(Self {
@@ -91,14 +83,6 @@ impl Question for SampleEfficiency {
                 })
                 .collect(),
         })
-    }
-
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "samples",
-            title: "Sample efficiency",
-            question: "How many training images does each network need?",
-        }
     }
 
     /// The test is of the smallest number of images; the others are told.
@@ -195,15 +179,14 @@ impl SampleEfficiency {
             p,
             "of the test images right",
         );
+        let all = self.sizes.len();
+        let ahead = match ahead {
+            ahead if ahead == all => "every one".to_owned(),
+            ahead => ahead.to_string(),
+        };
         format!(
-            "Trained on {images}, {} Over {} sizes of the training set, the CNN's mean is the higher one at {}.",
+            "Trained on {images}, {} Over {all} sizes of the training set, the CNN's mean is the higher one at {ahead}.",
             lower(&comparison),
-            self.sizes.len(),
-            if ahead == self.sizes.len() {
-                "every one".to_owned()
-            } else {
-                ahead.to_string()
-            }
         )
     }
 

@@ -16,7 +16,7 @@ use crate::evidence::{
 };
 use crate::network::{Network, Pair};
 use crate::plan::{Plan, TolerancePlan};
-use crate::question::{Claim, Context, Heading, Question};
+use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
 use crate::stats::{Difference, Sample, mean, mean_by_seed, paired, sample};
@@ -108,14 +108,6 @@ impl Question for Tolerance {
         runner.cached("tolerance", "shift, rotation, scale", &groups, measure)
     }
 
-    fn heading(&self) -> Heading {
-        Heading {
-            id: "tolerance",
-            title: "Shift, rotation, scale",
-            question: "Which network is more tolerant of digits that are moved, turned or resized, and what does shift augmentation in training change?",
-        }
-    }
-
     fn claims<'a>(&'a self, _context: &Context<'a>) -> Vec<Claim<'a>> {
         let [shift, rotation, scale] = self.axes.as_slice() else {
             let untried = [
@@ -165,20 +157,12 @@ fn shifted(plan: &Plan) -> Group {
     })
 }
 
-/// Accuracies on one set of images, one a seed.
-struct Accuracies {
-    plain: Pair<Vec<f64>>,
-    augmented: Pair<Vec<f64>>,
-}
+/// Accuracies on one set of images, one a seed: without and with augmentation.
+type Accuracies = [Pair<Vec<f64>>; 2];
 
-impl Accuracies {
-    /// Seed by seed, the mean over several sets.
-    fn mean<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Self {
-        Self {
-            plain: mean_by_seed(all.clone().map(|one| &one.plain)),
-            augmented: mean_by_seed(all.map(|one| &one.augmented)),
-        }
-    }
+/// Seed by seed, the mean over several sets.
+fn means<'a>(all: impl Iterator<Item = &'a Accuracies> + Clone) -> Accuracies {
+    [0, 1].map(|training| mean_by_seed(all.clone().map(|one| &one[training])))
 }
 
 /// Test accuracy against the amount of each perturbation.
@@ -216,17 +200,15 @@ fn axis(
         for change in kind.perturbations(amount) {
             change.validate()?;
             let images = changed(images, |_, pixels| change.apply(images.shape(), pixels))?;
-            here.push(Accuracies {
-                plain: runner.accuracies(networks[0], &images)?,
-                augmented: runner.accuracies(networks[1], &images)?,
-            });
+            let plain = runner.accuracies(networks[0], &images)?;
+            here.push([plain, runner.accuracies(networks[1], &images)?]);
         }
         every.push(here);
     }
     let direction = |(number, (name, ..)): (usize, (&str, f64, f64))| Direction {
         name: name.to_owned(),
         accuracy: Pair::from_fn(|network| {
-            let here = every.iter().map(|here| here[number].plain.of(network));
+            let here = every.iter().map(|here| here[number][0].of(network));
             here.map(|accuracies| mean(accuracies)).collect()
         }),
     };
@@ -234,27 +216,26 @@ fn axis(
         AxisKind::Shift => DIRECTIONS.into_iter().enumerate().map(direction).collect(),
         AxisKind::Rotation | AxisKind::Scale => Vec::new(),
     };
-    let all = every.iter().map(|here| Accuracies::mean(here.iter()));
-    let all: Vec<Accuracies> = all.collect();
+    let all: Vec<Accuracies> = every.iter().map(|here| means(here.iter())).collect();
     let changing = all.iter().zip(amounts);
     let changing = changing.filter(|(_, amount)| **amount != kind.unchanged());
-    let means = Accuracies::mean(changing.map(|(one, _)| one));
-    let samples = |of: fn(&Accuracies) -> &Pair<Vec<f64>>| {
+    let mean_of = means(changing.map(|(one, _)| one));
+    let [plain, augmented] = [0, 1].map(|training| {
         Pair::from_fn(|network| {
-            let values = all.iter().map(|one| of(one).of(network).clone());
+            let values = all.iter().map(|one| one[training].of(network).clone());
             values.map(sample).collect()
         })
-    };
+    });
     let both = plan.augmented_seeds.min(plan.seeds);
     Ok(Axis {
         kind,
         amounts: amounts.to_vec(),
-        plain: samples(|one| &one.plain),
-        augmented: samples(|one| &one.augmented),
-        plain_difference: means.plain.difference(),
-        augmented_difference: means.augmented.difference(),
+        plain,
+        augmented,
+        plain_difference: mean_of[0].difference(),
+        augmented_difference: mean_of[1].difference(),
         gain: Pair::from_fn(|network| {
-            let (plain, augmented) = (means.plain.of(network), means.augmented.of(network));
+            let [plain, augmented] = mean_of.each_ref().map(|pair| pair.of(network));
             paired(&plain[..both], &augmented[..both])
         }),
         directions,
@@ -280,20 +261,19 @@ impl AxisKind {
 
     /// What is done to the images; a shift in each direction.
     fn perturbations(self, amount: f64) -> Vec<Perturbation> {
-        let mut change = Perturbation::default();
+        let (mut turned, mut sized) = (Perturbation::default(), Perturbation::default());
+        (turned.rotation, sized.scale) = (amount, amount);
         match self {
-            Self::Shift => {
-                let shifts = DIRECTIONS.map(|(_, right, down)| Perturbation {
+            Self::Shift => DIRECTIONS
+                .map(|(_, right, down)| Perturbation {
                     right: right * amount,
                     down: down * amount,
-                    ..change
-                });
-                return shifts.into();
-            }
-            Self::Rotation => change.rotation = amount,
-            Self::Scale => change.scale = amount,
+                    ..Perturbation::default()
+                })
+                .into(),
+            Self::Rotation => vec![turned],
+            Self::Scale => vec![sized],
         }
-        vec![change]
     }
 
     /// Name, unit and file name.
@@ -372,10 +352,8 @@ impl Tolerance {
     }
 
     fn figure(&self, augmented: bool, context: &Context<'_>) -> Result<Figure, CompareError> {
-        let mut panels = Vec::new();
-        for axis in &self.axes {
-            panels.push(axis.curves()?);
-        }
+        let panels = self.axes.iter().map(Axis::curves);
+        let mut panels = panels.collect::<Result<Vec<Panel>, _>>()?;
         if augmented {
             panels.push(self.gains()?);
         }
