@@ -61,7 +61,11 @@ pub fn compare<'a>(
             backend: plan.backend.clone(),
             threads: plan.threads,
         },
-        networks: networks(&runner)?,
+        networks: runner
+            .compared()
+            .into_iter()
+            .map(|(network, runs)| summary(network, runs[0])) // a plan has seeds
+            .collect::<Result<_, _>>()?,
         findings,
         answer: Vec::new(),
         time: runner.time,
@@ -101,18 +105,6 @@ fn dataset(runner: &Runner<'_>) -> DatasetSummary {
         valid_images: split.valid_images,
         test_images: test.len(),
     }
-}
-
-/// The recipes as they were trained: as they are, then those of equal size.
-fn networks(runner: &Runner<'_>) -> Result<Vec<NetworkSummary>, CompareError> {
-    let mut networks = Vec::new();
-    for group in [Group::full(runner.plan), Group::matched(runner.plan)] {
-        let runs = runner.runs(&group);
-        for network in Network::BOTH {
-            networks.push(summary(network, runs.of(network)[0])?); // a plan has seeds
-        }
-    }
-    Ok(networks)
 }
 
 fn summary(network: Network, run: &Trained) -> Result<NetworkSummary, CompareError> {

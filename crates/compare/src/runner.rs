@@ -158,6 +158,17 @@ impl<'a> Runner<'a> {
         })
     }
 
+    /// The runs of each recipe compared: the networks as they are, then those of equal size.
+    pub fn compared(&self) -> Vec<(Network, Vec<&Trained>)> {
+        [Group::full(self.plan), Group::matched(self.plan)]
+            .iter()
+            .flat_map(|group| {
+                let Pair { mlp, cnn } = self.runs(group);
+                [(Network::Mlp, mlp), (Network::Cnn, cnn)]
+            })
+            .collect()
+    }
+
     /// What the runs of a group found on the test split when they ended.
     pub fn test_accuracies(&self, group: &Group) -> Pair<Vec<f64>> {
         self.runs(group)
@@ -169,7 +180,7 @@ impl<'a> Runner<'a> {
         let runs = self.runs(group);
         Pair::measure(|network| {
             let runs = runs.of(network).iter();
-            runs.map(|run| run.load(self.device)).collect()
+            runs.map(|run| Ok(run.folder.load(self.device)?)).collect()
         })
     }
 

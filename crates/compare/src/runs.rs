@@ -5,8 +5,8 @@ use burn::tensor::Device;
 use digits_data::files::sha256;
 use digits_data::{Dataset, Source};
 use digits_train::{
-    Callbacks, LoadedRun, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom, Status,
-    TrainingJob, Versions, input_of, train,
+    Callbacks, Outcome, Recipe, RunConfig, RunFolder, RunRecord, StartFrom, Status, TrainingJob,
+    Versions, input_of, train,
 };
 
 use crate::error::CompareError;
@@ -186,11 +186,6 @@ impl Trained {
             folder,
             record,
         })
-    }
-
-    /// The network, checked against its record.
-    pub fn load(&self, device: &Device) -> Result<LoadedRun, CompareError> {
-        Ok(self.folder.load(device)?)
     }
 }
 

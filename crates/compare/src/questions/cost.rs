@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use digits_report::chart::{Axis, Key, Line, Plot, Point, lines};
 use digits_report::{Block, Figure, Panel, Table, text};
-use digits_train::{RunRecord, TrainError};
+use digits_train::TrainError;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
@@ -71,14 +71,11 @@ impl Question for Cost {
 
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
         runner.timed("cost", "cost", |runner| {
-            let mut networks = Vec::new();
-            for group in [Group::full(runner.plan), Group::matched(runner.plan)] {
-                let runs = runner.runs(&group);
-                for network in Network::BOTH {
-                    networks.push(measure(runner, network, runs.of(network))?);
-                }
-            }
-            Ok(Self { networks })
+            let networks = runner.compared().into_iter();
+            let networks = networks.map(|(network, runs)| measure(runner, network, &runs));
+            Ok(Self {
+                networks: networks.collect::<Result<_, _>>()?,
+            })
         })
     }
 
@@ -163,7 +160,7 @@ fn measure(
 
 /// Images classified in a second, median of several passes over the test split.
 fn speed(runner: &Runner<'_>, run: &Trained) -> Result<f64, CompareError> {
-    let network = run.load(runner.device)?;
+    let network = run.folder.load(runner.device)?;
     network.logits(&runner.test, None, runner.device)?;
     let mut rates = Vec::new();
     for _ in 0..PASSES {
@@ -174,28 +171,24 @@ fn speed(runner: &Runner<'_>, run: &Trained) -> Result<f64, CompareError> {
     Ok(median(rates).unwrap_or(0.0))
 }
 
+/// In each run, the first epoch whose validation accuracy is at least `accuracy`, and the seconds
+/// of training until its end.
 fn reaches(runs: &[&Trained], accuracy: f64) -> Reaches {
-    let reached: Vec<(f64, f64)> = runs
-        .iter()
-        .filter_map(|run| first_at(&run.record, accuracy))
-        .collect();
+    let reached = runs.iter().filter_map(|run| {
+        let mut seconds = 0.0;
+        run.record.epochs.iter().find_map(|epoch| {
+            seconds += epoch.seconds;
+            (epoch.valid_accuracy >= accuracy).then_some((epoch.epoch as f64, seconds))
+        })
+    });
+    let (epochs, seconds): (Vec<f64>, Vec<f64>) = reached.unzip();
     Reaches {
         accuracy,
-        seeds: reached.len(),
+        seeds: epochs.len(),
         of: runs.len(),
-        epoch: median(reached.iter().map(|(epoch, _)| *epoch).collect()),
-        seconds: median(reached.iter().map(|(_, seconds)| *seconds).collect()),
+        epoch: median(epochs),
+        seconds: median(seconds),
     }
-}
-
-/// The first epoch whose validation accuracy is at least `accuracy`, and the seconds of training
-/// until its end.
-fn first_at(record: &RunRecord, accuracy: f64) -> Option<(f64, f64)> {
-    let mut seconds = 0.0;
-    record.epochs.iter().find_map(|epoch| {
-        seconds += epoch.seconds;
-        (epoch.valid_accuracy >= accuracy).then_some((epoch.epoch as f64, seconds))
-    })
 }
 
 /// The middle value, or the mean of the two in the middle; none of none.

@@ -295,28 +295,28 @@ impl Features {
 
     /// What the shares are against what chance would give.
     fn share_text(&self) -> Option<String> {
-        let mut words = format!(
+        let chance = format!(
             "A filter of random numbers would have a share of {} on average.",
             text::percent(self.chance?, 1)
         );
-        if let Some(difference) = &self.share_over_chance {
-            let less = difference.mean < 0.0;
-            words += &format!(
-                " The learned filters have {} percentage points {} on average over {}",
-                text::fixed(100.0 * difference.mean.abs(), 2),
-                if less { "less" } else { "more" },
-                text::plural(difference.values.len(), "seed")
-            );
-            if difference.interval.is_some() {
-                let interval = text::points_interval(difference.interval);
-                words += &format!(" (95 % interval {interval})");
-            }
-            if let Some(p) = difference.p.and_then(text::p_value) {
-                words += &format!(", {p} (t-test)");
-            }
-            words += ".";
-        }
-        Some(words)
+        let Some(difference) = &self.share_over_chance else {
+            return Some(chance);
+        };
+        let points = text::fixed(100.0 * difference.mean.abs(), 2);
+        let side = if difference.mean < 0.0 {
+            "less"
+        } else {
+            "more"
+        };
+        let seeds = text::plural(difference.values.len(), "seed");
+        let interval = difference.interval.map_or_else(String::new, |interval| {
+            format!(" (95 % interval {})", text::points_interval(Some(interval)))
+        });
+        let p = difference.p.and_then(text::p_value);
+        let p = p.map_or_else(String::new, |p| format!(", {p} (t-test)"));
+        Some(format!(
+            "{chance} The learned filters have {points} percentage points {side} on average over {seeds}{interval}{p}."
+        ))
     }
 
     fn share_figure(&self) -> Result<Figure, CompareError> {
