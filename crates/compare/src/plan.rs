@@ -155,13 +155,7 @@ impl Plan {
     /// of as many of the new ones, or of all of them.
     pub fn with_seeds(mut self, seeds: Vec<u64>) -> Self {
         let all = self.seeds.len();
-        for count in [
-            &mut self.tolerance.seeds,
-            &mut self.tolerance.augmented_seeds,
-            &mut self.corruptions.seeds,
-            &mut self.permutation.seeds,
-            &mut self.samples.seeds,
-        ] {
+        for (_, count) in self.seed_counts() {
             *count = if *count == all {
                 seeds.len()
             } else {
@@ -170,6 +164,18 @@ impl Plan {
         }
         self.seeds = seeds;
         self
+    }
+
+    /// How many of the seeds each question is asked of, with the names of these settings.
+    fn seed_counts(&mut self) -> [(&'static str, &mut usize); 5] {
+        let tolerance = &mut self.tolerance;
+        [
+            ("tolerance.seeds", &mut tolerance.seeds),
+            ("tolerance.augmented_seeds", &mut tolerance.augmented_seeds),
+            ("corruptions.seeds", &mut self.corruptions.seeds),
+            ("permutation.seeds", &mut self.permutation.seeds),
+            ("samples.seeds", &mut self.samples.seeds),
+        ]
     }
 
     fn parse(origin: &str, text: &str) -> Result<Self, CompareError> {
@@ -195,15 +201,9 @@ impl Plan {
         let advice = "give one or more, each once; five or more for an answer that stands";
         let distinct: BTreeSet<&u64> = self.seeds.iter().collect();
         check(seeds > 0 && distinct.len() == seeds, "seeds", advice)?;
-        for (name, count) in [
-            ("tolerance.seeds", self.tolerance.seeds),
-            ("tolerance.augmented_seeds", self.tolerance.augmented_seeds),
-            ("corruptions.seeds", self.corruptions.seeds),
-            ("permutation.seeds", self.permutation.seeds),
-            ("samples.seeds", self.samples.seeds),
-        ] {
+        for (name, count) in self.clone().seed_counts() {
             let advice = format!("it is {count}; give 1 to {seeds}, the number of seeds");
-            check((1..=seeds).contains(&count), name, &advice)?;
+            check((1..=seeds).contains(&*count), name, &advice)?;
         }
         for (name, count) in [
             ("calibration_bins", self.calibration_bins),

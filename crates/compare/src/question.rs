@@ -108,10 +108,9 @@ impl<'a> Claim<'a> {
     ) -> Self {
         let [first, second] = differences;
         let claim = Self::tested(first, write);
+        let test = claim.test.unwrap_or_default();
         Self {
-            test: claim
-                .test
-                .map(|test| format!("the larger p of two tests: {test}")),
+            test: Some(format!("the larger p of two tests: {test}")),
             p: first.p.zip(second.p).map(|(a, b)| a.max(b)),
             ..claim
         }

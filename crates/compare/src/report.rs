@@ -66,11 +66,17 @@ pub fn save(folder: &Path, results: &Results) -> Result<PathBuf, CompareError> {
 fn document(results: &Results) -> Result<Document, CompareError> {
     let context = results.context();
     let questions = results.findings.questions();
-    let mut sections = questions
-        .iter()
-        .enumerate()
-        .map(|(number, question)| section(number + 1, question, &context, results))
-        .collect::<Result<Vec<Section>, CompareError>>()?;
+    let mut sections = Vec::new();
+    // The question, the sentences of the answer that belong to it, then the evidence.
+    for (number, asked) in (1..).zip(&questions) {
+        let mut blocks = vec![Block::Question(asked.question.to_owned())];
+        let answer = results.answer.iter();
+        let sentences = answer.filter(|sentence| sentence.question == asked.id);
+        blocks.extend(sentences.map(|sentence| Block::Finding(sentence.text.clone())));
+        blocks.extend(asked.found.evidence(&context)?);
+        let title = format!("{number}. {}", asked.title);
+        sections.push(Section::new(asked.id, title, blocks));
+    }
     sections.extend([
         caveats(&questions, &context),
         time(results),
@@ -87,27 +93,6 @@ fn document(results: &Results) -> Result<Document, CompareError> {
         sections,
         ..Document::default()
     })
-}
-
-/// The question, the sentences of the answer that belong to it, then the evidence.
-fn section(
-    number: usize,
-    asked: &Asked<'_>,
-    context: &Context<'_>,
-    results: &Results,
-) -> Result<Section, CompareError> {
-    let &Asked {
-        id,
-        title,
-        question,
-        found,
-    } = asked;
-    let mut blocks = vec![Block::Question(question.to_owned())];
-    let answer = results.answer.iter();
-    let sentences = answer.filter(|sentence| sentence.question == id);
-    blocks.extend(sentences.map(|sentence| Block::Finding(sentence.text.clone())));
-    blocks.extend(found.evidence(context)?);
-    Ok(Section::new(id, format!("{number}. {title}"), blocks))
 }
 
 /// Under which conditions everything below was measured.

@@ -52,11 +52,22 @@ pub fn compare<'a>(
     let evaluated = Findings::evaluated_images(plan, runner.test.len());
     runner.train(&groups, evaluated)?;
     let findings = Findings::measure(&mut runner)?;
+    let (dataset, test) = (runner.dataset, &runner.test);
+    let split = &runner.runs(&Group::full(plan)).mlp[0].record.dataset; // a plan has seeds
     let mut results = Results {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         plan: plan.clone(),
-        dataset: dataset(&runner),
+        dataset: DatasetSummary {
+            name: dataset.name.clone(),
+            fingerprint: dataset.fingerprint.clone(),
+            classes: dataset.train.classes(),
+            height: test.shape().height,
+            width: test.shape().width,
+            train_images: split.train_images,
+            valid_images: split.valid_images,
+            test_images: test.len(),
+        },
         machine: Machine {
             backend: plan.backend.clone(),
             threads: plan.threads,
@@ -88,22 +99,6 @@ impl Results {
             networks: &self.networks,
             accuracies: self.networks.iter().map(accuracy_of).collect(),
         }
-    }
-}
-
-fn dataset(runner: &Runner<'_>) -> DatasetSummary {
-    let dataset = runner.dataset;
-    let test = &runner.test;
-    let split = &runner.runs(&Group::full(runner.plan)).mlp[0].record.dataset; // a plan has seeds
-    DatasetSummary {
-        name: dataset.name.clone(),
-        fingerprint: dataset.fingerprint.clone(),
-        classes: dataset.train.classes(),
-        height: test.shape().height,
-        width: test.shape().width,
-        train_images: split.train_images,
-        valid_images: split.valid_images,
-        test_images: test.len(),
     }
 }
 

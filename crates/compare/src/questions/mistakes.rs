@@ -1,7 +1,7 @@
 //! What each gets wrong.
 
 use digits_report::chart::{Confusion, confusion};
-use digits_report::{Block, Figure, Panel, Table, Tile, Tiles, text};
+use digits_report::{Block, Figure, Table, Tile, Tiles, text};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
@@ -98,9 +98,20 @@ impl Question for Mistakes {
         if self.confusion.mlp.is_empty() {
             return Ok(self.galleries());
         }
-        let Pair { mlp, cnn } = Pair::measure(|network| self.matrix(network))?;
+        let matrices = Network::BOTH.into_iter().map(|network| {
+            let name = network.name();
+            confusion(&Confusion {
+                slug: format!("confusion-{}", name.to_lowercase()),
+                label: format!(
+                    "Confusion matrix of the {name}: rows are true classes, columns are answers."
+                ),
+                title: name.to_owned(),
+                role: network.into(),
+                counts: self.confusion.of(network),
+            })
+        });
         let figure = Figure::new(
-            vec![mlp, cnn],
+            matrices.collect::<Result<_, _>>()?,
             "Confusion matrices: rows are true classes, columns answers; off the diagonal are the mistakes, stronger in color the more there are.",
             format!(
                 "All {} test images, the two networks of seed {}. Depth of color grows with the square root of the count, each matrix to its own largest.",
@@ -149,19 +160,6 @@ fn gallery(
 }
 
 impl Mistakes {
-    fn matrix(&self, network: Network) -> Result<Panel, CompareError> {
-        let name = network.name();
-        Ok(confusion(&Confusion {
-            slug: format!("confusion-{}", name.to_lowercase()),
-            label: format!(
-                "Confusion matrix of the {name}: rows are true classes, columns are answers."
-            ),
-            title: name.to_owned(),
-            role: network.into(),
-            counts: self.confusion.of(network),
-        })?)
-    }
-
     fn galleries(&self) -> Vec<Block> {
         [
             ("Only the MLP misses these", "mistakes-mlp", &self.only_mlp),

@@ -16,12 +16,11 @@ set = ["training.epochs=2", "training.validation=40", "training.batch_size=16"]
 threads = 2
 calibration_bins = 5
 gallery = 3
-[networks]
-mlp = "mlp-small"
-cnn = "cnn-small"
-[matched]
-mlp = "mlp-small"
-cnn = "cnn-small"
+networks = { mlp = "mlp-small", cnn = "cnn-small" }
+matched = { mlp = "mlp-small", cnn = "cnn-small" }
+corruptions = { seeds = 5, images = 20, severities = [1, 5], seed = 1 }
+permutation = { seeds = 2, permutation = 1 }
+samples = { seeds = 2, per_class = [2, 5], batch_size = 16, steps = 20 }
 [tolerance]
 seeds = 5
 augmented_seeds = 3
@@ -30,29 +29,16 @@ images = 20
 shifts = [0, 1, 6]
 rotations = [-30, 0, 30]
 scales = [0.8, 1]
-[corruptions]
-seeds = 5
-images = 20
-severities = [1, 5]
-seed = 1
-[permutation]
-seeds = 2
-permutation = 1
-[samples]
-seeds = 2
-per_class = [2, 5]
-batch_size = 16
-steps = 20
 "#;
 
 /// Five seeds.
 pub fn results() -> Results {
-    measured().0.clone()
+    measured()[0].clone()
 }
 
 /// A single seed.
 pub fn one_seed() -> Results {
-    measured().1.clone()
+    measured()[1].clone()
 }
 
 /// Writes the answer to changed findings.
@@ -60,13 +46,12 @@ pub fn answered(results: &mut Results) {
     results.answer = answer(&results.findings.questions(), &results.context());
 }
 
-fn measured() -> &'static (Results, Results) {
-    static MEASURED: OnceLock<(Results, Results)> = OnceLock::new();
+fn measured() -> &'static [Results; 2] {
+    static MEASURED: OnceLock<[Results; 2]> = OnceLock::new();
     MEASURED.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let plan: Plan = toml::from_str(PLAN).unwrap();
-        let five = experiment(folder.path(), plan.clone());
-        (five, experiment(folder.path(), plan.with_seeds(vec![1])))
+        [plan.clone(), plan.with_seeds(vec![1])].map(|plan| experiment(folder.path(), plan))
     })
 }
 
