@@ -166,15 +166,6 @@ pub struct NetworkSummary {
     pub dropout: f64,
 }
 
-/// Where time went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Timing {
-    /// For example `training cnn` or `corruptions`.
-    pub part: String,
-    /// Seconds.
-    pub seconds: f64,
-}
-
 /// What every question may tell of besides its own findings.
 pub(crate) struct Context<'a> {
     pub plan: &'a Plan,

@@ -3,9 +3,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::network::Network;
 use crate::plan::Plan;
-use crate::question::{Asked, Context, DatasetSummary, Machine, NetworkSummary, Timing};
+use crate::question::{Asked, Context, DatasetSummary, Machine, NetworkSummary};
 use crate::questions::Findings;
-use crate::runner::{Experiment, Runner, Watcher};
+use crate::runner::{Experiment, Runner, Timing, Watcher};
 use crate::runs::{Group, Trained};
 use crate::stats;
 

@@ -10,13 +10,12 @@ use burn::tensor::Device;
 use digits_data::files::{sha256, write_whole};
 use digits_data::{Dataset, Images};
 use digits_train::{self as train, Callbacks, LoadedRun};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
-use crate::question::Timing;
 use crate::runs::{Group, RunName, RunSpec, Trained, config};
 
 /// What an experiment starts from.
@@ -29,6 +28,15 @@ pub struct Experiment<'a> {
     pub device: &'a Device,
     /// Folder of the experiment; the runs are kept in `runs/` below it.
     pub folder: &'a Path,
+}
+
+/// Where time went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// For example `training cnn` or `corruptions`.
+    pub part: String,
+    /// Seconds.
+    pub seconds: f64,
 }
 
 /// Outputs before the softmax on the test images, seed by seed: `[images, classes]`, row by row.
