@@ -97,7 +97,7 @@ screenshots:
 
 # The playground's server under 64 clients for 30 seconds
 test-load:
-    cargo test --release --workspace --test load -- --ignored --nocapture
+    cargo test --release --workspace --test server -- --ignored --nocapture
 
 # Benchmarks: data path, and every kernel against Burn's own operation
 bench:

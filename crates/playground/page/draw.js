@@ -180,15 +180,15 @@ function showAnswers(answer) {
     });
   });
   const verdict = $("verdict");
-  verdict.dataset.labels = answer.answers.map((one) => one.label).join(" ");
+  verdict.dataset.labels = answer.answers.map((one) => one?.label ?? "–").join(" ");
   if (answer.blank) {
     verdict.textContent = "Draw something, and both networks say what they read.";
     $("seen").setAttribute("aria-label", "Nothing drawn");
   } else {
     const [a, b] = answer.answers;
-    const said = (one, number) => make("span", { className: SIDES[number] }, `${name(number)}: `, make("b", {}, String(one.label)));
+    const said = (one, number) => make("span", { className: SIDES[number] }, `${name(number)}: `, make("b", {}, String(one?.label ?? "nothing")));
     const judged = truth === null ? [] : [`. It is a ${truth}.`];
-    if (a.label === b.label) {
+    if (a?.label === b?.label) {
       verdict.replaceChildren("Both read ", make("b", {}, String(a.label)), ...judged);
     } else {
       verdict.replaceChildren(said(a, 0), " but ", said(b, 1), ...judged);

@@ -22,7 +22,8 @@ struct Look {
     width: usize,
     /// What the first network sees, row by row, 0 = background, 255 = ink.
     pixels: Vec<u8>,
-    answers: Vec<Probabilities>,
+    /// `null` for a network whose view alone is blank; empty if both are.
+    answers: Vec<Option<Probabilities>>,
 }
 
 #[derive(Serialize)]
@@ -37,7 +38,7 @@ struct Probabilities {
 pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     let perturbation = perturbation(query)?;
     let views = views(app, query, body)?;
-    let blank = views.iter().any(|view| view.pixels.is_none());
+    let blank = views.iter().all(|view| view.pixels.is_none());
     let seen: Vec<Vec<u8>> = views
         .iter()
         .map(|view| match &view.pixels {
@@ -46,14 +47,19 @@ pub(crate) fn look(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiE
         })
         .collect();
     let mut answers = Vec::new();
-    for (View { network, .. }, pixels) in views.iter().zip(seen.chunks(1)).filter(|_| !blank) {
+    for (view, pixels) in views.iter().zip(seen.chunks(1)).filter(|_| !blank) {
+        let View { network, .. } = view;
+        if view.pixels.is_none() {
+            answers.push(None);
+            continue;
+        }
         let all = probabilities(&network.run, pixels, &app.device)?;
         let probabilities = all.into_iter().next().unwrap_or_default();
-        answers.push(Probabilities {
+        answers.push(Some(Probabilities {
             id: network.choice.id.clone(),
             label: best(&probabilities),
             probabilities,
-        });
+        }));
     }
     Answer::json(&Look {
         blank,

@@ -3,12 +3,12 @@
 use digits_verify::{Values, Worked};
 
 use crate::common::browser::{DESKTOP, PHONE, Page};
-use crate::open;
+use crate::{open, visit};
 
 /// The numbers in a column of the table of gradients.
 fn column(page: &Page, at: usize) -> Vec<f64> {
     page.numbers(&format!(
-        "return $$('#gradients tbody tr').map((row) => Number(row.cells[{at}].textContent.replaceAll('−', '-')))"
+        "$$('#gradients tbody tr').map((row) => Number(row.cells[{at}].textContent.replaceAll('−', '-')))"
     ))
 }
 
@@ -23,7 +23,7 @@ fn wait_for_column(page: &Page, at: usize, expected: &[f64], within: f64) {
 
 #[test]
 #[ignore = "needs Chromium: just test-browser"]
-fn one_backpropagation_step_is_the_one_that_verify_computes() {
+fn steps_are_those_of_verify_and_what_cannot_be_learned_is_said() {
     let page = open("backprop", DESKTOP);
     let worked = Worked::new(Values::default()).unwrap();
     // By hand, by autodiff, and the parameters that the step is going to give.
@@ -33,37 +33,45 @@ fn one_backpropagation_step_is_the_one_that_verify_computes() {
     page.click("#one");
     page.wait("$('#learned').dataset.steps === '1'");
     wait_for_column(&page, 1, &worked.new, 1e-6);
-    page.click("#backward");
-    page.wait("$('#rule').textContent.includes('δ₁')");
-    page.click("[data-symbol=\"∂L/∂v₁₀\"]");
-    page.wait("$('#rule').textContent.includes('Autodiff')");
+    for (button, shown) in [
+        ("#backward", "$('#rule').textContent.includes('δ₁')"),
+        (
+            "[data-symbol=\"∂L/∂v₁₀\"]",
+            "$('#rule').textContent.includes('Autodiff')",
+        ),
+        ("#learn", "$('#learned').textContent.includes('learned')"),
+    ] {
+        page.click(button);
+        page.wait(shown);
+    }
+    // No sigmoid reaches 2.
+    page.set("input[aria-label=\"t₁\"]", "2");
     page.click("#learn");
-    page.wait("$('#learned').textContent.includes('learned')");
+    page.wait("$('#learned').textContent.startsWith('Not learned after 20,000 steps')");
+
+    page.reload();
+    visit(&page, "backprop");
+    a_field_keeps_the_focus_while_it_is_typed_into(&page);
 }
 
-#[test]
-#[ignore = "needs Chromium: just test-browser"]
-fn a_field_keeps_the_focus_while_it_is_typed_into() {
-    let page = open("backprop", DESKTOP);
+fn a_field_keeps_the_focus_while_it_is_typed_into(page: &Page) {
     let focus = |name: &str| {
         page.script(&format!(
             "window.field = $('input[aria-label=\"{name}\"]'); window.field.focus(); window.field.select()"
         ));
     };
+    let mut values = Values::default();
     focus("η");
     page.keys("0.25");
-    let mut values = Values {
-        learning_rate: 0.25,
-        ..Values::default()
-    };
-    wait_for_column(&page, 5, &Worked::new(values.clone()).unwrap().new, 1e-6);
+    values.learning_rate = 0.25;
+    wait_for_column(page, 5, &Worked::new(values.clone()).unwrap().new, 1e-6);
     page.check("document.activeElement === window.field && window.field.isConnected");
     page.check("window.field.value === '0.25'");
     // The next field, at once: the edit before it is not lost.
     focus("x₁");
     page.keys("-2");
     values.input[0] = -2.0;
-    wait_for_column(&page, 5, &Worked::new(values).unwrap().new, 1e-6);
+    wait_for_column(page, 5, &Worked::new(values).unwrap().new, 1e-6);
     // What is invalid is marked, and gone when the field is left.
     page.keys("x");
     page.wait("document.activeElement.getAttribute('aria-invalid') === 'true'");
@@ -72,9 +80,8 @@ fn a_field_keeps_the_focus_while_it_is_typed_into() {
     // Steps show in the fields, though the form is not built anew.
     page.click("#ten");
     page.wait("$('#learned').dataset.steps === '10'");
-    let shown =
-        page.numbers("return [Number($('input[aria-label=\"v₁₀\"]').value.replace('−', '-'))]");
-    assert!((shown[0] - column(&page, 1)[0]).abs() < 1e-4);
+    let shown = page.numbers("[Number($('input[aria-label=\"v₁₀\"]').value.replace('−', '-'))]");
+    assert!((shown[0] - column(page, 1)[0]).abs() < 1e-4);
 }
 
 #[test]
@@ -86,8 +93,7 @@ fn every_value_of_the_graph_opens_its_rule_and_nothing_jumps() {
         let before = places();
         for (mode, count) in [("forward", 25), ("backward", 21)] {
             page.script(&format!("$('#{mode}').click()"));
-            let symbols =
-                page.script("return $$('#graph [data-symbol]').map((e) => e.dataset.symbol)");
+            let symbols = page.get("$$('#graph [data-symbol]').map((e) => e.dataset.symbol)");
             let symbols = symbols.as_array().unwrap();
             assert_eq!(symbols.len(), count);
             for symbol in symbols {
@@ -95,30 +101,18 @@ fn every_value_of_the_graph_opens_its_rule_and_nothing_jumps() {
                     "$(`[data-symbol=\"${{{symbol}}}\"]`).dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"
                 ));
                 let symbol = symbol.as_str().unwrap();
-                let rule = page.text("#rule");
+                let step = format!("new {symbol} = {symbol} − η·∂L/∂{symbol}");
                 let parts = match symbol.chars().next().unwrap() {
-                    'x' | 't' => vec!["given".to_owned(), "stands in".to_owned()],
-                    'v' | 'w' => vec![format!("new {symbol} = {symbol} − η·∂L/∂{symbol}")],
-                    _ => vec![],
+                    'x' | 't' => ["given", "stands in"],
+                    'v' | 'w' => [&step, "="],
+                    _ => ["", "="],
                 };
-                for part in [symbol, "="]
-                    .into_iter()
-                    .chain(parts.iter().map(String::as_str))
-                {
+                let rule = page.text("#rule");
+                for part in [&parts[..], &[symbol, "="]].concat() {
                     assert!(rule.contains(part), "{symbol}: {rule}");
                 }
                 assert_eq!(places(), before, "{symbol}, {}", window.width);
             }
         }
     }
-}
-
-#[test]
-#[ignore = "needs Chromium: just test-browser"]
-fn what_cannot_be_learned_is_said() {
-    let page = open("backprop", DESKTOP);
-    // No sigmoid reaches 2.
-    page.set("input[aria-label=\"t₁\"]", "2");
-    page.click("#learn");
-    page.wait("$('#learned').textContent.startsWith('Not learned after 20,000 steps')");
 }

@@ -9,27 +9,25 @@ mod drawing;
 mod filters;
 mod looks;
 mod runs;
-mod screenshots;
-mod strokes;
 
 use common::app;
 use common::browser::{Page, Window};
 
-/// A seven as people write it, two lines.
-fn seven() -> Vec<Vec<(f64, f64)>> {
+const PARTS: [&str; 4] = ["draw", "filters", "backprop", "runs"];
+
+/// A seven as people write it.
+fn seven() -> Vec<(f64, f64)> {
     let across = (0..=12).map(|i| (0.27 + 0.036 * f64::from(i), 0.25));
     let down = (1..=14).map(|i| (0.70 - 0.02 * f64::from(i), 0.25 + 0.04 * f64::from(i)));
-    vec![across.chain(down).collect()]
+    across.chain(down).collect()
 }
 
 /// A closed ring.
-fn zero() -> Vec<Vec<(f64, f64)>> {
+fn zero() -> Vec<(f64, f64)> {
     let turn = (0..=30).map(|i| f64::from(i) / 30.0 * std::f64::consts::TAU);
     let place = |a: f64| (0.5 + 0.18 * a.sin(), 0.5 - 0.28 * a.cos());
-    vec![turn.map(place).collect()]
+    turn.map(place).collect()
 }
-
-const PARTS: [&str; 4] = ["draw", "filters", "backprop", "runs"];
 
 /// A page on the fixture's runs, with all that the part shows.
 fn open(part: &str, window: Window) -> Page {
@@ -61,15 +59,23 @@ fn wait_for_insides(page: &Page) {
     page.wait("$$('#maps canvas').length === 2 && $('#reach-noise').textContent !== ''");
 }
 
-/// Answers requests to this address with a refusal, inside the page: no line in the console.
-fn break_address(page: &Page, address: &str, sentence: &str) {
+/// Runs `instead` for requests to this address, inside the page: no line in the console.
+fn intercept(page: &Page, address: &str, instead: &str) {
     page.script(&format!(
-        "window.sound ??= window.fetch; window.fetch = (path, options) => String(path).startsWith('{address}') ? \
-         Promise.resolve(new Response(JSON.stringify({{ error: '{sentence}' }}), {{ status: 503 }})) : window.sound(path, options)"
+        "window.sound ??= window.fetch; window.fetch = async (path, options) => {{ \
+         if (String(path).startsWith('{address}')) {{ {instead} }} return window.sound(path, options); }}"
     ));
 }
 
-/// The end of [`break_address`].
+/// Answers requests to this address with a refusal.
+fn break_address(page: &Page, address: &str, sentence: &str) {
+    let refusal = format!(
+        "return new Response(JSON.stringify({{ error: '{sentence}' }}), {{ status: 503 }})"
+    );
+    intercept(page, address, &refusal);
+}
+
+/// The end of [`intercept`].
 fn mend(page: &Page) {
     page.script("window.fetch = window.sound");
 }

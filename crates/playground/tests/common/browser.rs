@@ -9,64 +9,14 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use digits_playground::App;
 use serde_json::{Value, json};
 
 use super::http::Client;
 use super::{Running, serve};
-use digits_playground::App;
 
 /// How long a condition may take to come true.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// chromedriver in a process of its own.
-struct Driver {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Driver {
-    fn start() -> Self {
-        let mut process = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is installed (Debian: chromium-driver)");
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let port = line.split("successfully on port ").nth(1)?;
-                port.trim_end_matches('.').parse::<u16>().ok()
-            })
-            .expect("chromedriver names its port");
-        Self {
-            process,
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
-        }
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
-        let body = (method == "POST").then(|| body.to_string());
-        let body = body.unwrap_or_default();
-        let reply = Client::new(self.address)
-            .ask(method, path, "application/json", body.as_bytes())
-            .ok_or("chromedriver ended")?;
-        let mut answer: Value = serde_json::from_slice(&reply.body).map_err(|e| e.to_string())?;
-        if reply.status == 200 {
-            Ok(answer["value"].take())
-        } else {
-            Err(format!("{path}: {}", answer["value"]["message"]))
-        }
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// What the window is like.
 #[derive(Debug, Clone, Copy)]
@@ -87,14 +37,15 @@ pub const DESKTOP: Window = Window {
 pub const PHONE: Window = Window {
     width: 390,
     height: 844,
-    dark: false,
     phone: true,
+    ..DESKTOP
 };
 
-/// A browser with one page of the playground. Ends with an assertion that nothing was written to
-/// the console.
+/// A browser with one page of the playground, and the chromedriver that drives it. Ends with an
+/// assertion that nothing was written to the console.
 pub struct Page {
-    driver: Driver,
+    driver: Child,
+    address: SocketAddr,
     session: String,
     _server: Running,
 }
@@ -104,7 +55,24 @@ impl Page {
     pub fn open(app: App, part: &str, window: Window) -> Self {
         let server = serve(app);
         let url = json!({ "url": format!("http://{}/#{part}", server.address) });
-        let driver = Driver::start();
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is installed (Debian: chromium-driver)");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| {
+            let port = line.ok()?.split_once("successfully on port ")?.1.to_owned();
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        let port = port.expect("chromedriver names its port");
+        let mut page = Self {
+            driver,
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            session: "/session".to_owned(),
+            _server: server,
+        };
         let mut options = json!({ "args": [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
             format!("--window-size={},{}", window.width, window.height),
@@ -117,12 +85,8 @@ impl Page {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" }
         }}});
-        let session = driver.ask("POST", "/session", &wanted).unwrap();
-        let page = Self {
-            session: format!("/session/{}", session["sessionId"].as_str().unwrap()),
-            driver,
-            _server: server,
-        };
+        let session = page.ask("POST", "", &wanted);
+        page.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
         let scheme = if window.dark { "dark" } else { "light" };
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         page.command("Emulation.setEmulatedMedia", &media);
@@ -130,14 +94,32 @@ impl Page {
         page
     }
 
-    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+    fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let path = format!("{}{path}", self.session);
-        self.driver.ask(method, &path, body).unwrap()
+        let body = (method == "POST").then(|| body.to_string());
+        let body = body.unwrap_or_default();
+        let reply = Client::new(self.address)
+            .ask(method, &path, "application/json", body.as_bytes())
+            .ok_or("chromedriver ended")?;
+        let mut answer: Value = serde_json::from_slice(&reply.body).map_err(|e| e.to_string())?;
+        match reply.status {
+            200 => Ok(answer["value"].take()),
+            _ => Err(format!("{path}: {}", answer["value"]["message"])),
+        }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.try_ask(method, path, body).unwrap()
     }
 
     fn command(&self, name: &str, parameters: &Value) -> Value {
         let body = json!({ "cmd": name, "params": parameters });
         self.ask("POST", "/goog/cdp/execute", &body)
+    }
+
+    /// Loads the page anew.
+    pub fn reload(&self) {
+        self.ask("POST", "/refresh", &json!({}));
     }
 
     /// What a script returns. In it `$` finds the first element of a selector, `$$` all of them.
@@ -147,56 +129,65 @@ impl Page {
         self.ask("POST", "/execute/sync", &body)
     }
 
-    /// The numbers that a script returns.
-    pub fn numbers(&self, script: &str) -> Vec<f64> {
-        super::numbers(&self.script(script))
+    /// The value of an expression.
+    pub fn get(&self, expression: &str) -> Value {
+        self.script(&format!("return {expression}"))
     }
 
-    fn holds(&self, condition: &str) -> bool {
-        self.script(&format!("return Boolean({condition})")) == json!(true)
+    /// The numbers that an expression is a list of.
+    pub fn numbers(&self, expression: &str) -> Vec<f64> {
+        super::numbers(&self.get(expression))
+    }
+
+    /// The text of an element.
+    pub fn text(&self, selector: &str) -> String {
+        let text = self.get(&format!("$('{selector}').textContent"));
+        text.as_str().unwrap().to_owned()
     }
 
     /// An expression that must be true now.
     pub fn check(&self, condition: &str) {
-        assert!(self.holds(condition), "{condition}");
+        let holds = self.get(&format!("Boolean({condition})"));
+        assert_eq!(holds, true, "{condition}");
     }
 
     /// Waits until an expression is true.
     pub fn wait(&self, condition: &str) {
-        self.until(condition, || self.holds(condition));
+        let expression = format!("Boolean({condition})");
+        self.until(condition, || self.get(&expression) == true);
     }
 
     /// Waits until something holds.
     pub fn until(&self, what: &str, condition: impl Fn() -> bool) {
         let start = Instant::now();
         while !condition() {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "never came true: {what}; the page says {}",
-                self.script("return $('#problem').textContent + ' | ' + $('#verdict').textContent")
-            );
+            let is_patient = start.elapsed() < PATIENCE;
+            let says = |page: &Self| page.text("#problem") + " | " + &page.text("#verdict");
+            assert!(is_patient, "never came true: {what}; {}", says(self));
             sleep(Duration::from_millis(30));
         }
     }
 
     /// Chooses an option of a select.
     pub fn choose(&self, selector: &str, option: &str) {
-        self.script(&format!(
-            "const e = $({selector:?}); e.value = {option:?}; e.dispatchEvent(new Event('change'))"
-        ));
+        self.change(selector, option, "change");
     }
 
     /// Gives a field or a slider another value.
     pub fn set(&self, selector: &str, value: &str) {
+        self.change(selector, value, "input");
+    }
+
+    fn change(&self, selector: &str, value: &str, event: &str) {
         self.script(&format!(
-            "const e = $({selector:?}); e.value = {value:?}; e.dispatchEvent(new Event('input'))"
+            "const e = $({selector:?}); e.value = {value:?}; e.dispatchEvent(new Event('{event}'))"
         ));
     }
 
     /// How far below the top of the page elements are, in whole pixels.
     pub fn places(&self, selectors: &[&str]) -> Value {
-        self.script(&format!(
-            "return {}.map((s) => Math.round($(s).getBoundingClientRect().top + scrollY))",
+        self.get(&format!(
+            "{}.map((s) => Math.round($(s).getBoundingClientRect().top + scrollY))",
             json!(selectors)
         ))
     }
@@ -204,45 +195,34 @@ impl Page {
     /// Writes a picture of the page from its top to the end of an element, also of what is below
     /// the window's edge.
     pub fn screenshot(&self, path: &Path, last: &str) {
-        let height = self.script(&format!(
-            "scrollTo(0, 0); return Math.round($('{last}').getBoundingClientRect().bottom + 16)"
-        ));
-        let width = self.script("return document.documentElement.clientWidth");
+        self.script("scrollTo(0, 0)");
+        let width = self.get("document.documentElement.clientWidth");
+        let end = format!("Math.round($('{last}').getBoundingClientRect().bottom + 16)");
+        let height = self.get(&end);
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
         let parameters = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let answer = self.command("Page.captureScreenshot", &parameters);
-        let bytes = BASE64_STANDARD
-            .decode(answer["data"].as_str().unwrap())
-            .unwrap();
-        std::fs::write(path, bytes).unwrap();
+        let text = answer["data"].as_str().unwrap();
+        std::fs::write(path, BASE64_STANDARD.decode(text).unwrap()).unwrap();
     }
 
-    /// Everything that can be focused, as assistive technology is told of it: role and name.
-    pub fn focusable(&self) -> Vec<(String, String)> {
+    /// The name, as assistive technology is told of it, of everything that can be focused.
+    pub fn focusable(&self) -> Vec<String> {
         self.command("Accessibility.enable", &json!({}));
         let tree = self.command("Accessibility.getFullAXTree", &json!({}));
-        let text = |node: &Value, key: &str| {
-            let value = node[key]["value"].as_str();
-            value.unwrap_or_default().trim().to_owned()
+        let focusable = json!({ "name": "focusable", "value": { "type": "booleanOrUndefined", "value": true } });
+        let can_be_focused = |node: &&Value| {
+            let properties = node["properties"].as_array();
+            node["ignored"] != true && properties.is_some_and(|all| all.contains(&focusable))
         };
-        let can_be_focused = |node: &Value| {
-            let properties = node["properties"].as_array().cloned().unwrap_or_default();
-            node["ignored"] != true
-                && properties
-                    .iter()
-                    .any(|p| p["name"] == "focusable" && p["value"]["value"] == true)
+        let name = |node: &Value| {
+            node["name"]["value"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
         };
-        let nodes = tree["nodes"].as_array().unwrap().iter();
-        nodes
-            .filter(|node| can_be_focused(node))
-            .map(|node| (text(node, "role"), text(node, "name")))
-            .collect()
-    }
-
-    /// The text of an element.
-    pub fn text(&self, selector: &str) -> String {
-        let script = format!("return $('{selector}').textContent");
-        self.script(&script).as_str().unwrap().to_owned()
+        let nodes = super::list(&tree["nodes"]).iter();
+        nodes.filter(can_be_focused).map(name).collect()
     }
 
     /// Presses the main button of the mouse on an element, in its middle.
@@ -252,73 +232,62 @@ impl Page {
 
     /// The same with any pointer: a phone has no mouse.
     pub fn press(&self, selector: &str, kind: &str) {
+        let [x, y, width, height] = self.in_view(selector);
+        self.strokes(&[&[(x + width / 2.0, y + height / 2.0)]], kind);
+    }
+
+    fn in_view(&self, selector: &str) -> [f64; 4] {
         self.script(&format!(
             "$('{selector}').scrollIntoView({{block: 'center'}})"
         ));
-        let [x, y, width, height] = self.rectangle(selector);
-        self.stroke(&[(x + width / 2.0, y + height / 2.0)], kind);
+        self.rectangle(selector)
     }
 
     /// Left, top, width, height of an element in the window.
     pub fn rectangle(&self, selector: &str) -> [f64; 4] {
-        let script = format!(
-            "const r = $('{selector}').getBoundingClientRect(); return [r.left, r.top, r.width, r.height]"
-        );
-        self.numbers(&script).try_into().unwrap()
+        let rectangle = format!("$('{selector}').getBoundingClientRect()");
+        let edges = ["left", "top", "width", "height"].map(|edge| format!("{rectangle}.{edge}"));
+        self.numbers(&format!("[{}]", edges.join(",")))
+            .try_into()
+            .unwrap()
     }
 
-    /// Presses the pointer (`mouse`, `touch` or `pen`) at the first point, moves it along the
-    /// others, lifts it.
-    pub fn stroke(&self, points: &[(f64, f64)], kind: &str) {
-        self.strokes(&[points], kind);
-    }
-
-    /// Several pointers at once, one stroke each.
+    /// Presses a pointer (`mouse`, `touch` or `pen`) for every stroke at its first point, moves it
+    /// along the others, lifts it; all at once.
     pub fn strokes(&self, all: &[&[(f64, f64)]], kind: &str) {
-        let pointers: Vec<Value> = all.iter().enumerate().map(|(finger, points)| {
-            let mut actions = Vec::new();
-            for (number, (x, y)) in points.iter().enumerate() {
-                let duration = if number == 0 { 0 } else { 16 };
-                actions.push(json!({ "type": "pointerMove", "duration": duration, "x": *x as i64, "y": *y as i64 }));
-                if number == 0 {
-                    actions.push(json!({ "type": "pointerDown", "button": 0 }));
-                }
-            }
+        let pointers = all.iter().enumerate().map(|(finger, points)| {
+            let mut actions: Vec<Value> = (points.iter().enumerate())
+                .map(|(at, (x, y))| json!({ "type": "pointerMove", "duration": 16 * at.min(1), "x": *x as i64, "y": *y as i64 }))
+                .collect();
+            actions.insert(1, json!({ "type": "pointerDown", "button": 0 }));
             if kind == "touch" {
                 // A finger that is lifted in no time makes a fling, and no click.
                 actions.push(json!({ "type": "pause", "duration": 80 }));
             }
             actions.push(json!({ "type": "pointerUp", "button": 0 }));
-            json!({
-                "type": "pointer", "id": format!("{kind}{finger}"), "parameters": { "pointerType": kind }, "actions": actions
-            })
-        }).collect();
+            let parameters = json!({ "pointerType": kind });
+            json!({ "type": "pointer", "id": format!("{kind}{finger}"), "parameters": parameters, "actions": actions })
+        });
+        let pointers: Vec<Value> = pointers.collect();
         self.ask("POST", "/actions", &json!({ "actions": pointers }));
     }
 
-    /// Points of the drawing area, from 0 to 1, as points of the window.
-    pub fn on_pad(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-        self.script("$('#pad').scrollIntoView({block: 'center'})");
-        let [left, top, width, height] = self.rectangle("#pad");
+    /// Points of an element, from 0 to 1, as points of the window.
+    pub fn on(&self, selector: &str, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let [left, top, width, height] = self.in_view(selector);
         let place = |(x, y): &(f64, f64)| (left + x * width, top + y * height);
         points.iter().map(place).collect()
     }
 
     /// Draws on the drawing area; points from 0 to 1.
-    pub fn draw(&self, strokes: &[Vec<(f64, f64)>], kind: &str) {
-        for stroke in strokes {
-            self.stroke(&self.on_pad(stroke), kind);
-        }
+    pub fn draw(&self, stroke: &[(f64, f64)], kind: &str) {
+        self.strokes(&[&self.on("#pad", stroke)], kind);
     }
 
     /// Presses keys one after the other; WebDriver's code points for those without a character.
     pub fn keys(&self, keys: &str) {
-        let actions: Vec<Value> = keys
-            .chars()
-            .flat_map(|key| {
-                ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key.to_string() }))
-            })
-            .collect();
+        let press = |key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key }));
+        let actions: Vec<Value> = keys.chars().flat_map(press).collect();
         let keyboard = json!({ "type": "key", "id": "keys", "actions": actions });
         self.ask("POST", "/actions", &json!({ "actions": [keyboard] }));
     }
@@ -332,12 +301,10 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        let log = self.driver.ask(
-            "POST",
-            &format!("{}/se/log", self.session),
-            &json!({ "type": "browser" }),
-        );
-        let _ = self.driver.ask("DELETE", &self.session, &Value::Null);
+        let log = self.try_ask("POST", "/se/log", &json!({ "type": "browser" }));
+        let _ = self.try_ask("DELETE", "", &Value::Null);
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
         if !std::thread::panicking() {
             assert_eq!(log, Ok(json!([])), "the console stays empty");
         }

@@ -1,10 +1,10 @@
-//! Two small trained networks, and requests without a socket.
+//! Three small trained networks, and requests without a socket.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 pub mod browser;
 pub mod http;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -21,7 +21,8 @@ use hyper::{Request, Response};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A data set of drawn digits and the runs `small-mlp` and `small-cnn` trained on it.
+/// A data set of drawn digits, the runs `mlp` and `cnn` trained on it, and `other`, an MLP on
+/// [`other_data`].
 pub struct Fixture {
     _folder: TempDir,
     pub artifacts: PathBuf,
@@ -33,11 +34,16 @@ pub fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let artifacts = folder.path().join("artifacts");
+        let [data, other, artifacts] =
+            ["data", "other", "artifacts"].map(|n| folder.path().join(n));
         write_data(&data, 1200, 300);
-        for kind in ["mlp", "cnn"] {
-            small_run(kind, 2, &data, &artifacts.join(format!("small-{kind}")));
+        other_data(&other);
+        for (kind, epochs, data, name) in [
+            ("mlp", 2, &data, "mlp"),
+            ("cnn", 2, &data, "cnn"),
+            ("mlp", 1, &other, "other"),
+        ] {
+            small_run(kind, epochs, data, &artifacts.join(name), &mut |_| {});
         }
         Fixture {
             _folder: folder,
@@ -54,29 +60,21 @@ pub fn write_data(folder: &Path, train: usize, test: usize) {
 }
 
 /// A data set of 12×20 pixels and three classes: a bright left, middle or right.
-pub fn other_data(folder: &Path) {
+fn other_data(folder: &Path) {
     let (height, width) = (12, 20);
-    let shape = ImageShape { height, width };
     for (split, count) in [(idx::TRAIN, 300), (idx::TEST, 30)] {
         let labels: Vec<u8> = (0..count).map(|n| (n % 3) as u8).collect();
         let bright = |label: u8, at: usize| at % width / 7 == usize::from(label);
         let shade = |label, at| if bright(label, at) { 200 } else { 9 };
-        let pixels = labels
-            .iter()
-            .flat_map(|&label| (0..height * width).map(move |at| shade(label, at)));
-        let pixels = pixels.collect();
-        let images = Images::new(shape, 3, pixels, labels).unwrap();
+        let pixels = |&label: &u8| (0..height * width).map(move |at| shade(label, at));
+        let pixels = labels.iter().flat_map(pixels).collect();
+        let images = Images::new(ImageShape { height, width }, 3, pixels, labels).unwrap();
         idx::write(folder, split, &images).unwrap();
     }
 }
 
 /// Trains `mlp-small` or `cnn-small` for a moment.
-pub fn small_run(kind: &str, epochs: usize, data: &Path, folder: &Path) {
-    small_run_watched(kind, epochs, data, folder, &mut |_| {});
-}
-
-/// The same with something to do at every event of the training.
-pub fn small_run_watched(
+pub fn small_run(
     kind: &str,
     epochs: usize,
     data: &Path,
@@ -85,33 +83,31 @@ pub fn small_run_watched(
 ) {
     let mut recipe = Recipe::built_in(&format!("{kind}-small")).unwrap();
     recipe.set(&format!("training.epochs={epochs}")).unwrap();
-    for setting in [
+    for fixed in [
         "training.batch_size=32",
         "training.validation=200",
         "threads=1",
     ] {
-        recipe.set(setting).unwrap();
+        recipe.set(fixed).unwrap();
     }
     let name = recipe.name.clone();
     let mut config = recipe.resolve().unwrap();
     config.data = Source::Folder(data.to_owned());
     let dataset = open(&config.data, &OpenOptions::default(), &mut |_| {}).unwrap();
     config.model = config.model.with_input(input_of(&dataset.train));
-    train(
-        TrainingJob {
-            recipe: &name,
-            config,
-            dataset: &dataset,
-            device: &Device::flex(),
-            folder: &RunFolder::new(folder),
-            start_from: StartFrom::Seed,
-        },
-        &mut Callbacks {
-            on_event,
-            should_stop: &|| false,
-        },
-    )
-    .unwrap();
+    let job = TrainingJob {
+        recipe: &name,
+        config,
+        dataset: &dataset,
+        device: &Device::flex(),
+        folder: &RunFolder::new(folder),
+        start_from: StartFrom::Seed,
+    };
+    let mut callbacks = Callbacks {
+        on_event,
+        should_stop: &|| false,
+    };
+    train(job, &mut callbacks).unwrap();
 }
 
 /// The media types of bodies.
@@ -121,8 +117,8 @@ pub const JSON: &str = "application/json";
 pub const LOOK: &str = "/api/look?first=pretrained/mlp&second=pretrained/cnn";
 
 /// One of the fixture's runs, loaded.
-pub fn loaded(kind: &str) -> LoadedRun {
-    let folder = RunFolder::new(fixture().artifacts.join(format!("small-{kind}")));
+pub fn loaded(name: &str) -> LoadedRun {
+    let folder = RunFolder::new(fixture().artifacts.join(name));
     folder.load(&Device::flex()).unwrap()
 }
 
@@ -148,33 +144,33 @@ pub fn options(artifacts: &Path) -> Options {
         },
         device: Device::flex(),
         precision: Precision::F64,
-        host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host: Ipv4Addr::LOCALHOST.into(),
     }
+}
+
+/// The answer to a request.
+pub fn ask(app: &App, method: &str, path: &str, kind: &str, body: &[u8]) -> Response<Bytes> {
+    let request = Request::builder().method(method).uri(path);
+    let request = request
+        .header("host", "127.0.0.1:8814")
+        .header("content-type", kind);
+    app.respond(&request.body(Bytes::copy_from_slice(body)).unwrap())
 }
 
 /// The answer to GET.
 pub fn get(app: &App, path: &str) -> Response<Bytes> {
-    let request = Request::get(path).header("host", "127.0.0.1:8814");
-    app.respond(&request.body(Bytes::new()).unwrap())
-}
-
-/// The answer to POST.
-pub fn post(app: &App, path: &str, kind: &str, body: impl Into<Bytes>) -> Response<Bytes> {
-    let request = Request::post(path)
-        .header("host", "127.0.0.1:8814")
-        .header("content-type", kind);
-    app.respond(&request.body(body.into()).unwrap())
+    ask(app, "GET", path, "", b"")
 }
 
 /// The answer to a question in JSON.
-pub fn ask(app: &App, path: &str, question: &Value) -> Response<Bytes> {
-    post(app, path, JSON, question.to_string())
+pub fn post(app: &App, path: &str, question: &Value) -> Response<Bytes> {
+    ask(app, "POST", path, JSON, question.to_string().as_bytes())
 }
 
-/// A picture sent to one of the addresses of the Draw part, with both small networks.
-pub fn picture(app: &App, path: &str, query: &str, body: impl Into<Bytes>) -> Response<Bytes> {
-    let path = format!("{path}?first=run:small-mlp&second=run:small-cnn{query}");
-    post(app, &path, PICTURE, body)
+/// A picture sent to one of the addresses of the Draw part, with two of the fixture's networks.
+pub fn picture(app: &App, path: &str, query: &str, body: &[u8]) -> Response<Bytes> {
+    let path = format!("/api/{path}?first=run:mlp&second=run:cnn{query}");
+    ask(app, "POST", &path, PICTURE, body)
 }
 
 /// The JSON document of an answer that must be one.
@@ -183,18 +179,21 @@ pub fn json(response: &Response<Bytes>) -> Value {
     serde_json::from_slice(response.body()).unwrap()
 }
 
-/// The sentence of a refusal with this status.
-pub fn refused(response: &Response<Bytes>, status: u16) -> String {
+/// A refusal must have this status, and these parts in its sentence.
+pub fn refused(response: &Response<Bytes>, status: u16, parts: &[&str]) {
     assert_eq!(response.status(), status, "{:?}", response.body());
     let body: Value = serde_json::from_slice(response.body()).unwrap();
-    body["error"].as_str().unwrap().to_owned()
+    let message = body["error"].as_str().unwrap();
+    assert!(
+        parts.iter().all(|part| message.contains(part)),
+        "{message}, {parts:?}"
+    );
 }
 
 /// Gray bytes as PGM.
 pub fn pgm(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("P5\n{width} {height}\n255\n").into_bytes();
-    bytes.extend(pixels);
-    bytes
+    let head = format!("P5\n{width} {height}\n255\n");
+    [head.as_bytes(), pixels].concat()
 }
 
 /// A blank sheet of 100×100 with a thick vertical line.
@@ -213,7 +212,7 @@ pub struct Running {
 
 /// Starts a server.
 pub fn serve(app: App) -> Running {
-    let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), app).unwrap();
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), app).unwrap();
     let (address, stop) = (server.address(), server.stop_handle());
     let thread = std::thread::spawn(move || server.run().unwrap());
     Running {
@@ -226,12 +225,8 @@ pub fn serve(app: App) -> Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop.stop();
-        if let Some(thread) = self.thread.take() {
-            let ended = thread.join();
-            if !std::thread::panicking() {
-                ended.unwrap();
-            }
-        }
+        let ended = self.thread.take().map(std::thread::JoinHandle::join);
+        assert!(std::thread::panicking() || matches!(ended, Some(Ok(()))));
     }
 }
 
@@ -245,12 +240,8 @@ pub fn numbers(value: &Value) -> Vec<f64> {
     list(value).iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-/// Equal up to the last digit, which JSON may round.
-pub fn close(found: f64, expected: f64) -> bool {
-    (found - expected).abs() <= 1e-15 * expected.abs().max(1.0)
-}
-
-/// The same for as many numbers.
-pub fn all_close(found: &[f64], expected: &[f64]) -> bool {
-    found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| close(*a, *b))
+/// As many numbers, equal up to the last digit, which JSON may round.
+pub fn close(found: &[f64], expected: &[f64]) -> bool {
+    let is_close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-15 * b.abs().max(1.0);
+    found.len() == expected.len() && found.iter().zip(expected).all(is_close)
 }
