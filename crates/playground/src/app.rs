@@ -1,13 +1,15 @@
 //! What answers requests: networks, digits, evaluations.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use burn::tensor::Device;
 use digits_data::{OpenOptions, Source};
+use digits_train::Evaluation;
 use digits_verify::Precision;
 
 use crate::error::PlaygroundError;
-use crate::evaluations::Evaluations;
 use crate::guard::Guard;
 use crate::networks::Networks;
 use crate::samples::Samples;
@@ -38,7 +40,9 @@ pub struct App {
     pub(crate) precision: Precision,
     pub(crate) networks: Networks,
     pub(crate) samples: Samples,
-    pub(crate) evaluations: Evaluations,
+    /// The newest evaluations by the checksum of their run; held while one is computed: who asks
+    /// for the same meanwhile gets the same.
+    pub(crate) evaluations: Mutex<VecDeque<(String, Evaluation)>>,
     pub(crate) guard: Guard,
 }
 
@@ -51,7 +55,7 @@ impl App {
         Ok(Self {
             networks: Networks::new(options.artifacts, options.runs, options.device.clone())?,
             samples: Samples::new(options.data, options.open),
-            evaluations: Evaluations::default(),
+            evaluations: Mutex::default(),
             guard: Guard::new(options.host),
             device: options.device,
             precision: options.precision,

@@ -3,9 +3,8 @@
 use digits_verify::{Engine, Precision, Values, Worked, max_error};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::Answer;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 
 /// Steps in one request.
 const MAX_STEPS: usize = 20_000;

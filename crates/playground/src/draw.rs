@@ -6,9 +6,8 @@ use digits_data::{Images, Source, drawn};
 use digits_train::{image_shape, probabilities};
 use serde::Serialize;
 
-use crate::answer::Answer;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::networks::Network;
 use crate::picture::{View, best, pair, perturbation, views};
 use crate::query::Query;

@@ -5,6 +5,7 @@ use digits_data::DataError;
 use digits_train::TrainError;
 use digits_verify::VerifyError;
 use hyper::StatusCode;
+use serde::Serialize;
 
 /// Why the playground could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -103,5 +104,21 @@ impl From<TrainError> for ApiError {
 impl From<serde_json::Error> for ApiError {
     fn from(error: serde_json::Error) -> Self {
         Self::bad(format!("the request cannot be understood: {error}"))
+    }
+}
+
+/// What a handler gives back.
+pub(crate) enum Answer {
+    /// One JSON document.
+    Json(Vec<u8>),
+    /// `u32` rows, `u32` columns, then `f32` values row by row, all little-endian.
+    Grid(Vec<u8>),
+}
+
+impl Answer {
+    pub(crate) fn json(value: &impl Serialize) -> Result<Self, ApiError> {
+        serde_json::to_vec(value)
+            .map(Self::Json)
+            .map_err(ApiError::failed)
     }
 }

@@ -5,8 +5,7 @@ use digits_verify::filter::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::answer::Answer;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::picture::gray;
 use crate::query::Query;
 

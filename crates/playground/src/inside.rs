@@ -4,9 +4,8 @@ use burn::tensor::{Tensor, TensorData};
 use digits_train::normalized;
 use serde::Serialize;
 
-use crate::answer::Answer;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::networks::Network;
 use crate::picture::{View, best, perturbation, views};
 use crate::query::Query;

@@ -5,13 +5,11 @@
 //! (plain HTML, CSS and JavaScript modules, compiled in) only draws. [`App`] answers requests
 //! without a socket; [`Server`] puts it behind one, with limits on all that a client decides.
 
-mod answer;
 mod app;
 mod assets;
 mod backprop;
 mod draw;
 mod error;
-mod evaluations;
 mod filters;
 mod guard;
 mod inside;

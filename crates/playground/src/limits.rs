@@ -4,9 +4,8 @@ use digits_data::Perturbation;
 use digits_train::probabilities;
 use serde::Serialize;
 
-use crate::answer::Answer;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::picture::{View, best, perturbation, views};
 use crate::query::Query;
 

@@ -3,8 +3,7 @@
 use digits_verify::filter::{Grid, sheet_filters, sheet_image};
 use serde::Serialize;
 
-use crate::answer::Answer;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 
 #[derive(Serialize)]
 struct Presets {

@@ -5,9 +5,8 @@ use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 
-use crate::answer::Answer;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
 use crate::guard::HEADERS;
 use crate::query::Query;
 use crate::{assets, backprop, draw, filters, inside, limits, presets, runs};

@@ -6,10 +6,13 @@ use std::time::SystemTime;
 use digits_train::{EpochMetrics, FinalMetrics, RunFolder, Status};
 use serde::Serialize;
 
-use crate::answer::Answer;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{Answer, ApiError};
+use crate::networks::lock;
 use crate::query::Query;
+
+/// Evaluations that are kept.
+const KEPT: usize = 32;
 
 #[derive(Serialize)]
 struct Run {
@@ -77,12 +80,17 @@ pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, ApiError> {
     let id = query.get("run").unwrap_or_default();
     let network = app.networks.get(id)?;
     let record = &network.run.record;
-    let evaluation = app.evaluations.get(&record.checksum, || {
-        let source = &network.run.config.data;
-        let test = app.samples.test_of(&record.dataset, source)?;
-        Ok(network.run.evaluate(&test, None, &app.device)?)
-    })?;
-    Answer::json(&evaluation)
+    let mut known = lock(&app.evaluations);
+    if let Some((_, evaluation)) = known.iter().find(|(run, _)| *run == record.checksum) {
+        return Answer::json(evaluation);
+    }
+    let source = &network.run.config.data;
+    let test = app.samples.test_of(&record.dataset, source)?;
+    let evaluation = network.run.evaluate(&test, None, &app.device)?;
+    let answer = Answer::json(&evaluation);
+    known.push_front((record.checksum.clone(), evaluation));
+    known.truncate(KEPT);
+    answer
 }
 
 /// Epochs that the run's configuration asks for.
