@@ -10,7 +10,6 @@ use digits_train::Evaluation;
 use digits_verify::Precision;
 
 use crate::error::PlaygroundError;
-use crate::guard::Guard;
 use crate::networks::Networks;
 use crate::samples::Samples;
 
@@ -43,7 +42,7 @@ pub struct App {
     /// The newest evaluations by the checksum of their run; held while one is computed: who asks
     /// for the same meanwhile gets the same.
     pub(crate) evaluations: Mutex<VecDeque<(String, Evaluation)>>,
-    pub(crate) guard: Guard,
+    pub(crate) host: std::net::IpAddr,
 }
 
 impl App {
@@ -56,7 +55,7 @@ impl App {
             networks: Networks::new(options.artifacts, options.runs, options.device.clone())?,
             samples: Samples::new(options.data, options.open),
             evaluations: Mutex::default(),
-            guard: Guard::new(options.host),
+            host: options.host,
             device: options.device,
             precision: options.precision,
         })

@@ -21,98 +21,83 @@ pub(crate) const HEADERS: [(&str, &str); 6] = [
     ("cache-control", "no-store"),
 ];
 
-/// The names under which this server may be addressed.
+/// Whether a request to the server that listens at this address is answered.
 ///
 /// A page of another site can make a browser send requests here, and by DNS rebinding even
 /// under that site's own name. Such requests carry that name as `Host`, or that site as
 /// `Origin`; neither is accepted.
-#[derive(Debug, Clone)]
-pub(crate) struct Guard {
-    host: Option<IpAddr>,
-}
-
-impl Guard {
-    /// For a server that listens at this address.
-    pub(crate) fn new(listening: IpAddr) -> Self {
-        Self {
-            host: (!listening.is_loopback()).then_some(listening),
+///
+/// # Errors
+/// A `Host` that is not this server, an `Origin` that is not this page, or a body that a
+/// form of any site could send.
+pub(crate) fn check(
+    listening: IpAddr,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(ApiError::bad("exactly one Host header is needed"));
+    };
+    let host = host.to_str().unwrap_or_default();
+    if !is_ours(listening, host) {
+        return Err(ApiError::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this server answers to its own address only; open http://127.0.0.1 with its port",
+        ));
+    }
+    let sentence = "requests from pages of other sites are not answered";
+    let foreign = || ApiError::new(StatusCode::FORBIDDEN, sentence);
+    for origin in headers.get_all(header::ORIGIN) {
+        if origin.to_str().ok().and_then(|o| o.strip_prefix("http://")) != Some(host) {
+            return Err(foreign());
         }
     }
-
-    /// # Errors
-    /// A `Host` that is not this server, an `Origin` that is not this page, or a body that a
-    /// form of any site could send.
-    pub(crate) fn check(
-        &self,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-    ) -> Result<(), ApiError> {
-        let mut hosts = headers.get_all(header::HOST).iter();
-        let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            return Err(ApiError::bad("exactly one Host header is needed"));
-        };
-        let host = host.to_str().unwrap_or_default();
-        if !self.is_ours(host) {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        // `none` is a person who typed the address; following a link to the page is a plain
+        // GET. Nobody follows a link to what the page asks for.
+        let link = *method == Method::GET
+            && !path.starts_with("/api/")
+            && headers
+                .get("sec-fetch-mode")
+                .is_some_and(|m| m == "navigate");
+        if site != "same-origin" && site != "none" && !link {
+            return Err(foreign());
+        }
+    }
+    if *method == Method::POST {
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
+        if kind != "application/json" && kind != "application/octet-stream" {
             return Err(ApiError::new(
-                StatusCode::MISDIRECTED_REQUEST,
-                "this server answers to its own address only; open http://127.0.0.1 with its port",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send application/json, or a picture as application/octet-stream",
             ));
         }
-        let sentence = "requests from pages of other sites are not answered";
-        let foreign = || ApiError::new(StatusCode::FORBIDDEN, sentence);
-        for origin in headers.get_all(header::ORIGIN) {
-            if origin.to_str().ok().and_then(|o| o.strip_prefix("http://")) != Some(host) {
-                return Err(foreign());
-            }
-        }
-        if let Some(site) = headers.get("sec-fetch-site") {
-            // `none` is a person who typed the address; following a link to the page is a plain
-            // GET. Nobody follows a link to what the page asks for.
-            let link = *method == Method::GET
-                && !path.starts_with("/api/")
-                && headers
-                    .get("sec-fetch-mode")
-                    .is_some_and(|m| m == "navigate");
-            if site != "same-origin" && site != "none" && !link {
-                return Err(foreign());
-            }
-        }
-        if *method == Method::POST {
-            let kind = headers
-                .get(header::CONTENT_TYPE)
-                .and_then(|kind| kind.to_str().ok())
-                .unwrap_or_default();
-            if kind != "application/json" && kind != "application/octet-stream" {
-                return Err(ApiError::new(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "send application/json, or a picture as application/octet-stream",
-                ));
-            }
-        }
-        Ok(())
     }
+    Ok(())
+}
 
-    /// Loopback names at any port (it may be forwarded); the address that was chosen on the
-    /// command line; any address, but no name, for a server that listens at all of them.
-    fn is_ours(&self, host: &str) -> bool {
-        let Some(name) = without_port(host) else {
-            return false;
-        };
-        if name.eq_ignore_ascii_case("localhost") {
-            return true;
-        }
-        let bare = name
-            .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-            .unwrap_or(name);
-        match (bare.parse::<IpAddr>(), self.host) {
-            (Ok(address), _) if address.is_loopback() => true,
-            (Ok(_), Some(listening)) if listening.is_unspecified() => true,
-            (Ok(address), Some(listening)) => address == listening,
-            _ => false,
-        }
+/// Loopback names at any port (it may be forwarded); the address that was chosen on the
+/// command line; any address, but no name, for a server that listens at all of them.
+fn is_ours(listening: IpAddr, host: &str) -> bool {
+    let Some(name) = without_port(host) else {
+        return false;
+    };
+    if name.eq_ignore_ascii_case("localhost") {
+        return true;
     }
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    bare.parse::<IpAddr>().is_ok_and(|address| {
+        let is_anywhere = listening.is_unspecified();
+        address.is_loopback() || is_anywhere || address == listening
+    })
 }
 
 /// The name in `name:port` or `name`, where the name may be `[::1]`.
@@ -136,8 +121,7 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
-        Guard::new(listening.parse().unwrap())
-            .check(&method, path, &headers)
+        super::check(listening.parse().unwrap(), &method, path, &headers)
             .map_err(|error| error.status.as_u16())
     }
 

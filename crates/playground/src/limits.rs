@@ -9,6 +9,18 @@ use crate::error::{Answer, ApiError};
 use crate::picture::{View, best, perturbation, views};
 use crate::query::Query;
 
+/// Places of a slider that are tried.
+const PLACES: usize = 25;
+/// Name of a slider, its ends, and what it moves.
+type Slider = (&'static str, f64, f64, fn(&mut Perturbation) -> &mut f64);
+const SLIDERS: [Slider; 5] = [
+    ("right", -12.0, 12.0, |p| &mut p.right),
+    ("down", -12.0, 12.0, |p| &mut p.down),
+    ("rotation", -180.0, 180.0, |p| &mut p.rotation),
+    ("scale", 0.4, 1.6, |p| &mut p.scale),
+    ("noise", 0.0, 1.2, |p| &mut p.noise),
+];
+
 #[derive(Default, Serialize)]
 struct Limits {
     by: &'static str,
@@ -57,29 +69,19 @@ impl Reach {
 
 /// Every slider from end to end, the others where they are: where does each network give up?
 pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
-    const PLACES: usize = 25;
     let here = perturbation(query)?;
     let truth = match query.get("truth") {
         None | Some("") => None,
         Some(_) => Some(query.value("truth", 0_usize)?),
     };
-    let mut sliders = Vec::new();
-    for (by, low, high) in [
-        ("right", -12.0, 12.0),
-        ("down", -12.0, 12.0),
-        ("rotation", -180.0, 180.0),
-        ("scale", 0.4, 1.6),
-        ("noise", 0.0, 1.2),
-    ] {
-        let values = (0..PLACES)
-            .map(|place| low + (high - low) * place as f64 / (PLACES - 1) as f64)
-            .collect();
-        sliders.push(Limits {
+    let mut sliders = SLIDERS.map(|(by, low, high, _)| {
+        let step = |place| low + (high - low) * place as f64 / (PLACES - 1) as f64;
+        Limits {
             by,
-            values,
+            values: (0..PLACES).map(step).collect(),
             ..Limits::default()
-        });
-    }
+        }
+    });
     for View {
         network,
         shape,
@@ -90,19 +92,20 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
             return Answer::json(&Vec::<Limits>::new());
         };
         let mut images = vec![pixels.clone()];
-        for slider in &sliders {
+        for (slider, (.., place)) in sliders.iter().zip(SLIDERS) {
             for &value in &slider.values {
                 let mut one = here;
-                *place(&mut one, slider.by) = value;
+                *place(&mut one) = value;
                 images.push(one.apply(shape, &pixels));
             }
         }
         let all = probabilities(&network.run, &images, &app.device)?;
         let wanted = truth.unwrap_or_else(|| best(&all[0]));
-        for (slider, answers) in sliders.iter_mut().zip(all[1..].chunks(PLACES)) {
+        let sliders = sliders.iter_mut().zip(SLIDERS);
+        for ((slider, (.., place)), answers) in sliders.zip(all[1..].chunks(PLACES)) {
             let labels: Vec<usize> = answers.iter().map(|p| best(p)).collect();
             let holds: Vec<bool> = labels.iter().map(|&label| label == wanted).collect();
-            let here = *place(&mut here.clone(), slider.by);
+            let here = *place(&mut here.clone());
             let reach = Reach::around(here, &slider.values, &holds);
             slider.reaches.push(reach);
             slider.references.push(wanted);
@@ -111,17 +114,6 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
         }
     }
     Answer::json(&sliders)
-}
-
-/// What the slider of this name moves.
-fn place<'a>(perturbation: &'a mut Perturbation, by: &str) -> &'a mut f64 {
-    match by {
-        "right" => &mut perturbation.right,
-        "down" => &mut perturbation.down,
-        "rotation" => &mut perturbation.rotation,
-        "scale" => &mut perturbation.scale,
-        _ => &mut perturbation.noise,
-    }
 }
 
 #[cfg(test)]

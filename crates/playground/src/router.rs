@@ -7,7 +7,7 @@ use hyper::{Method, Request, Response};
 
 use crate::app::App;
 use crate::error::{Answer, ApiError};
-use crate::guard::HEADERS;
+use crate::guard::{self, HEADERS};
 use crate::query::Query;
 use crate::{assets, backprop, draw, filters, inside, limits, presets, runs};
 
@@ -32,8 +32,7 @@ impl App {
         if parts.method != Method::GET && parts.method != Method::POST {
             return Err(ApiError::method("GET, POST"));
         }
-        self.guard
-            .check(&parts.method, parts.uri.path(), &parts.headers)
+        guard::check(self.host, &parts.method, parts.uri.path(), &parts.headers)
     }
 
     /// How long a request will keep a thread.
