@@ -131,19 +131,17 @@ fn disagreement(
         .collect();
     for chunk in order.chunks(CHUNK) {
         let pixels: Vec<Vec<u8>> = chunk.iter().map(|&i| images.pixels(i).to_vec()).collect();
-        let mut right = Vec::new();
-        for network in &networks {
+        let right = |network: &Network| -> Result<Vec<bool>, ApiError> {
             let answers = probabilities(&network.run, &pixels, &app.device)?;
-            let is_right = |(p, &i): (&Vec<f64>, &usize)| best(p) == usize::from(images.label(i));
-            right.push(
-                answers
-                    .iter()
-                    .zip(chunk)
-                    .map(is_right)
-                    .collect::<Vec<bool>>(),
-            );
-        }
-        let found = right[0].iter().zip(&right[1]).position(|(a, b)| a != b);
+            let labels = chunk.iter().map(|&i| usize::from(images.label(i)));
+            Ok(answers
+                .iter()
+                .zip(labels)
+                .map(|(p, l)| best(p) == l)
+                .collect())
+        };
+        let (first, second) = (right(&networks[0])?, right(&networks[1])?);
+        let found = first.iter().zip(&second).position(|(a, b)| a != b);
         if let Some(position) = found {
             return Ok(chunk[position]);
         }

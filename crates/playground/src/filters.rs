@@ -97,16 +97,9 @@ pub(crate) fn picture(query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
         )));
     }
     let result = correlate(&image, &kernel, geometry)?;
-    let low = result
-        .values()
-        .iter()
-        .copied()
-        .fold(f64::INFINITY, f64::min);
-    let high = result
-        .values()
-        .iter()
-        .copied()
-        .fold(f64::NEG_INFINITY, f64::max);
+    let all = || result.values().iter().copied();
+    let low = all().fold(f64::INFINITY, f64::min);
+    let high = all().fold(f64::NEG_INFINITY, f64::max);
     let size = |edge: usize| u32::try_from(edge).unwrap_or(u32::MAX).to_le_bytes();
     let mut bytes = Vec::with_capacity(16 + 4 * result.values().len());
     bytes.extend(size(result.rows()));

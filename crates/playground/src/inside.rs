@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::error::{Answer, ApiError};
 use crate::networks::Network;
-use crate::picture::{View, best, perturbation, views};
+use crate::picture::{best, perturbation, views};
 use crate::query::Query;
 
 #[derive(Serialize)]
@@ -43,18 +43,14 @@ struct Maps {
 pub(crate) fn inside(app: &App, query: &Query, body: &[u8]) -> Result<Answer, ApiError> {
     let perturbation = perturbation(query)?;
     let mut all = Vec::new();
-    for View {
-        network,
-        shape,
-        pixels,
-    } in views(app, query, body)?
-    {
-        let Some(pixels) = pixels else {
+    for view in views(app, query, body)? {
+        let (network, shape) = (&view.network, view.shape);
+        let Some(pixels) = view.pixels else {
             return Answer::json(&all);
         };
         let input = normalized(&network.run, &[perturbation.apply(shape, &pixels)])?;
         let data = TensorData::new(input, [1, 1, shape.height, shape.width]);
-        let (label, saliency) = saliency(app, &network, data.clone())?;
+        let (label, saliency) = saliency(app, network, data.clone())?;
         let largest = saliency.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
         let scale = if largest > 0.0 { 1.0 / largest } else { 0.0 };
         let input = Tensor::from_data(data, &app.device);

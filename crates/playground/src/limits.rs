@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{Answer, ApiError};
-use crate::picture::{View, best, perturbation, views};
+use crate::picture::{best, perturbation, views};
 use crate::query::Query;
 
 /// Places of a slider that are tried.
@@ -82,13 +82,8 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
             ..Limits::default()
         }
     });
-    for View {
-        network,
-        shape,
-        pixels,
-    } in views(app, query, body)?
-    {
-        let Some(pixels) = pixels else {
+    for view in views(app, query, body)? {
+        let Some(pixels) = view.pixels else {
             return Answer::json(&Vec::<Limits>::new());
         };
         let mut images = vec![pixels.clone()];
@@ -96,10 +91,10 @@ pub(crate) fn limits(app: &App, query: &Query, body: &[u8]) -> Result<Answer, Ap
             for &value in &slider.values {
                 let mut one = here;
                 *place(&mut one) = value;
-                images.push(one.apply(shape, &pixels));
+                images.push(one.apply(view.shape, &pixels));
             }
         }
-        let all = probabilities(&network.run, &images, &app.device)?;
+        let all = probabilities(&view.network.run, &images, &app.device)?;
         let wanted = truth.unwrap_or_else(|| best(&all[0]));
         let sliders = sliders.iter_mut().zip(SLIDERS);
         for ((slider, (.., place)), answers) in sliders.zip(all[1..].chunks(PLACES)) {

@@ -48,10 +48,11 @@ pub(crate) fn list(app: &App) -> Result<Answer, ApiError> {
         .into_iter()
         .filter_map(|place| {
             let record = place.folder.record().ok()?;
+            let settings = place.folder.settings();
             Some(Run {
                 images_per_second: record.images_per_second(),
                 in_progress: record.status == Status::Running && place.folder.in_use(),
-                planned: planned(&place.folder),
+                planned: settings.ok().map(|config| config.training.epochs),
                 age: age(&place.folder),
                 id: place.id,
                 name: place.name,
@@ -91,11 +92,6 @@ pub(crate) fn evaluation(app: &App, query: &Query) -> Result<Answer, ApiError> {
     known.push_front((record.checksum.clone(), evaluation));
     known.truncate(KEPT);
     answer
-}
-
-/// Epochs that the run's configuration asks for.
-fn planned(folder: &RunFolder) -> Option<usize> {
-    folder.settings().ok().map(|config| config.training.epochs)
 }
 
 fn age(folder: &RunFolder) -> Option<f64> {

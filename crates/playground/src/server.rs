@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -201,18 +202,23 @@ impl Service {
         }
         let body = match timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return closing(ApiError::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "the request is larger than 1 MiB",
-                ));
-            }
-            Ok(Err(_)) => return closing(ApiError::bad("the request is not whole")),
-            Err(_) => {
-                return closing(ApiError::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "the request took longer than 10 seconds to arrive",
-                ));
+            problem => {
+                let (status, message) = match problem {
+                    Err(_) => (
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the request took longer than 10 seconds to arrive",
+                    ),
+                    Ok(Err(error)) if error.is::<LengthLimitError>() => (
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "the request is larger than 1 MiB",
+                    ),
+                    Ok(_) => (StatusCode::BAD_REQUEST, "the request is not whole"),
+                };
+                // The rest of the body would follow.
+                let mut response = refuse(&ApiError::new(status, message));
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+                return response.map(Full::new);
             }
         };
         let request = Request::from_parts(parts, body);
@@ -244,14 +250,4 @@ impl Service {
         }
         .map(Full::new)
     }
-}
-
-/// An error after which the connection ends, since the rest of the body would follow.
-fn closing(error: ApiError) -> Response<Full<Bytes>> {
-    let mut response = refuse(&error);
-    response.headers_mut().insert(
-        hyper::header::CONNECTION,
-        hyper::header::HeaderValue::from_static("close"),
-    );
-    response.map(Full::new)
 }
