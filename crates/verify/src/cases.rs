@@ -12,8 +12,8 @@ pub fn sheet_like(seed: u64) -> (Network, Vec<Example>) {
     let layers = [2, 2].map(|inputs| layer(&mut random, inputs, 2, Activation::Sigmoid, 1.5));
     let size = random.random_range(1..=8);
     let batch = batch(&mut random, size, 2, 2, Loss::HalfSquares);
-    let network = Network::new_unchecked(layers.to_vec(), Loss::HalfSquares);
-    (network, batch)
+    let (layers, loss) = (layers.to_vec(), Loss::HalfSquares);
+    (Network { layers, loss }, batch)
 }
 
 /// A network of 1 to 4 layers of 1 to 5 units, any activations, either loss, a batch of 1 to 8.
@@ -37,7 +37,7 @@ pub fn any(seed: u64) -> (Network, Vec<Example>) {
         }
         let size = random.random_range(1..=8);
         let batch = batch(&mut random, size, inputs, below, loss);
-        let network = Network::new_unchecked(layers, loss);
+        let network = Network { layers, loss };
         if !near_kink(&network, &batch) {
             return (network, batch);
         }

@@ -82,7 +82,7 @@ impl Engine {
             },
             optimizer: SgdConfig::new().init(),
             activations: layers.map(|layer| layer.activation).collect(),
-            loss: network.loss_kind(),
+            loss: network.loss,
             device,
             dtype,
         }

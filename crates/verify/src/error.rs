@@ -5,43 +5,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// Sizes that do not fit together, or a value that cannot be computed with.
-    #[error("{what}: {problem}")]
-    Invalid {
-        /// What was given, for example `unit 1 of layer 2`.
-        what: String,
-        /// What is wrong with it and what to do.
-        problem: String,
-    },
-    /// A whole-number result that does not fit into 64 bits.
-    #[error(
-        "the sum of products does not fit into a 64-bit integer; use smaller values, or decimal numbers"
-    )]
-    Overflow,
-    /// A kernel that cannot be read.
-    #[error(
-        "cannot read the kernel {text:?}: {problem}. Write rows separated by `;`, for example \"1 0 -1; 2 0 -2; 1 0 -1\""
-    )]
-    Kernel {
-        /// The text given.
-        text: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A file of values that cannot be understood.
-    #[error("cannot read the values in {path}: {problem}")]
-    Values {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A file that cannot be read or written.
-    #[error("cannot {action} {path}")]
+    /// Sizes that do not fit together, a value that cannot be computed with, or a text that cannot
+    /// be understood: what was given, what is wrong with it and what to do.
+    #[error("{0}")]
+    Invalid(String),
+    /// A file that cannot be read.
+    #[error("cannot read {path}")]
     Io {
-        /// `read`, `write` or `create`.
-        action: &'static str,
-        /// The file or folder.
+        /// The file.
         path: PathBuf,
         /// The reason the system gives.
         source: std::io::Error,
@@ -54,11 +25,8 @@ pub enum VerifyError {
     Device(String),
 }
 
-pub(crate) fn invalid(what: impl Into<String>, problem: impl Into<String>) -> VerifyError {
-    VerifyError::Invalid {
-        what: what.into(),
-        problem: problem.into(),
-    }
+pub(crate) fn invalid(what: &str, problem: impl std::fmt::Display) -> VerifyError {
+    VerifyError::Invalid(format!("{what}: {problem}"))
 }
 
 /// For lists that are too short or too long.
@@ -66,10 +34,8 @@ pub(crate) fn check_length(what: &str, found: usize, expected: usize) -> Result<
     if found == expected {
         return Ok(());
     }
-    Err(invalid(
-        what,
-        format!("it has {found} values where {expected} are needed"),
-    ))
+    let problem = format!("it has {found} values where {expected} are needed");
+    Err(invalid(what, problem))
 }
 
 /// For numbers that are infinite, not a number, or too large to compute with.

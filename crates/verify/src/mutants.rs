@@ -8,7 +8,7 @@ use crate::compare::{max_error, tolerance};
 use crate::engine::{Engine, Precision};
 use crate::error::VerifyError;
 use crate::filter::{Geometry, Grid, Padding, burn_correlate, convolve, correlate};
-use crate::network::{Activation, Example, Network};
+use crate::network::{Activation, Network};
 
 const LEARNING_RATE: f64 = 0.5;
 
@@ -27,60 +27,63 @@ pub struct Mutant {
     pub error: f64,
 }
 
-/// A wrong version of the hand rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wrong {
-    Nothing,
-    DerivativeDropped,
-    Transposed,
-    SignFlipped,
-    BiasMissing,
-    NewWeights,
-    HalfMissing,
-    Swapped,
-    RateTwice,
+/// The hand rules, until a mutant changes one.
+struct Rules {
+    /// The weights and functions that the δ are computed from.
+    backward: Network,
+    /// The same after a right step.
+    after: Network,
+    /// What gradients are multiplied with, and those of the biases once more.
+    factor: f64,
+    bias: f64,
+    rate: f64,
 }
 
-const BACKPROP: [(Wrong, &str, &str); 8] = [
+type Spoil = fn(&mut Rules);
+
+const BACKPROP: [(&str, &str, Spoil); 8] = [
     (
-        Wrong::DerivativeDropped,
         "σ′ dropped",
         "δₖ = yₖ − tₖ instead of (yₖ − tₖ) σ′(bₖ)",
+        |rules| rules.backward.layers[1].activation = Activation::Identity,
     ),
     (
-        Wrong::Transposed,
         "w transposed",
         "δⱼ uses Σₖ wⱼₖ δₖ instead of Σₖ wₖⱼ δₖ",
+        |rules| {
+            let rows = &mut rules.backward.layers[1].rows;
+            (rows[0][2], rows[1][1]) = (rows[1][1], rows[0][2]);
+        },
     ),
     (
-        Wrong::SignFlipped,
         "sign flipped",
         "w ← w + η ∂L/∂w instead of w − η ∂L/∂w",
+        |rules| rules.rate = -LEARNING_RATE,
     ),
     (
-        Wrong::BiasMissing,
         "bias gradient missing",
         "∂L/∂v₁₀, ∂L/∂w₁₀, … = 0 instead of δ · 1",
+        |rules| rules.bias = 0.0,
     ),
     (
-        Wrong::NewWeights,
         "new w used in the hidden δ",
         "δⱼ from w − η ∂L/∂w instead of the w of the forward pass",
+        |rules| rules.backward = rules.after.clone(),
     ),
     (
-        Wrong::HalfMissing,
         "½ missing",
         "∂L/∂y = 2 (y − t): the gradient of Σ (y − t)²",
+        |rules| rules.factor = 2.0,
     ),
     (
-        Wrong::Swapped,
         "target and output swapped",
         "δₖ = (tₖ − yₖ) σ′(bₖ)",
+        |rules| rules.factor = -1.0,
     ),
     (
-        Wrong::RateTwice,
         "learning rate applied twice",
         "w ← w − η (η ∂L/∂w)",
+        |rules| rules.rate = LEARNING_RATE * LEARNING_RATE,
     ),
 ];
 
@@ -91,8 +94,8 @@ const BACKPROP: [(Wrong, &str, &str); 8] = [
 /// A device that does not hand values back.
 pub fn mutants(device: &Device, precision: Precision) -> Result<Vec<Mutant>, VerifyError> {
     let mut all = Vec::new();
-    for (wrong, name, rule) in BACKPROP {
-        let (gradient, step) = backprop_errors(wrong, device, precision)?;
+    for (name, rule, spoil) in BACKPROP {
+        let (gradient, step) = backprop_errors(spoil, device, precision)?;
         let (caught_by, error) = if gradient > tolerance::MUTANT {
             ("autodiff", gradient)
         } else {
@@ -117,7 +120,7 @@ pub fn mutants(device: &Device, precision: Precision) -> Result<Vec<Mutant>, Ver
 /// # Errors
 /// As [`mutants`].
 pub fn control(device: &Device, precision: Precision) -> Result<f64, VerifyError> {
-    let (gradient, step) = backprop_errors(Wrong::Nothing, device, precision)?;
+    let (gradient, step) = backprop_errors(|_| {}, device, precision)?;
     Ok(gradient
         .max(step)
         .max(filter_error(correlate, device, precision)?))
@@ -136,56 +139,33 @@ fn mutant(name: &'static str, rule: &'static str, by: &'static str, error: f64) 
 
 /// Largest error of gradient and step over all cases.
 fn backprop_errors(
-    wrong: Wrong,
+    spoil: Spoil,
     device: &Device,
     precision: Precision,
 ) -> Result<(f64, f64), VerifyError> {
     let mut worst = (0.0_f64, 0.0_f64);
     for seed in 0..32 {
         let (network, batch) = cases::sheet_like(seed);
-        let (gradient, new) = mutated(&network, &batch, wrong);
+        let mut rules = Rules {
+            backward: network.clone(),
+            after: network.step(&network.gradient(&batch), LEARNING_RATE),
+            factor: 1.0,
+            bias: 1.0,
+            rate: LEARNING_RATE,
+        };
+        spoil(&mut rules);
+        let mut gradient = network.gradient_through(&rules.backward, &batch);
+        gradient.iter_mut().for_each(|slot| *slot *= rules.factor);
+        // Every unit has a bias and two weights.
+        let biases = gradient.iter_mut().step_by(3);
+        biases.for_each(|slot| *slot *= rules.bias);
+        let new = network.step(&gradient, rules.rate).parameters();
         let mut engine = Engine::new(&network, device, precision);
         worst.0 = worst.0.max(max_error(&gradient, &engine.gradient(&batch)?));
         engine.step(&batch, LEARNING_RATE);
         worst.1 = worst.1.max(max_error(&new, &engine.parameters()?));
     }
     Ok(worst)
-}
-
-/// Gradient and new parameters by the hand rules of a 2-2-2 network with one mistake in them.
-fn mutated(network: &Network, batch: &[Example], wrong: Wrong) -> (Vec<f64>, Vec<f64>) {
-    // The weights and functions that the δ are computed from.
-    let mut backward = network.clone();
-    match wrong {
-        Wrong::DerivativeDropped => backward.layers_mut()[1].activation = Activation::Identity,
-        Wrong::Transposed => {
-            let rows = &mut backward.layers_mut()[1].rows;
-            (rows[0][2], rows[1][1]) = (rows[1][1], rows[0][2]);
-        }
-        Wrong::NewWeights => backward = network.step(&network.gradient(batch), LEARNING_RATE),
-        _ => {}
-    }
-    let factor = match wrong {
-        Wrong::HalfMissing => 2.0,
-        Wrong::Swapped => -1.0,
-        _ => 1.0,
-    };
-    let mut gradient = network.gradient_through(&backward, batch);
-    for (number, slot) in gradient.iter_mut().enumerate() {
-        // Every unit has a bias and two weights.
-        let is_bias = number % 3 == 0;
-        *slot *= match wrong {
-            Wrong::BiasMissing if is_bias => 0.0,
-            _ => factor,
-        };
-    }
-    let rate = match wrong {
-        Wrong::SignFlipped => -LEARNING_RATE,
-        Wrong::RateTwice => LEARNING_RATE * LEARNING_RATE,
-        _ => LEARNING_RATE,
-    };
-    let new = network.step(&gradient, rate).parameters();
-    (gradient, new)
 }
 
 type Filter = fn(&Grid<f64>, &Grid<f64>, Geometry) -> Result<Grid<f64>, VerifyError>;

@@ -66,8 +66,8 @@ pub struct Layer {
 /// [`Network::parameters`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    layers: Vec<Layer>,
-    loss: Loss,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) loss: Loss,
 }
 
 /// One input with the output it should give.
@@ -104,7 +104,7 @@ impl Network {
         for (layer, number) in layers.iter().zip(1..) {
             if layer.rows.is_empty() || length < 2 {
                 let what = format!("layer {number}");
-                return Err(invalid(what, "it has no weights; give at least one"));
+                return Err(invalid(&what, "it has no weights; give at least one"));
             }
             for (row, unit) in layer.rows.iter().zip(1..) {
                 let what = format!("unit {unit} of layer {number} (bias first)");
@@ -115,23 +115,9 @@ impl Network {
         Ok(Self { layers, loss })
     }
 
-    /// For layers that fit by construction.
-    pub(crate) fn new_unchecked(layers: Vec<Layer>, loss: Loss) -> Self {
-        Self { layers, loss }
-    }
-
     /// The layers, first to last.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
-    }
-
-    pub(crate) fn layers_mut(&mut self) -> &mut [Layer] {
-        &mut self.layers
-    }
-
-    /// What is made small.
-    pub fn loss_kind(&self) -> Loss {
-        self.loss
     }
 
     /// # Errors

@@ -157,7 +157,7 @@ fn values_that_make_no_network_are_refused() {
     }
     assert!(matches!(
         softmax(Activation::Sigmoid),
-        Err(VerifyError::Invalid { .. })
+        Err(VerifyError::Invalid(_))
     ));
     assert!(Network::new(Vec::new(), Loss::HalfSquares).is_err());
 }

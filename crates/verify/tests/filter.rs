@@ -54,7 +54,7 @@ fn convolution_turns_the_kernel_and_correlation_does_not() {
 fn whole_numbers_that_overflow_are_an_error() {
     let huge = Grid::of([[i64::MAX, 1]]);
     let result = correlate(&huge, &Grid::of([[1, 1]]), Geometry::default());
-    assert!(matches!(result, Err(VerifyError::Overflow)));
+    assert!(result.unwrap_err().to_string().contains("64-bit"));
 }
 
 #[test]
@@ -67,10 +67,7 @@ fn windows_that_do_not_fit_are_an_error() {
         geometry(1, usize::MAX, Padding::Same),
     ] {
         let result = correlate(&counting(), &kernel, wrong);
-        assert!(
-            matches!(result, Err(VerifyError::Invalid { .. })),
-            "{wrong:?}"
-        );
+        assert!(matches!(result, Err(VerifyError::Invalid(_))), "{wrong:?}");
     }
     let (image, kernel, upstream) = (counting().to_f64(), kernel.to_f64(), Grid::of([[1.0]]));
     assert!(gradients(&image, &kernel, &upstream, Geometry::default()).is_err());
@@ -89,10 +86,7 @@ fn kernels_are_read_from_text() {
         "", ";", "1 2; 3", "1 x", "NaN", "inf", "1;;1", &row, &column,
     ] {
         let result = parse_kernel(wrong);
-        assert!(
-            matches!(result, Err(VerifyError::Kernel { .. })),
-            "{wrong:?}"
-        );
+        assert!(matches!(result, Err(VerifyError::Invalid(_))), "{wrong:?}");
     }
 }
 

@@ -4,6 +4,8 @@ use super::geometry::{Axis, Geometry, window};
 use super::grid::{Grid, Number, cells};
 use crate::error::{VerifyError, invalid};
 
+const OVERFLOW: &str = "the sum of products does not fit into a 64-bit integer; use smaller values, or decimal numbers";
+
 /// Cross-correlation, the sheet's formula as a loop:
 /// `out[r][c] = Σᵤ Σᵥ kernel[u][v] · image[s·r + d·u − p][s·c + d·v − p]`, zero outside.
 ///
@@ -20,9 +22,8 @@ pub fn correlate<T: Number>(
         let mut sum = T::ZERO;
         for (weight, met) in window(axes, kernel.size(), cell) {
             if let Some(pixel) = met {
-                sum = sum
-                    .add_product(kernel[weight], image[pixel])
-                    .ok_or(VerifyError::Overflow)?;
+                let next = sum.add_product(kernel[weight], image[pixel]);
+                sum = next.ok_or_else(|| VerifyError::Invalid(OVERFLOW.to_owned()))?;
             }
         }
         out[cell] = sum;

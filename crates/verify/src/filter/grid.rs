@@ -41,7 +41,7 @@ impl<T: Number> Grid<T> {
     pub fn new(rows: usize, columns: usize, values: Vec<T>) -> Result<Self, VerifyError> {
         let what = format!("a {rows}×{columns} grid");
         if values.is_empty() {
-            return Err(invalid(what, "it is empty; give at least one number"));
+            return Err(invalid(&what, "it is empty; give at least one number"));
         }
         let expected = rows.saturating_mul(columns);
         check_length(&what, values.len(), expected)?;
@@ -169,9 +169,12 @@ impl<T: Serialize> Serialize for Grid<T> {
 /// # Errors
 /// Anything else, and it says what.
 pub fn parse_kernel(text: &str) -> Result<Grid<f64>, VerifyError> {
-    let problem = |problem: String| VerifyError::Kernel {
-        text: text.chars().take(60).collect(),
-        problem,
+    let problem = |problem: String| {
+        let text: String = text.chars().take(60).collect();
+        let example = "Write rows separated by `;`, for example \"1 0 -1; 2 0 -2; 1 0 -1\"";
+        VerifyError::Invalid(format!(
+            "cannot read the kernel {text:?}: {problem}. {example}"
+        ))
     };
     let number = |word: &str| match word.parse::<f64>() {
         Err(_) => Err(problem(format!("{word:?} is not a number"))),

@@ -87,13 +87,12 @@ impl Values {
     /// A file that cannot be read, or that does not hold such values.
     pub fn read(path: &Path) -> Result<Self, VerifyError> {
         let text = std::fs::read_to_string(path).map_err(|source| VerifyError::Io {
-            action: "read",
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|error| VerifyError::Values {
-            path: path.to_owned(),
-            problem: error.to_string(),
+        toml::from_str(&text).map_err(|error| {
+            let path = path.display();
+            VerifyError::Invalid(format!("cannot read the values in {path}: {error}"))
         })
     }
 
