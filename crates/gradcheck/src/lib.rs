@@ -64,7 +64,12 @@ pub fn gradcheck<M: Module>(
         let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
         for element in chosen {
             let at = |delta| {
-                let mut perturb = Perturb::new(parameter.id, element, delta);
+                let mut perturb = Perturb {
+                    id: parameter.id,
+                    element,
+                    delta,
+                    error: None,
+                };
                 let moved = module.clone().map(&mut perturb);
                 perturb.error.map_or_else(|| scalar(loss(&moved)), Err)
             };
@@ -89,37 +94,38 @@ fn autodiff<M: Module>(
     module: &M,
     loss: impl Fn(&M) -> Tensor<1>,
 ) -> Result<(f64, Collect), GradcheckError> {
+    let invalid = |problem: String| Err(GradcheckError::Invalid(problem));
     let total = loss(module);
-    if total.dims() != [1] {
-        let shape = total.dims();
-        return Err(GradcheckError::LossShape { shape });
-    }
-    if !total.is_tracked() {
-        return Err(GradcheckError::Untracked);
+    if total.dims() == [1] && !total.is_tracked() {
+        return invalid("the loss does not depend on a tracked parameter; build the module on `device.autodiff()`".to_owned());
     }
     let first = scalar(total.clone())?;
     let second = scalar(loss(module))?;
     if !first.is_finite() {
-        return Err(GradcheckError::NotFinite(first));
+        return invalid(format!("the loss is {first}"));
     }
     if first.to_bits() != second.to_bits() {
-        return Err(GradcheckError::NotDeterministic { first, second });
+        let advice = "fix its inputs and switch random parts off";
+        return invalid(format!("the loss is {first}, then {second}; {advice}"));
     }
     let collected = Collect::from(module, total.backward())?;
     if let Some(narrow) = collected.parameters.iter().find(|p| p.dtype != DType::F64) {
-        let (name, dtype) = (narrow.name.clone(), narrow.dtype);
-        return Err(GradcheckError::Precision { name, dtype });
+        let (name, dtype) = (&narrow.name, narrow.dtype);
+        let advice = "central differences need f64, use `in_f64(module)`";
+        return invalid(format!("{name} is {dtype:?}; {advice}"));
     }
     if collected.parameters.is_empty() {
-        return Err(GradcheckError::NoParameters);
+        return invalid("the module has no trainable parameters".to_owned());
     }
     Ok((first, collected))
 }
 
 fn scalar(tensor: Tensor<1>) -> Result<f64, GradcheckError> {
     let shape = tensor.dims();
-    match read(tensor)?[..] {
-        [value] => Ok(value),
-        _ => Err(GradcheckError::LossShape { shape }),
+    if shape != [1] {
+        let advice = "reduce it to one number, for example with .sum()";
+        let problem = format!("the loss has shape {shape:?}; {advice}");
+        return Err(GradcheckError::Invalid(problem));
     }
+    Ok(read(tensor)?[0])
 }

@@ -17,26 +17,11 @@ pub(crate) struct Outcome {
     pub(crate) passed: bool,
 }
 
-/// The slope to the left and to the right, for one step.
-#[derive(Clone, Copy)]
-struct Slopes {
-    left: f64,
-    right: f64,
-}
-
-impl Slopes {
-    fn central(self) -> f64 {
-        0.5 * (self.left + self.right)
-    }
-
-    fn jump(self) -> f64 {
-        (self.right - self.left).abs()
-    }
-}
-
 impl Probe<'_> {
     /// Compares with central differences, halving the step while they disagree.
     pub(crate) fn compare(&self, autodiff: f64) -> Result<Outcome, GradcheckError> {
+        let central = |(left, right): (f64, f64)| 0.5 * (left + right);
+        let jump = |(left, right): (f64, f64)| (right - left).abs();
         let first = self.slopes(self.options.step)?;
         let outcome = |numeric, kink, passed| Outcome {
             autodiff,
@@ -44,38 +29,33 @@ impl Probe<'_> {
             kink,
             passed,
         };
-        if self.agrees(autodiff, first.central(), 0.0) {
-            return Ok(outcome(first.central(), false, true));
+        if self.agrees(autodiff, central(first), 0.0) {
+            return Ok(outcome(central(first), false, true));
         }
         let (mut step, mut last) = (self.options.step, first);
         for _ in 0..8 {
             step *= 0.5;
             last = self.slopes(step)?;
-            if self.agrees(autodiff, last.central(), self.noise(step)) {
+            if self.agrees(autodiff, central(last), self.noise(step)) {
                 // The window held a kink, and holds it no longer.
-                return Ok(outcome(last.central(), false, true));
+                return Ok(outcome(central(last), false, true));
             }
         }
         // Smooth: the jump |f″| h between the slopes is now 2⁸ times smaller. On a kink it stays.
         let noise = 4.0 * self.noise(step);
-        let kink = last.jump() > 0.5 * first.jump()
-            && last.jump() > self.options.allowed(last.left, last.right) + noise;
-        let numeric = if kink {
-            last.central()
-        } else {
-            first.central()
-        };
-        let (low, high) = (last.left.min(last.right), last.left.max(last.right));
+        let kink = jump(last) > 0.5 * jump(first)
+            && jump(last) > self.options.allowed(last.0, last.1) + noise;
+        let numeric = central(if kink { last } else { first });
+        let (low, high) = (last.0.min(last.1), last.0.max(last.1));
         let between = autodiff >= low - self.options.allowed(low, autodiff) - noise
             && autodiff <= high + self.options.allowed(high, autodiff) + noise;
         Ok(outcome(numeric, kink, kink && between))
     }
 
-    fn slopes(&self, step: f64) -> Result<Slopes, GradcheckError> {
-        Ok(Slopes {
-            left: (self.at_zero - (self.f)(-step)?) / step,
-            right: ((self.f)(step)? - self.at_zero) / step,
-        })
+    /// To the left and to the right.
+    fn slopes(&self, step: f64) -> Result<(f64, f64), GradcheckError> {
+        let left = (self.at_zero - (self.f)(-step)?) / step;
+        Ok((left, ((self.f)(step)? - self.at_zero) / step))
     }
 
     /// NaN agrees with nothing.

@@ -33,7 +33,8 @@ impl GradcheckOptions {
         if self.samples > 0 && numbers.iter().all(|n| n.is_finite() && *n > 0.0) {
             Ok(())
         } else {
-            Err(GradcheckError::Options)
+            let problem = "step, tolerances and samples must be positive and finite";
+            Err(GradcheckError::Invalid(problem.to_owned()))
         }
     }
 

@@ -75,21 +75,10 @@ impl ModuleVisitor for Collect {
 
 /// Moves one element of one parameter.
 pub(crate) struct Perturb {
-    id: ParamId,
-    element: usize,
-    delta: f64,
+    pub(crate) id: ParamId,
+    pub(crate) element: usize,
+    pub(crate) delta: f64,
     pub(crate) error: Option<GradcheckError>,
-}
-
-impl Perturb {
-    pub(crate) fn new(id: ParamId, element: usize, delta: f64) -> Self {
-        Self {
-            id,
-            element,
-            delta,
-            error: None,
-        }
-    }
 }
 
 impl ModuleMapper for Perturb {

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{DType, Device, Tensor, TensorData, activation};
 
-use crate::compare::tolerance;
+use crate::check::tolerance;
 use crate::error::VerifyError;
 use crate::network::{Activation, Example, Loss, Network};
 

@@ -2,8 +2,6 @@
 
 mod cases;
 mod check;
-mod compare;
-mod differences;
 mod engine;
 mod error;
 pub mod filter;
@@ -14,12 +12,11 @@ mod report;
 mod suite;
 mod worked;
 
-pub use check::{Check, Group, NotChecked};
-pub use compare::{max_error, tolerance};
+pub use check::{Check, Group, NotChecked, max_error, tolerance};
 pub use engine::{Engine, NamedDevice, Precision};
 pub use error::VerifyError;
 pub use mutants::Mutant;
 pub use network::{Activation, Example, Layer, Loss, Network, Trace};
-pub use report::{Backprop, Filters, Options, Part, Report, Training};
+pub use report::{Options, Part, Report};
 pub use suite::verify;
 pub use worked::{Section, Step, Values, Worked};

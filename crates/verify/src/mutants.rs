@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use crate::cases;
-use crate::compare::{max_error, tolerance};
+use crate::check::{max_error, tolerance};
 use crate::engine::{Engine, Precision};
 use crate::error::VerifyError;
 use crate::filter::{Geometry, Grid, Padding, burn_correlate, convolve, correlate};
@@ -89,9 +89,6 @@ const BACKPROP: [(&str, &str, Spoil); 8] = [
 
 /// Every mutant against Burn on `device`: the backpropagation rules on 32 random 2-2-2 networks
 /// with batches of 1 to 8, the filters on random images.
-///
-/// # Errors
-/// A device that does not hand values back.
 pub fn mutants(device: &Device, precision: Precision) -> Result<Vec<Mutant>, VerifyError> {
     let mut all = Vec::new();
     for (name, rule, spoil) in BACKPROP {
@@ -116,9 +113,6 @@ pub fn mutants(device: &Device, precision: Precision) -> Result<Vec<Mutant>, Ver
 
 /// The same comparison for the right rules: the error must be rounding only, or the mutants were
 /// caught by a broken check.
-///
-/// # Errors
-/// As [`mutants`].
 pub fn control(device: &Device, precision: Precision) -> Result<f64, VerifyError> {
     let (gradient, step) = backprop_errors(|_| {}, device, precision)?;
     Ok(gradient

@@ -46,10 +46,8 @@ pub struct Report {
     pub groups: Vec<Group>,
     /// What could not be checked here.
     pub not_checked: Vec<NotChecked>,
-    /// 4-1, unless only filters were asked for.
-    pub backprop: Option<Backprop>,
-    /// 4-2, unless only backpropagation was asked for.
-    pub filters: Option<Filters>,
+    pub(crate) backprop: Option<Backprop>,
+    pub(crate) filters: Option<Filters>,
     /// The mutants, if asked for.
     pub mutants: Option<Vec<Mutant>>,
     /// How long it took.
@@ -58,39 +56,32 @@ pub struct Report {
 
 /// What part 4-1 shows beside its checks.
 #[derive(Debug, Clone)]
-pub struct Backprop {
-    /// The derivation on numbers.
-    pub worked: Worked,
+pub(crate) struct Backprop {
+    pub(crate) worked: Worked,
     /// The gradient of the worked network, engine by engine.
-    pub engines: Vec<(String, Vec<f64>)>,
+    pub(crate) engines: Vec<(String, Vec<f64>)>,
     /// Steps of central differences on the worked network, each with its error.
-    pub sweep: Vec<(f64, f64)>,
-    /// The 2-2-2 network trained by hand and by Burn.
-    pub training: Vec<Training>,
+    pub(crate) sweep: Vec<(f64, f64)>,
+    pub(crate) training: Vec<Training>,
 }
 
-/// A training by the hand rules beside one by Burn.
+/// The 2-2-2 network trained by the hand rules and by Burn: the loss by hand, and the largest
+/// difference of any parameter, after every step.
 #[derive(Debug, Clone)]
-pub struct Training {
-    /// The device that Burn trained on.
-    pub device: String,
-    /// The loss by the hand rules after every step.
-    pub losses: Vec<f64>,
-    /// The largest difference of any parameter after every step.
-    pub differences: Vec<f64>,
+pub(crate) struct Training {
+    pub(crate) device: String,
+    pub(crate) losses: Vec<f64>,
+    pub(crate) differences: Vec<f64>,
 }
 
 /// What part 4-2 shows beside its checks.
 #[derive(Debug, Clone)]
-pub struct Filters {
-    /// The sheet's image.
-    pub image: Grid<i64>,
+pub(crate) struct Filters {
+    pub(crate) image: Grid<i64>,
     /// The filters, each with its result on the image.
-    pub results: Vec<(NamedFilter, Grid<i64>)>,
-    /// What they do.
-    pub evidence: Vec<Evidence>,
-    /// Each filter, learned back.
-    pub learned: Vec<Learned>,
+    pub(crate) results: Vec<(NamedFilter, Grid<i64>)>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) learned: Vec<Learned>,
 }
 
 impl Report {
@@ -98,10 +89,7 @@ impl Report {
     pub fn passed(&self) -> bool {
         !self.groups.is_empty()
             && self.groups.iter().all(Group::passed)
-            && self
-                .mutants
-                .as_ref()
-                .is_none_or(|mutants| mutants.iter().all(|mutant| mutant.caught))
+            && self.mutants.iter().flatten().all(|mutant| mutant.caught)
     }
 
     /// Every check of every group.

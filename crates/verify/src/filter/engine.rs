@@ -8,10 +8,7 @@ use crate::engine::{Precision, no_gradient, read, tensor};
 use crate::error::VerifyError;
 
 /// Burn's `conv2d` on one image, one kernel, with the padding of [`Geometry`].
-///
-/// # Errors
-/// A window that does not fit, or a device that does not hand values back.
-pub fn burn_correlate(
+pub(crate) fn burn_correlate(
     image: &Grid<f64>,
     kernel: &Grid<f64>,
     geometry: Geometry,
@@ -24,10 +21,7 @@ pub fn burn_correlate(
 }
 
 /// ∂L/∂image and ∂L/∂kernel by Burn's autodiff, for L = Σ upstream · out.
-///
-/// # Errors
-/// As [`burn_correlate`].
-pub fn burn_gradients(
+pub(crate) fn burn_gradients(
     image: &Grid<f64>,
     kernel: &Grid<f64>,
     upstream: &Grid<f64>,

@@ -161,7 +161,7 @@ fn edge_facts(kernel: &Grid<i64>, transposed: bool) -> Result<Vec<Fact>, VerifyE
     let separable = product == *kernel && correlate(&derived, &turn(smooth), valid)? == once;
     facts.push(said(claim, summary(&product), separable));
     let claim = "true convolution turns the kernel, which flips the sign of this one";
-    let negated = Grid::from_fn(once.rows(), once.columns(), |r, c| -once[(r, c)]);
+    let negated = once.with(&once, |v, _| -v);
     let convolved = convolve(&noisy, kernel, valid)?;
     let other = convolved.values()[0];
     let found = format!("on noise: correlation {first} …, convolution {other} …");
@@ -209,8 +209,7 @@ fn laplacian_facts(kernel: &Grid<i64>) -> Result<Vec<Fact>, VerifyError> {
     let second = Grid::of([[0, 0, 0], [1, -2, 1], [0, 0, 0]]);
     let across = correlate(&noisy, &second, valid)?;
     let down = correlate(&noisy, &second.transposed(), valid)?;
-    let sum = |r, c| across[(r, c)] + down[(r, c)];
-    let sum = Grid::from_fn(once.rows(), once.columns(), sum);
+    let sum = across.with(&down, |a, b| a + b);
     let [a, b, c] = [&across, &down, &once].map(|grid| grid.values()[0]);
     let found = format!("on noise, first cell {a} + {b} = {c}");
     facts.push(said(claim, found, sum == once));

@@ -83,6 +83,13 @@ impl<T: Number> Grid<T> {
         grid
     }
 
+    /// Cell by cell with another grid of this size.
+    pub(crate) fn with(&self, other: &Self, join: impl Fn(T, T) -> T) -> Self {
+        Self::from_fn(self.rows, self.columns, |r, c| {
+            join(self[(r, c)], other[(r, c)])
+        })
+    }
+
     /// The number in a cell, 0 outside.
     pub(crate) fn or_zero(&self, row: usize, column: usize) -> T {
         if row < self.rows && column < self.columns {

@@ -10,10 +10,10 @@ mod placement;
 mod sheet;
 
 pub use correlation::{Term, convolve, correlate, gradients, terms};
-pub use engine::{burn_correlate, burn_gradients};
+pub(crate) use engine::{burn_correlate, burn_gradients};
 pub use evidence::{Evidence, Fact, evidence};
 pub use geometry::{Geometry, Padding};
 pub use grid::{Grid, Number, parse_kernel};
-pub use learn::{Learned, learn};
+pub(crate) use learn::{Learned, learn};
 pub use placement::{Margins, Placement, placement};
 pub use sheet::{NamedFilter, sheet_filters, sheet_image};

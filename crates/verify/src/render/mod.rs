@@ -7,7 +7,7 @@ use digits_report::{Block, Document, Figure, Panel, ReportError, Section, Status
 use serde_json::{Map, Value, json};
 
 use crate::check::Group;
-use crate::compare::tolerance;
+use crate::check::tolerance;
 use crate::error::VerifyError;
 use crate::filter::{Evidence, Grid, Learned, NamedFilter};
 use crate::mutants::Mutant;

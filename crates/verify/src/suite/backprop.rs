@@ -2,8 +2,8 @@ use burn::tensor::Device;
 
 use crate::cases;
 use crate::check::{Check, Group};
-use crate::compare::{max_error, tolerance};
-use crate::differences::{best, central, steps, sweep};
+use crate::check::{best, central, steps, sweep};
+use crate::check::{max_error, tolerance};
 use crate::engine::{Engine, Precision};
 use crate::error::VerifyError;
 use crate::network::{Example, Network};

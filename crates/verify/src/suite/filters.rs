@@ -1,9 +1,9 @@
 use burn::tensor::Device;
 
 use crate::cases;
+use crate::check::best;
 use crate::check::{Check, Group};
-use crate::compare::{max_error, tolerance};
-use crate::differences::best;
+use crate::check::{max_error, tolerance};
 use crate::engine::Precision;
 use crate::error::VerifyError;
 use crate::filter::{

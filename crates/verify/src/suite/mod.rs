@@ -5,8 +5,8 @@ mod filters;
 
 use std::time::Instant;
 
+use crate::check::tolerance;
 use crate::check::{Check, Group, NotChecked};
-use crate::compare::tolerance;
 use crate::engine::NamedDevice;
 use crate::error::VerifyError;
 use crate::mutants::{control, mutants};

@@ -1,4 +1,4 @@
-use super::values::{Section, Step, Values, Worked};
+use super::{Section, Step, Values, Worked};
 use crate::network::{Activation, Trace};
 
 /// Writes every line of the derivation.
@@ -15,7 +15,7 @@ impl Writer<'_> {
             why: why.to_owned(),
             steps,
         };
-        let output = format!("δₖ = ∂L/∂bₖ by the chain rule; {}.", self.prime_rule());
+        let output = format!("δₖ = ∂L/∂bₖ by the chain rule; {}.", self.words()[1]);
         let hidden =
             "Each hidden unit sums its weighted inputs, x₀ = 1 carrying the bias, and applies f.";
         let back = "zⱼ feeds every output, so the δₖ come back over the same wₖⱼ: the old ones, from the forward pass.";
@@ -41,7 +41,7 @@ impl Writer<'_> {
     fn layer(&self, layer: usize, sum: char, out: char) -> Vec<Step> {
         let (weight, below) = LETTERS[layer];
         let rows = [&self.worked.values.v, &self.worked.values.w][layer];
-        let (f, sums) = (self.f(), &self.trace.sums[layer]);
+        let (f, sums) = (self.words()[0], &self.trace.sums[layer]);
         let sum_of = |(unit, row): (usize, &Vec<f64>)| {
             let j = sub(unit + 1);
             let symbols = (0..row.len()).map(|i| format!("{weight}{j}{0}·{below}{0}", sub(i)));
@@ -163,32 +163,18 @@ impl Writer<'_> {
         pairs.enumerate().map(|(unit, (y, t))| (unit, *y, *t))
     }
 
-    fn f(&self) -> &'static str {
+    /// The function, the rule of its derivative, and the derivative from the value `z`.
+    fn words(&self) -> [&'static str; 3] {
         match self.worked.values.activation {
-            Activation::Sigmoid => "σ",
-            Activation::Tanh => "tanh",
-            Activation::Relu => "relu",
-            Activation::Identity => "id",
-        }
-    }
-
-    fn prime_rule(&self) -> &'static str {
-        match self.worked.values.activation {
-            Activation::Sigmoid => "σ′(b) = σ(b) (1 − σ(b)) = y (1 − y)",
-            Activation::Tanh => "tanh′(b) = 1 − tanh²(b) = 1 − y²",
-            Activation::Relu => "relu′(b) = 1 for b > 0, else 0",
-            Activation::Identity => "id′(b) = 1",
+            Activation::Sigmoid => ["σ", "σ′(b) = σ(b) (1 − σ(b)) = y (1 − y)", "z (1 − z)"],
+            Activation::Tanh => ["tanh", "tanh′(b) = 1 − tanh²(b) = 1 − y²", "(1 − z²)"],
+            Activation::Relu => ["relu", "relu′(b) = 1 for b > 0, else 0", "[z > 0]"],
+            Activation::Identity => ["id", "id′(b) = 1", "1"],
         }
     }
 
     fn prime(&self, symbol: char, unit: char) -> String {
-        let z = format!("{symbol}{unit}");
-        match self.worked.values.activation {
-            Activation::Sigmoid => format!("{z} (1 − {z})"),
-            Activation::Tanh => format!("(1 − {z}²)"),
-            Activation::Relu => format!("[{z} > 0]"),
-            Activation::Identity => "1".to_owned(),
-        }
+        self.words()[2].replace('z', &format!("{symbol}{unit}"))
     }
 
     fn prime_number(&self, z: f64) -> String {
