@@ -92,14 +92,10 @@ pub(crate) fn work(app: &App, body: &[u8]) -> Result<Answer, ApiError> {
     let worked = Worked::new(values)?;
     let taken = losses.len() - 1;
     let spacing = losses.len().div_ceil(MAX_POINTS);
+    let pairs = worked.gradient.iter().zip(&autodiff);
     Answer::json(&State {
         parameters: network.parameters(),
-        differences: worked
-            .gradient
-            .iter()
-            .zip(&autodiff)
-            .map(|(hand, auto)| (hand - auto).abs())
-            .collect(),
+        differences: pairs.map(|(hand, auto)| (hand - auto).abs()).collect(),
         difference: max_error(&worked.gradient, &autodiff),
         bits: match app.precision {
             Precision::F64 => 64,
