@@ -69,13 +69,13 @@ impl Networks {
         named: Vec<PathBuf>,
         device: Device,
     ) -> Result<Self, PlaygroundError> {
+        let usable = |path| {
+            let folder = RunFolder::named(path)?;
+            folder.describe().map(|_| folder)
+        };
         let named = named
             .into_iter()
-            .map(|path| {
-                let folder = RunFolder::named(path)?;
-                folder.describe()?;
-                Ok(folder)
-            })
+            .map(usable)
             .collect::<Result<_, TrainError>>()?;
         Ok(Self {
             artifacts,

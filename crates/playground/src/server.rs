@@ -110,10 +110,14 @@ impl Server {
             .map_err(problem)?;
         let result = runtime.block_on(async {
             let listener = TcpListener::from_std(self.listener).map_err(problem)?;
+            let queue = |at_once, waiting| RequestQueue {
+                turns: Arc::new(Semaphore::new(at_once)),
+                waiting: Semaphore::new(waiting),
+            };
             let service = Arc::new(Service {
                 app: self.app,
-                normal: RequestQueue::new(workers, MAX_WAITING),
-                slow: RequestQueue::new(1, MAX_SLOW_WAITING),
+                normal: queue(workers, MAX_WAITING),
+                slow: queue(1, MAX_SLOW_WAITING),
             });
             accept(listener, service, self.stop.subscribe()).await;
             Ok(())
@@ -133,15 +137,6 @@ struct Service {
 struct RequestQueue {
     turns: Arc<Semaphore>,
     waiting: Semaphore,
-}
-
-impl RequestQueue {
-    fn new(at_once: usize, waiting: usize) -> Self {
-        Self {
-            turns: Arc::new(Semaphore::new(at_once)),
-            waiting: Semaphore::new(waiting),
-        }
-    }
 }
 
 async fn accept(listener: TcpListener, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
