@@ -156,8 +156,12 @@ fn test_digits_are_loaded_and_disturbed_and_what_is_wrong_stays_until_it_works()
     page.click("#disputed");
     page.wait("$('#truth').textContent.includes('Test digit')");
     page.wait("new Set($('#verdict').dataset.labels.split(' ')).size === 2");
+    // Emptied, so that what is waited for is of the next digit.
+    page.script("for (const id of ['verdict', 'reach-noise']) $('#' + id).textContent = ''");
     page.click("#sample");
-    page.wait("$('#reach-noise').textContent !== ''");
+    page.wait(
+        "$('#verdict').textContent.includes('It is') && $('#reach-noise').textContent !== ''",
+    );
     let verdict = page.text("#verdict");
     page.set("#slider-noise", "1.2");
     page.set("#slider-scale", "0.4");
