@@ -200,6 +200,17 @@ pub(crate) fn spread(seeds: usize) -> String {
     }
 }
 
+/// `5 seeds (1, 2, 3, 4 and 5).`, and how means and intervals over them were made.
+pub(crate) fn trained(on: &[u64]) -> String {
+    format!("{}. {}", text::capitalized(&seeds(on)), spread(on.len()))
+}
+
+/// Places on an axis that are named by their numbers.
+pub(crate) fn ticks(values: impl IntoIterator<Item = f64>) -> Vec<(f64, String)> {
+    let values = values.into_iter();
+    values.map(|at| (at, text::plain(at))).collect()
+}
+
 /// `the first 2,000 test images`, or all of them.
 pub(crate) fn images(limit: usize, context: &Context<'_>) -> String {
     let all = context.dataset.test_images;

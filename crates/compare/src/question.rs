@@ -21,13 +21,13 @@ pub(crate) trait Question {
         Ok(vec![Group::full(runner.plan)])
     }
 
-    /// How many images will be shown to a network of each kind, if they are so many that the
-    /// progress should know.
-    fn evaluated_images(_plan: &Plan, _test_images: usize) -> usize
+    /// How often a network of each kind will be shown how many test images (0 for all), if that is
+    /// so often that the progress should know.
+    fn evaluated_images(_plan: &Plan) -> (usize, usize)
     where
         Self: Sized,
     {
-        0
+        (0, 0)
     }
 
     /// Measures with trained runs.

@@ -74,6 +74,20 @@ pub struct Bin {
     pub accuracy: f64,
 }
 
+impl Sample {
+    /// The mean and the ends of its interval.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = f64> {
+        self.interval.into_iter().flatten().chain([self.mean])
+    }
+}
+
+impl Difference {
+    /// The mean and the ends of its interval.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = f64> {
+        self.interval.into_iter().flatten().chain([self.mean])
+    }
+}
+
 impl Pair<Vec<f64>> {
     /// Each network's values, described by [`sample`].
     pub fn samples(&self) -> Pair<Sample> {

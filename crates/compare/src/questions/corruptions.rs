@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::{
     both_lines, both_means, changed, difference_key, difference_rows, difference_table, images,
-    ink, keys, mean_and_deviation, seeds, spread,
+    ink, keys, mean_and_deviation, ticks, trained,
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
@@ -60,13 +60,10 @@ pub struct Severity {
 }
 
 impl Question for Corruptions {
-    fn evaluated_images(plan: &Plan, test_images: usize) -> usize {
+    fn evaluated_images(plan: &Plan) -> (usize, usize) {
         let plan = &plan.corruptions;
-        let images = match plan.images {
-            0 => test_images,
-            count => count,
-        };
-        Corruption::ALL.len() * plan.severities.len() * plan.seeds * images
+        let times = Corruption::ALL.len() * plan.severities.len() * plan.seeds;
+        (times, plan.images)
     }
 
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
@@ -88,11 +85,10 @@ impl Question for Corruptions {
             panels.collect::<Result<_, _>>()?,
             "Test accuracy in % against the severity of the damage. Blue circles: MLP, orange squares: CNN.",
             format!(
-                "The networks were trained on clean images; {} are damaged, each in the same way for both networks (seed {}). {}. {} Own implementations in the manner of MNIST-C (Mu and Gilmer 2019), so the numbers are not those of that benchmark.",
+                "The networks were trained on clean images; {} are damaged, each in the same way for both networks (seed {}). {} Own implementations in the manner of MNIST-C (Mu and Gilmer 2019), so the numbers are not those of that benchmark.",
                 images(plan.images, context),
                 plan.seed,
-                text::capitalized(&seeds(&self.seeds)),
-                spread(self.seeds.len()),
+                trained(&self.seeds),
             ),
         );
         let means = Figure::new(
@@ -160,13 +156,13 @@ impl Corruptions {
         let kinds = self.kinds.len();
         let behind = self.kinds.iter().filter(|kind| kind.difference.mean < 0.0);
         let ahead: Vec<&str> = behind.map(|kind| kind.name.as_str()).collect();
-        let exceptions = match ahead.len() {
-            0 => String::new(),
-            count if count < kinds => format!(
-                " The MLP's mean is the higher one under {}.",
-                text::listed(&ahead)
-            ),
-            _ => " The MLP's mean is the higher one under each of them.".to_owned(),
+        let under = match ahead.len() {
+            count if count < kinds => text::listed(&ahead),
+            _ => "each of them".to_owned(),
+        };
+        let exceptions = match ahead.as_slice() {
+            [] => String::new(),
+            _ => format!(" The MLP's mean is the higher one under {under}."),
         };
         format!(
             "Over {kinds} kinds of damage to the test images, {}{exceptions}",
@@ -208,13 +204,10 @@ impl Corruptions {
         let mut all = Vec::new();
         let rows_of = named.map(|(name, pair)| {
             let marks = Network::BOTH.map(|network| {
-                let sample = pair.of(network);
-                all.push(sample.mean);
-                all.extend(sample.interval.into_iter().flatten());
-                Mark {
-                    values: Vec::new(),
-                    ..Mark::percent(network, sample, String::new())
-                }
+                all.extend(pair.of(network).ends());
+                let mut mark = Mark::percent(network, pair.of(network), String::new());
+                mark.values.clear();
+                mark
             });
             Row {
                 label: text::capitalized(name),
@@ -302,22 +295,17 @@ impl CorruptionResult {
         let levels: Vec<f64> = self.severities.iter().map(|s| s.level as f64).collect();
         let ends = [levels.first(), levels.last()].map(|end| end.copied().unwrap_or(1.0));
         let samples: Vec<_> = self.severities.iter().map(|s| &s.accuracy).collect();
-        let ticks = |values: &[f64]| values.iter().map(|at| (*at, text::plain(*at))).collect();
-        let file_name = self
-            .name
-            .to_lowercase()
-            .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let name = &self.name;
+        let slug = name.to_lowercase();
+        let slug = slug.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let mean = both_means(&self.mean, 1);
         Ok(lines(&Plot {
-            slug: format!("corruption-{file_name}"),
-            label: format!(
-                "Test accuracy under {}, mean over its severities: {}.",
-                self.name,
-                both_means(&self.mean, 1)
-            ),
-            title: text::capitalized(&self.name),
-            x: Axis::with_ticks(ends[0] - 0.3, ends[1] + 0.3, ticks(&levels)),
+            slug: format!("corruption-{slug}"),
+            label: format!("Test accuracy under {name}, mean over its severities: {mean}."),
+            title: text::capitalized(name),
+            x: Axis::with_ticks(ends[0] - 0.3, ends[1] + 0.3, ticks(levels.iter().copied())),
             // The same for all, so that they can be compared at a glance.
-            y: Axis::with_ticks(0.0, 100.0, ticks(&[0.0, 25.0, 50.0, 75.0, 100.0])),
+            y: Axis::with_ticks(0.0, 100.0, ticks([0.0, 25.0, 50.0, 75.0, 100.0])),
             lines: both_lines(&levels, &samples),
             layout: Layout::Small,
             ..Plot::default()

@@ -7,6 +7,7 @@ use digits_report::chart::{Axis, Key, Line, Plot, Point, lines};
 use digits_report::{Block, Figure, Panel, Table, text};
 use digits_train::TrainError;
 use serde::{Deserialize, Serialize};
+use statrs::statistics::{Data, OrderStatistics};
 
 use crate::error::CompareError;
 use crate::evidence::{columns_table, joined};
@@ -109,21 +110,15 @@ impl Question for Cost {
     fn caveats(&self, context: &Context<'_>) -> Vec<String> {
         let recipes = &context.plan.matched;
         let works = recipes.map(|recipe| self.of(recipe).map_or(0, |cost| cost.macs));
-        let (more, less) = if works.cnn >= works.mlp {
-            (Network::Cnn, Network::Mlp)
-        } else {
-            (Network::Mlp, Network::Cnn)
-        };
-        let times = *works.of(more) as f64 / *works.of(less) as f64;
-        if *works.of(less) == 0 || times < 1.5 {
-            return Vec::new();
-        }
-        vec![format!(
-            "Matched in parameters is not matched in work: {} needs {} times the multiply-adds of {}.",
-            recipes.of(more),
+        let mut both = Network::BOTH.map(|network| (*works.of(network), recipes.of(network)));
+        both.sort_by_key(|(work, _)| *work);
+        let [(less, light), (more, heavy)] = both;
+        let times = more as f64 / less as f64;
+        let told = (less > 0 && times >= 1.5).then(|| format!(
+            "Matched in parameters is not matched in work: {heavy} needs {} times the multiply-adds of {light}.",
             text::rate(times),
-            recipes.of(less)
-        )]
+        ));
+        told.into_iter().collect()
     }
 
     fn summary(&self, recipe: &str) -> Vec<(&'static str, Option<String>)> {
@@ -192,14 +187,8 @@ fn reaches(runs: &[&Trained], accuracy: f64) -> Reaches {
 }
 
 /// The middle value, or the mean of the two in the middle; none of none.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        count if count % 2 == 1 => Some(values[middle]),
-        _ => Some((values[middle - 1] + values[middle]) / 2.0),
-    }
+fn median(values: Vec<f64>) -> Option<f64> {
+    (!values.is_empty()).then(|| Data::new(values).median())
 }
 
 impl Cost {
@@ -213,13 +202,9 @@ impl Cost {
             return "What the networks cost was not measured.".to_owned();
         };
         let times = |of: fn(&NetworkCost) -> f64| {
-            let ratio = if of(mlp) > 0.0 {
-                of(cnn) / of(mlp)
-            } else {
-                0.0
-            };
-            let decimals = if ratio < 9.95 { 2 } else { 0 };
-            format!("{} times", text::fixed(ratio, decimals))
+            let known = of(mlp) > 0.0;
+            let ratio = known.then(|| of(cnn) / of(mlp)).unwrap_or_default();
+            text::fixed(ratio, if ratio < 9.95 { 2 } else { 0 }) + " times"
         };
         format!(
             "The CNN has {} parameters and the MLP {}; per image it needs {} as many multiply-adds, \
@@ -301,6 +286,8 @@ impl Cost {
             accuracy.map_or(f64::NAN, |sample| sample.mean)
         };
         let accuracies: Vec<f64> = self.networks.iter().map(accuracy).collect();
+        let low = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let networks = self.networks.iter().zip(&accuracies);
         let each = networks.clone().map(|(cost, accuracy)| {
             let accuracy = text::percent(*accuracy, 2);
@@ -322,7 +309,8 @@ impl Cost {
             title: "Test accuracy in %".to_owned(),
             x_title: Some(name.to_owned()),
             x: Axis::logarithmic(self.networks.iter().map(of)),
-            y: Axis::percent(roomy(&accuracies)),
+            // And a little below the least, so that none lies on the axis.
+            y: Axis::percent(accuracies.iter().copied().chain([low - 0.1 * (high - low)])),
             lines: networks.map(point).collect(),
             ..Plot::default()
         })?)
@@ -340,27 +328,5 @@ impl Reaches {
             String::new()
         };
         format!("{} ({}){all}", text::plain(epoch), text::seconds(seconds))
-    }
-}
-
-/// The values and a little below the least, so that none lies on the axis.
-fn roomy(values: &[f64]) -> Vec<f64> {
-    let finite = || values.iter().copied().filter(|value| value.is_finite());
-    let low = finite().fold(f64::INFINITY, f64::min);
-    let high = finite().fold(f64::NEG_INFINITY, f64::max);
-    let mut values = values.to_vec();
-    values.push(low - 0.1 * (high - low));
-    values
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_or_the_mean_of_the_two_there() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
-        assert_eq!(median(Vec::new()), None);
     }
 }

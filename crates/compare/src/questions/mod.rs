@@ -37,7 +37,10 @@ macro_rules! questions {
 
             /// Images that will be shown to a network of each kind.
             pub(crate) fn evaluated_images(plan: &Plan, test_images: usize) -> usize {
-                [$(<$question>::evaluated_images(plan, test_images)),+].iter().sum()
+                [$(<$question>::evaluated_images(plan)),+]
+                    .map(|(times, images)| times * if images == 0 { test_images } else { images })
+                    .iter()
+                    .sum()
             }
 
             /// Asks every question.

@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    all_points, both_lines, difference_rows, difference_table, ink, percents, seed_table, seeds,
-    spread,
+    all_points, both_lines, difference_rows, difference_table, ink, percents, seed_table, trained,
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
@@ -80,10 +79,9 @@ impl Question for Permutation {
             vec![self.slopes()?, self.changes()?],
             "Test accuracy with natural and with permuted images, and the change.",
             format!(
-                "Networks are trained anew on permuted images and tested on images permuted alike (permutation seed {}); each is compared with the network of the same seed trained on natural images. {}. {}",
+                "Networks are trained anew on permuted images and tested on images permuted alike (permutation seed {}); each is compared with the network of the same seed trained on natural images. {}",
                 self.permutation,
-                text::capitalized(&seeds(&self.seeds)),
-                spread(self.seeds.len())
+                trained(&self.seeds)
             ),
         );
         let changes = difference_table(
@@ -140,8 +138,8 @@ impl Permutation {
     }
 
     fn examples(&self) -> Tiles {
-        let [natural, permuted] = &self.example;
-        let tile = |png: &String, name: &str| {
+        let pictures = self.example.iter().zip(["natural", "permuted"]);
+        let tile = |(png, name): (&String, &str)| {
             Tile::new(png, format!("A test digit, {name}"), vec![name.to_owned()])
         };
         Tiles::new(
@@ -150,10 +148,7 @@ impl Permutation {
             "A test digit as it is and after the permutation.",
             "Both pictures hold the same pixels.",
         )
-        .group(
-            None,
-            vec![tile(natural, "natural"), tile(permuted, "permuted")],
-        )
+        .group(None, pictures.map(tile).collect())
     }
 
     fn slopes(&self) -> Result<Panel, CompareError> {
@@ -162,31 +157,23 @@ impl Permutation {
         for line in &mut slopes {
             line.band = false;
             for point in &mut line.points {
-                let side = if point.x == 0.0 {
-                    Side::Left
-                } else {
-                    Side::Right
-                };
+                let first = point.x == 0.0;
+                let side = if first { Side::Left } else { Side::Right };
                 point.note = Some((text::fixed(point.y, 2), side));
             }
         }
         let samples = both.into_iter().flat_map(|pair| [&pair.mlp, &pair.cnn]);
-        let ends = samples.flat_map(|of| of.interval.into_iter().flatten().chain([of.mean]));
+        let ends = samples.flat_map(Sample::ends);
+        let [mlp, cnn] = Network::BOTH.map(|network| {
+            let [from, to] = both.map(|pair| text::percent(pair.of(network).mean, 2));
+            format!("{from} to {to}")
+        });
+        let places = vec![(0.0, "natural".to_owned()), (1.0, "permuted".to_owned())];
         Ok(lines(&Plot {
             slug: "permutation-slopes".to_owned(),
-            label: format!(
-                "Test accuracy, natural to permuted: MLP {} to {}, CNN {} to {}.",
-                text::percent(self.natural.mlp.mean, 2),
-                text::percent(self.permuted.mlp.mean, 2),
-                text::percent(self.natural.cnn.mean, 2),
-                text::percent(self.permuted.cnn.mean, 2)
-            ),
+            label: format!("Test accuracy, natural to permuted: MLP {mlp}, CNN {cnn}."),
             title: "Test accuracy in %".to_owned(),
-            x: Axis::with_ticks(
-                -0.4,
-                1.4,
-                vec![(0.0, "natural".to_owned()), (1.0, "permuted".to_owned())],
-            ),
+            x: Axis::with_ticks(-0.4, 1.4, places),
             y: Axis::percent(ends),
             lines: slopes,
             legend: true,
@@ -206,13 +193,10 @@ impl Permutation {
     fn changes(&self) -> Result<Panel, CompareError> {
         let named = self.named().into_iter();
         let all = named.map(|(name, role, difference)| (name.to_owned(), vec![(role, difference)]));
+        let Pair { mlp, cnn } = self.change.map(|change| text::points(change.mean));
         Ok(rows(&Rows {
             slug: "permutation-changes".to_owned(),
-            label: format!(
-                "Change by the permutation in percentage points: MLP {}, CNN {}.",
-                text::points(self.change.mlp.mean),
-                text::points(self.change.cnn.mean)
-            ),
+            label: format!("Change by the permutation in percentage points: MLP {mlp}, CNN {cnn}."),
             title: "Change by the permutation".to_owned(),
             x_title: "percentage points, permuted − natural".to_owned(),
             ..difference_rows(all.collect())

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::{
     both_lines, both_means, difference_key, difference_table, joined, mean_and_deviation, percents,
-    seeds, spread,
+    trained,
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
@@ -45,8 +45,7 @@ impl Question for SampleEfficiency {
     fn groups(runner: &mut Runner<'_>) -> Result<Vec<Group>, CompareError> {
         let smallest = smallest_class(runner)?;
         let sizes = runner.plan.samples.per_class.iter();
-        let (possible, too_large): (Vec<usize>, Vec<usize>) =
-            sizes.partition(|&&size| size <= smallest);
+        let (possible, too_large): (Vec<_>, Vec<_>) = sizes.partition(|&&size| size <= smallest);
         if !too_large.is_empty() {
             runner.notice(format!(
                 "{} has only {smallest} training images of its smallest class: {too_large:?} images per class are left out",
@@ -54,7 +53,7 @@ impl Question for SampleEfficiency {
             ));
         }
         let small = possible.into_iter();
-        let small = small.map(|per_class| small_training_set(runner.plan, per_class));
+        let small = small.map(|&per_class| small_training_set(runner.plan, per_class));
         Ok(small.chain([Group::full(runner.plan)]).collect())
     }
 
@@ -102,11 +101,10 @@ impl Question for SampleEfficiency {
             vec![self.accuracies()?, self.differences()?],
             "Test accuracy against the number of training images, and the paired difference of the two networks. The horizontal axes are logarithmic.",
             format!(
-                "For each size both networks of a seed are trained on the same images, as many of each class, for about {} of {}, and the last network is kept; “all” is taken from question 1, where epochs and batches are those of the recipe. {}. {}",
+                "For each size both networks of a seed are trained on the same images, as many of each class, for about {} of {}, and the last network is kept; “all” is taken from question 1, where epochs and batches are those of the recipe. {}",
                 text::plural(plan.steps, "step"),
                 text::plural(plan.batch_size, "image"),
-                text::capitalized(&seeds(&self.seeds)),
-                spread(self.seeds.len())
+                trained(&self.seeds)
             ),
         );
         let sizes = self.sizes.iter().map(|size| {
@@ -166,12 +164,10 @@ fn smallest_class(runner: &Runner<'_>) -> Result<usize, CompareError> {
 
 impl SampleEfficiency {
     fn sentence(&self, fewest: &SampleSize, p: Option<f64>) -> String {
-        let images = match fewest.per_class {
-            Some(count) => format!("{count} images of each class"),
-            None => "all images".to_owned(),
-        };
-        let sizes = self.sizes.iter();
-        let ahead = sizes.filter(|size| size.difference.mean > 0.0).count();
+        let images = fewest.per_class;
+        let images = images.map_or("all images".to_owned(), |count| {
+            format!("{count} images of each class")
+        });
         let comparison = comparison_sentence(
             "is right more often",
             &fewest.accuracy.map(|sample| sample.mean),
@@ -179,8 +175,8 @@ impl SampleEfficiency {
             p,
             "of the test images right",
         );
-        let all = self.sizes.len();
-        let ahead = match ahead {
+        let (all, sizes) = (self.sizes.len(), self.sizes.iter());
+        let ahead = match sizes.filter(|size| size.difference.mean > 0.0).count() {
             ahead if ahead == all => "every one".to_owned(),
             ahead => ahead.to_string(),
         };
@@ -191,14 +187,16 @@ impl SampleEfficiency {
     }
 
     /// A plot against the number of images: logarithms with the names of the sizes. No image at
-    /// all has no place there.
-    fn plot(&self) -> Plot {
+    /// all has no place there. `each` is told of each size to those who do not see it.
+    fn plot(&self, what: &str, each: impl Fn(&SampleSize) -> String) -> Plot {
+        let each = self.sizes.iter().map(each);
         let sizes = self.sizes.iter().filter(|size| size.images > 0);
         let ticks: Vec<(f64, String)> = sizes.map(|size| (size.place(), size.name())).collect();
         let places = || ticks.iter().map(|(at, _)| *at);
         let low = places().reduce(f64::min).unwrap_or(0.0);
         let high = places().reduce(f64::max).unwrap_or(1.0);
         Plot {
+            label: format!("{what}. {}.", joined(each, "; ")),
             x_title: Some("training images of each class".to_owned()),
             x: Axis::with_ticks(low - 0.15, high + 0.2, ticks),
             legend: true,
@@ -209,46 +207,26 @@ impl SampleEfficiency {
     fn accuracies(&self) -> Result<Panel, CompareError> {
         let places: Vec<f64> = self.sizes.iter().map(SampleSize::place).collect();
         let samples: Vec<_> = self.sizes.iter().map(|size| &size.accuracy).collect();
-        let means = samples
-            .iter()
-            .flat_map(|pair| [pair.mlp.mean, pair.cnn.mean]);
-        let each = self.sizes.iter().map(|size| {
-            format!(
-                "{} of each class: {}",
-                size.name(),
-                both_means(&size.accuracy, 1)
-            )
-        });
+        let means = samples.iter().flat_map(|of| [of.mlp.mean, of.cnn.mean]);
         Ok(lines(&Plot {
             slug: "samples-accuracy".to_owned(),
-            label: format!(
-                "Test accuracy against training images. {}.",
-                joined(each, "; ")
-            ),
             title: "Test accuracy in %".to_owned(),
             y: Axis::percent(means.chain([1.0])),
             lines: both_lines(&places, &samples),
-            ..self.plot()
+            ..self.plot("Test accuracy against training images", |size| {
+                let means = both_means(&size.accuracy, 1);
+                format!("{} of each class: {means}", size.name())
+            })
         })?)
     }
 
     fn differences(&self) -> Result<Panel, CompareError> {
         let sizes = self.sizes.iter();
-        let ends = sizes
-            .clone()
-            .map(|size| &size.difference)
-            .flat_map(|of| of.interval.into_iter().flatten().chain([of.mean]));
-        let each = sizes
-            .clone()
-            .map(|size| format!("{}: {}", size.name(), text::points(size.difference.mean)));
+        let what = "CNN − MLP in percentage points";
         Ok(lines(&Plot {
             slug: "samples-difference".to_owned(),
-            label: format!(
-                "CNN − MLP in percentage points by training images of each class. {}.",
-                joined(each, "; ")
-            ),
-            title: "CNN − MLP in percentage points".to_owned(),
-            y: Axis::difference(ends),
+            title: what.to_owned(),
+            y: Axis::difference(sizes.clone().flat_map(|size| size.difference.ends())),
             lines: vec![Line {
                 key: difference_key(),
                 points: sizes
@@ -256,7 +234,10 @@ impl SampleEfficiency {
                     .collect(),
                 band: false,
             }],
-            ..self.plot()
+            ..self.plot(
+                &format!("{what} by training images of each class"),
+                |size| format!("{}: {}", size.name(), text::points(size.difference.mean)),
+            )
         })?)
     }
 

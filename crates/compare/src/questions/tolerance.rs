@@ -1,5 +1,4 @@
-//! What shift, rotation and scale of the test images do. Longer than other files because it is a
-//! whole question: three perturbations, with and without augmentation, and three sentences.
+//! What shift, rotation and scale of the test images do.
 
 use std::iter::once;
 
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CompareError;
 use crate::evidence::{
     changed, columns_table, difference_rows, difference_table, images, joined, keys, line,
-    mean_and_deviation, percents, seeds, spread,
+    mean_and_deviation, percents, seeds, spread, ticks,
 };
 use crate::network::{Network, Pair};
 use crate::plan::{Plan, TolerancePlan};
@@ -93,14 +92,10 @@ impl Question for Tolerance {
         Ok(vec![Group::full(runner.plan), shifted(runner.plan)])
     }
 
-    fn evaluated_images(plan: &Plan, test_images: usize) -> usize {
+    fn evaluated_images(plan: &Plan) -> (usize, usize) {
         let plan = &plan.tolerance;
         let variants = 4 * plan.shifts.len() + plan.rotations.len() + plan.scales.len();
-        let images = match plan.images {
-            0 => test_images,
-            count => count,
-        };
-        variants * (plan.seeds + plan.augmented_seeds) * images
+        (variants * (plan.seeds + plan.augmented_seeds), plan.images)
     }
 
     fn measure(runner: &mut Runner<'_>) -> Result<Self, CompareError> {
@@ -157,14 +152,6 @@ fn shifted(plan: &Plan) -> Group {
     })
 }
 
-/// Accuracies on one set of images, one a seed: without and with augmentation.
-type Accuracies = [Pair<Vec<f64>>; 2];
-
-/// Seed by seed, the mean over several sets.
-fn means<'a>(all: impl Iterator<Item = &'a Accuracies> + Clone) -> Accuracies {
-    [0, 1].map(|training| mean_by_seed(all.clone().map(|one| &one[training])))
-}
-
 /// Test accuracy against the amount of each perturbation.
 fn measure(runner: &mut Runner<'_>) -> Result<Tolerance, CompareError> {
     let plan = &runner.plan.tolerance;
@@ -193,36 +180,49 @@ fn axis(
     networks: [&Pair<Vec<LoadedRun>>; 2],
 ) -> Result<Axis, CompareError> {
     let plan = &runner.plan.tolerance;
-    let amounts = kind.amounts(plan);
-    let mut every: Vec<Vec<Accuracies>> = Vec::new();
+    let amounts = match kind {
+        AxisKind::Shift => &plan.shifts,
+        AxisKind::Rotation => &plan.rotations,
+        AxisKind::Scale => &plan.scales,
+    };
+    // By training, amount and direction.
+    let mut every = [Vec::new(), Vec::new()];
     for &amount in amounts {
-        let mut here = Vec::new();
+        let mut here = [Vec::new(), Vec::new()];
         for change in kind.perturbations(amount) {
             change.validate()?;
             let images = changed(images, |_, pixels| change.apply(images.shape(), pixels))?;
-            let plain = runner.accuracies(networks[0], &images)?;
-            here.push([plain, runner.accuracies(networks[1], &images)?]);
+            for (here, networks) in here.iter_mut().zip(networks) {
+                here.push(runner.accuracies(networks, &images)?);
+            }
         }
-        every.push(here);
+        every
+            .iter_mut()
+            .zip(here)
+            .for_each(|(all, here)| all.push(here));
     }
-    let direction = |(number, (name, ..)): (usize, (&str, f64, f64))| Direction {
+    let directions = DIRECTIONS.into_iter().enumerate();
+    let directions = directions.map(|(number, (name, ..))| Direction {
         name: name.to_owned(),
         accuracy: Pair::from_fn(|network| {
-            let here = every.iter().map(|here| here[number][0].of(network));
+            let here = every[0].iter().map(|here| here[number].of(network));
             here.map(|accuracies| mean(accuracies)).collect()
         }),
-    };
+    });
     let directions = match kind {
-        AxisKind::Shift => DIRECTIONS.into_iter().enumerate().map(direction).collect(),
+        AxisKind::Shift => directions.collect(),
         AxisKind::Rotation | AxisKind::Scale => Vec::new(),
     };
-    let all: Vec<Accuracies> = every.iter().map(|here| means(here.iter())).collect();
-    let changing = all.iter().zip(amounts);
-    let changing = changing.filter(|(_, amount)| **amount != kind.unchanged());
-    let mean_of = means(changing.map(|(one, _)| one));
-    let [plain, augmented] = [0, 1].map(|training| {
+    let all =
+        every.map(|amounts| -> Vec<Pair<Vec<f64>>> { amounts.iter().map(mean_by_seed).collect() });
+    let mean_of = all.each_ref().map(|line| {
+        let changing = line.iter().zip(amounts);
+        let changing = changing.filter(|(_, amount)| **amount != kind.unchanged());
+        mean_by_seed(changing.map(|(one, _)| one))
+    });
+    let [plain, augmented] = all.map(|line| {
         Pair::from_fn(|network| {
-            let values = all.iter().map(|one| one[training].of(network).clone());
+            let values = line.iter().map(|one| one.of(network).clone());
             values.map(sample).collect()
         })
     });
@@ -243,14 +243,6 @@ fn axis(
 }
 
 impl AxisKind {
-    fn amounts(self, plan: &TolerancePlan) -> &[f64] {
-        match self {
-            Self::Shift => &plan.shifts,
-            Self::Rotation => &plan.rotations,
-            Self::Scale => &plan.scales,
-        }
-    }
-
     /// The amount that changes nothing.
     fn unchanged(self) -> f64 {
         match self {
@@ -276,12 +268,12 @@ impl AxisKind {
         }
     }
 
-    /// Name, unit and file name.
-    fn words(self) -> (&'static str, &'static str, &'static str) {
+    /// Name and unit.
+    fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Shift => ("Shift", "shift in pixels, mean of four directions", "shift"),
-            Self::Rotation => ("Rotation", "degrees, clockwise", "rotation"),
-            Self::Scale => ("Scale", "size, 1 = unchanged", "scale"),
+            Self::Shift => ("Shift", "shift in pixels, mean of four directions"),
+            Self::Rotation => ("Rotation", "degrees, clockwise"),
+            Self::Scale => ("Scale", "size, 1 = unchanged"),
         }
     }
 }
@@ -303,30 +295,29 @@ fn shift_sentence(axis: &Axis, p: Option<f64>) -> String {
 }
 
 fn rotation_and_scale_sentence(rotation: &Axis, scale: &Axis, p: Option<f64>) -> String {
-    let turned = rotation.mean_of(&rotation.plain);
-    let sized = scale.mean_of(&scale.plain);
+    let [turned, sized] = [rotation, scale].map(|axis| {
+        let Pair { mlp, cnn } = axis
+            .mean_of(&axis.plain)
+            .map(|mean| text::percent(*mean, 2));
+        format!("CNN {cnn} and MLP {mlp}")
+    });
     let numbers = format!(
-        "rotated by up to {}°, CNN {} and MLP {}; scaled to {}–{} of their size, CNN {} and MLP {}{}.",
+        "rotated by up to {}°, {turned}; scaled to {}–{} of their size, {sized}{}.",
         text::plain(largest(&rotation.amounts)),
-        text::percent(turned.cnn, 2),
-        text::percent(turned.mlp, 2),
         text::plain(scale.amounts.iter().copied().fold(f64::INFINITY, f64::min)),
         text::plain(largest(&scale.amounts)),
-        text::percent(sized.cnn, 2),
-        text::percent(sized.mlp, 2),
         probability(p)
     );
     let differences = [rotation, scale].map(|axis| &axis.plain_difference);
-    match verdict_on_both(differences, p) {
-        Verdict::Cnn => {
-            format!("The CNN is more tolerant of rotation and of scale, too: {numbers}")
-        }
-        Verdict::Mlp => format!("The MLP is more tolerant of rotation and of scale: {numbers}"),
+    let found = match verdict_on_both(differences, p) {
+        Verdict::Cnn => "The CNN is more tolerant of rotation and of scale, too".to_owned(),
+        Verdict::Mlp => "The MLP is more tolerant of rotation and of scale".to_owned(),
         Verdict::None => format!(
-            "That one network is more tolerant of both rotation and scale was not found{}: {numbers}",
+            "That one network is more tolerant of both rotation and scale was not found{}",
             seeds_note(differences[0])
         ),
-    }
+    };
+    format!("{found}: {numbers}")
 }
 
 fn largest(amounts: &[f64]) -> f64 {
@@ -357,21 +348,20 @@ impl Tolerance {
         if augmented {
             panels.push(self.gains()?);
         }
-        let trained = if augmented {
-            format!(
-                "Without augmentation: {}; with it: {}, each training image shifted at random by up to {} pixels in each direction.",
+        let mut trained = text::capitalized(&seeds(&self.seeds));
+        if augmented {
+            trained = format!(
+                "Without augmentation: {}; with it: {}, each training image shifted at random by up to {} pixels in each direction",
                 seeds(&self.seeds),
                 seeds(&self.augmented_seeds),
                 text::plain(self.augmentation_shift)
-            )
-        } else {
-            format!("{}.", text::capitalized(&seeds(&self.seeds)))
-        };
+            );
+        }
         Ok(Figure::new(
             panels,
             "Test accuracy as the test images are shifted, turned and resized. Dashed lines with open markers: trained with shift augmentation. Last: what that augmentation gains on average over all amounts that change something.",
             format!(
-                "The networks are the same at every amount; only {} are changed. A shift is tried to the right, left, down and up, and the four are averaged; turned clockwise; resized about the middle. {trained} {}",
+                "The networks are the same at every amount; only {} are changed. A shift is tried to the right, left, down and up, and the four are averaged; turned clockwise; resized about the middle. {trained}. {}",
                 images(context.plan.tolerance.images, context),
                 spread(self.seeds.len())
             ),
@@ -382,7 +372,8 @@ impl Tolerance {
         let each = self.axes.iter().flat_map(|axis| {
             Network::BOTH.map(|network| {
                 let gain = text::points(axis.gain.of(network).mean);
-                format!("{} {} {gain}", axis.kind.words().2, network.name())
+                let name = axis.kind.words().0.to_lowercase();
+                format!("{name} {} {gain}", network.name())
             })
         });
         let rows_of = self.axes.iter().map(|axis| {
@@ -450,46 +441,39 @@ impl Axis {
     }
 
     fn curves(&self) -> Result<Panel, CompareError> {
-        let (name, unit, slug) = self.kind.words();
+        let (name, unit) = self.kind.words();
+        let slug = name.to_lowercase();
         let variants = self.variants();
         let samples = variants.iter().flat_map(|(_, samples)| *samples);
         let low = self.amounts.first().copied().unwrap_or(0.0);
         let high = self.amounts.last().copied().unwrap_or(1.0);
         // Every amount has a tick as long as their labels do not touch.
         let every = self.amounts.len().div_ceil(9).max(1);
-        let ticks = self.amounts.iter().step_by(every);
+        let ticked = self.amounts.iter().copied().step_by(every);
         let worst = variants.iter().filter_map(|(key, samples)| {
             let means = samples.iter().map(|sample| sample.mean);
             let worst = means.filter(|mean| mean.is_finite()).reduce(f64::min)?;
             Some(format!("{} {}", key.name, text::percent(worst, 1)))
         });
+        let worst = joined(worst, ", ");
+        let high = if high > low { high } else { low + 1.0 };
+        let drawn = variants.iter();
+        let drawn = drawn.map(|(key, samples)| line(key.clone(), &self.amounts, *samples));
         Ok(lines(&Plot {
+            label: format!("Test accuracy against {slug}; lowest mean accuracy: {worst}."),
             slug: format!("tolerance-{slug}"),
-            label: format!(
-                "Test accuracy against {slug}; lowest mean accuracy: {}.",
-                joined(worst, ", ")
-            ),
             title: format!("{name}: test accuracy in %"),
             x_title: Some(unit.to_owned()),
-            x: Scale::with_ticks(
-                low,
-                if high > low { high } else { low + 1.0 },
-                ticks
-                    .map(|amount| (*amount, text::plain(*amount)))
-                    .collect(),
-            ),
+            x: Scale::with_ticks(low, high, ticks(ticked)),
             y: Scale::percent(samples.map(|sample| sample.mean).chain([1.0])),
-            lines: variants
-                .iter()
-                .map(|(key, samples)| line(key.clone(), &self.amounts, *samples))
-                .collect(),
+            lines: drawn.collect(),
             legend: true,
             ..Plot::default()
         })?)
     }
 
     fn raw_table(&self) -> Block {
-        let (name, unit, _) = self.kind.words();
+        let (name, unit) = self.kind.words();
         let columns = self.variants().into_iter().map(|(key, samples)| {
             let cells = samples.iter().map(mean_and_deviation);
             (key.name, cells.collect())
@@ -509,12 +493,11 @@ impl Axis {
                 (name, percents(of.accuracy.of(network)))
             })
         });
-        let table = columns_table(
+        (!self.directions.is_empty()).then(|| columns_table(
             "By direction: test accuracy in %, mean over the seeds, trained without augmentation",
             self.kind.words().0,
             self.amounts.iter().copied().map(text::plain),
             &columns.collect::<Vec<_>>(),
-        );
-        (!self.directions.is_empty()).then_some(table)
+        ))
     }
 }

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
-use digits_data::idx;
-use digits_data::{ImageShape, Images, OpenOptions, Source, open};
+use digits_data::{OpenOptions, Source, drawn, idx, open};
 
 use crate::results::answer;
 use crate::{Experiment, Plan, Results, Watcher, compare};
@@ -56,16 +55,13 @@ fn measured() -> &'static [Results; 2] {
 }
 
 fn experiment(folder: &Path, mut plan: Plan) -> Results {
-    let data = folder.join("bars");
-    for (split, count) in [(idx::TRAIN, 200), (idx::TEST, 60)] {
-        idx::write(&data, split, &bars(count)).unwrap();
+    let data = folder.join("digits");
+    for (split, first, count) in [(idx::TRAIN, 0, 200), (idx::TEST, 200, 60)] {
+        let images = drawn::images(drawn::SEED, first, count).unwrap();
+        idx::write(&data, split, &images).unwrap();
     }
     plan.data = Source::Folder(data);
-    let options = OpenOptions {
-        offline: true,
-        mirrors: None,
-    };
-    let dataset = open(&plan.data, &options, &mut |_| {}).unwrap();
+    let dataset = open(&plan.data, &OpenOptions::default(), &mut |_| {}).unwrap();
     let experiment = Experiment {
         plan: &plan,
         dataset: &dataset,
@@ -77,20 +73,4 @@ fn experiment(folder: &Path, mut plan: Plan) -> Results {
         should_stop: &|| false,
     };
     compare(&experiment, watcher).unwrap()
-}
-
-/// The class is the place of a bar on a noisy ground.
-fn bars(count: usize) -> Images {
-    let mut noise = count as u32;
-    let mut pixels = Vec::new();
-    for index in 0..count {
-        for place in 0..28 * 28 {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let first = 2 * (index % 10) + 3;
-            let bar = (first..first + 3).contains(&(place % 28));
-            pixels.push(if bar { 120 } else { 0 } + (noise >> 25) as u8);
-        }
-    }
-    let labels = (0..count).map(|index| (index % 10) as u8).collect();
-    Images::new(ImageShape::MNIST, 10, pixels, labels).unwrap()
 }
