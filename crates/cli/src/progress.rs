@@ -194,7 +194,7 @@ impl ComparisonProgress {
                 accuracy,
                 seconds,
             } => self.line(&format!("{name}: {} in {seconds:.1} s", percent(accuracy))),
-            Event::Measuring { what } => match &self.bar {
+            Event::Measuring(what) => match &self.bar {
                 Some(bar) => bar.set_prefix(what),
                 None => self.line(&format!("measuring {what}")),
             },

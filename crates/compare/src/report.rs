@@ -10,7 +10,7 @@ use digits_data::files::write_whole;
 use digits_report::{Answer, Block, Document, Finding, Section, Table, text};
 
 use crate::error::CompareError;
-use crate::evidence::{images, seeds};
+use crate::evidence::{images, joined, seeds};
 use crate::question::{Asked, Context, NetworkSummary};
 use crate::results::{Results, Sentence};
 
@@ -84,10 +84,7 @@ fn document(results: &Results) -> Result<Document, CompareError> {
         references(),
     ]);
     Ok(Document {
-        title: format!(
-            "Feed-forward network against CNN on {}",
-            results.dataset.name
-        ),
+        title: "Feed-forward network against CNN on ".to_owned() + &results.dataset.name,
         conditions: conditions(results),
         answer: Some(answer(results)),
         sections,
@@ -164,17 +161,15 @@ fn epochs(results: &Results) -> String {
         Some((network.recipe.clone(), usize::try_from(epochs).ok()?))
     };
     let known: Vec<(String, usize)> = results.networks.iter().filter_map(of).collect();
-    match known.as_slice() {
-        [] => "epochs not recorded".to_owned(),
-        [(_, first), rest @ ..] if rest.iter().all(|(_, epochs)| epochs == first) => {
-            text::plural(*first, "epoch")
-        }
-        several => {
-            let each = several.iter();
-            let each = each.map(|(recipe, epochs)| format!("{recipe} {epochs}"));
-            format!("epochs: {}", each.collect::<Vec<_>>().join(", "))
-        }
+    let Some((_, first)) = known.first() else {
+        return "epochs not recorded".to_owned();
+    };
+    if known.iter().all(|(_, epochs)| epochs == first) {
+        return text::plural(*first, "epoch");
     }
+    let each = known.iter();
+    let each = each.map(|(recipe, epochs)| format!("{recipe} {epochs}"));
+    format!("epochs: {}", joined(each, ", "))
 }
 
 /// What the numbers do not say.
@@ -191,11 +186,8 @@ fn caveats(questions: &[Asked<'_>], context: &Context<'_>) -> Section {
             "A t-interval assumes that the results of the seeds are about normally distributed, which {n} of them cannot show."
         ),
     });
-    items.extend(
-        questions
-            .iter()
-            .flat_map(|asked| asked.found.caveats(context)),
-    );
+    let asked = questions.iter();
+    items.extend(asked.flat_map(|asked| asked.found.caveats(context)));
     items.push(format!(
         "Shift, rotation and scale are measured on {}, damaged images on {}. “More tolerant” means a smaller loss over the amounts tried here, nothing beyond.",
         images(plan.tolerance.images, context),
@@ -208,27 +200,15 @@ fn caveats(questions: &[Asked<'_>], context: &Context<'_>) -> Section {
 
 /// Where the time of this call went.
 fn time(results: &Results) -> Section {
-    let total: f64 = results
-        .time
-        .iter()
-        .map(|spent| spent.seconds)
-        .filter(|seconds| seconds.is_finite())
-        .sum();
-    let row = |name: &str, seconds: f64| {
-        let share = if total > 0.0 {
-            text::fixed(100.0 * seconds / total, 1)
-        } else {
-            text::NONE.to_owned()
-        };
+    let spent = results.time.iter();
+    let spent = spent.map(|spent| (spent.part.as_str(), spent.seconds));
+    let seconds = spent.clone().map(|(_, seconds)| seconds);
+    let total: f64 = seconds.filter(|seconds| seconds.is_finite()).sum();
+    let rows = spent.chain([("together", total)]).map(|(name, seconds)| {
+        let share = text::fixed(100.0 * seconds / total, 1);
         vec![name.to_owned(), text::seconds(seconds), share]
-    };
-    let table = Table::new("Time by part", ["part", "time", "% of all"]).rows(
-        results
-            .time
-            .iter()
-            .map(|spent| row(&spent.part, spent.seconds))
-            .chain([row("together", total)]),
-    );
+    });
+    let table = Table::new("Time by part", ["part", "time", "% of all"]).rows(rows);
     Section::new(
         "time",
         "Where the time went",

@@ -92,14 +92,11 @@ impl<'a> Runner<'a> {
                     }
                     let named = (network, name);
                     let spec = RunSpec::new(self.plan, self.dataset, &runs, group, named)?;
-                    match spec.finished(self.dataset)? {
-                        Some(run) => {
-                            self.trained.insert(spec.name, run);
-                        }
-                        None => {
-                            let work = self.training_work(&spec);
-                            missing.push((spec, work));
-                        }
+                    if let Some(run) = spec.finished(self.dataset)? {
+                        self.trained.insert(spec.name, run);
+                    } else {
+                        let work = self.training_work(&spec);
+                        missing.push((spec, work));
                     }
                 }
             }
@@ -168,13 +165,10 @@ impl<'a> Runner<'a> {
 
     /// The runs of each recipe compared: the networks as they are, then those of equal size.
     pub fn compared(&self) -> Vec<(Network, Vec<&Trained>)> {
-        [Group::full(self.plan), Group::matched(self.plan)]
-            .iter()
-            .flat_map(|group| {
-                let Pair { mlp, cnn } = self.runs(group);
-                [(Network::Mlp, mlp), (Network::Cnn, cnn)]
-            })
-            .collect()
+        let groups = [Group::full(self.plan), Group::matched(self.plan)];
+        let runs = groups.map(|group| self.runs(&group));
+        let named = runs.map(|of| [(Network::Mlp, of.mlp), (Network::Cnn, of.cnn)]);
+        named.into_iter().flatten().collect()
     }
 
     /// What the runs of a group found on the test split when they ended.
@@ -198,27 +192,19 @@ impl<'a> Runner<'a> {
         networks: &Pair<Vec<LoadedRun>>,
         images: &Images,
     ) -> Result<Pair<Vec<f64>>, CompareError> {
-        Pair::measure(|network| {
-            networks
-                .of(network)
-                .iter()
-                .map(|run| {
-                    let evaluation = run.evaluate(images, None, self.device)?;
-                    let macs = run.config.model.macs();
-                    self.progress
-                        .advance(images.len() as f64 * work_of_image(macs))?;
-                    Ok(evaluation.accuracy)
-                })
-                .collect()
-        })
+        let mut accuracy = |run: &LoadedRun| {
+            let evaluation = run.evaluate(images, None, self.device)?;
+            let work = work_of_image(run.config.model.macs());
+            self.progress.advance(images.len() as f64 * work)?;
+            Ok(evaluation.accuracy)
+        };
+        Pair::measure(|network| networks.of(network).iter().map(&mut accuracy).collect())
     }
 
     /// The outputs of the networks of a group on the test images, computed once.
     pub fn outputs(&mut self, group: &Group) -> Result<Outputs, CompareError> {
-        let names: Vec<RunName> = Network::BOTH
-            .into_iter()
-            .flat_map(|network| group.names(self.plan, network))
-            .collect();
+        let names = Network::BOTH.map(|network| group.names(self.plan, network));
+        let names: Vec<RunName> = names.into_iter().flatten().collect();
         if let Some(known) = self.outputs.get(&names) {
             return Ok(Rc::clone(known));
         }
@@ -263,9 +249,7 @@ impl<'a> Runner<'a> {
         measure: impl FnOnce(&mut Self) -> Result<T, CompareError>,
     ) -> Result<T, CompareError> {
         let started = Instant::now();
-        self.progress.say(Event::Measuring {
-            what: name.to_owned(),
-        });
+        self.progress.say(Event::Measuring(name.to_owned()));
         let measured = measure(self)?;
         self.spend(part, started);
         Ok(measured)
@@ -291,10 +275,8 @@ impl<'a> Runner<'a> {
         let hash = &sha256(decisive)[..16];
         let path = self.folder.join("kept").join(format!("{part}-{hash}.json"));
         // A file that cannot be read or understood is measured again.
-        if let Some(known) = fs::read(&path)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        {
+        let known = fs::read(&path).ok();
+        if let Some(known) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(known);
         }
         let measured = self.timed(part, name, measure)?;
@@ -380,10 +362,7 @@ pub enum Event {
         seconds: f64,
     },
     /// A question is being measured.
-    Measuring {
-        /// The question.
-        what: String,
-    },
+    Measuring(String),
     /// Work has been done.
     Done {
         /// Share of the whole experiment, 0 to 1.

@@ -111,9 +111,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
 fn plan(args: &Args) -> Result<Plan, CliError> {
     let mut plan = match &args.config {
         Some(file) => Plan::from_file(file)?,
-        None if args.quick => Plan::quick()?,
-        None if args.thorough => Plan::thorough()?,
-        None => Plan::standard()?,
+        None if args.quick => Plan::parse("configs/compare-quick.toml", Plan::QUICK)?,
+        None if args.thorough => Plan::parse("configs/compare-thorough.toml", Plan::THOROUGH)?,
+        None => Plan::parse("configs/compare.toml", Plan::STANDARD)?,
     };
     let named = [
         ("training.epochs", args.epochs),

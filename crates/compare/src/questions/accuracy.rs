@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    all_points, difference_rows, difference_table, extent, mean_and_deviation, percents,
+    all_points, difference_rows, difference_table, extent, joined, mean_and_deviation, percents,
     seed_table, spread,
 };
 use crate::network::{Network, Pair};
@@ -245,75 +245,57 @@ impl Comparison {
         let found = tests.iter().filter(|test| test.p < LEVEL);
         let found = found.map(|test| test.only_cnn_right > test.only_mlp_right);
         let (cnn, mlp): (Vec<bool>, Vec<bool>) = found.partition(|&cnn| cnn);
-        let (cnn, mlp) = (cnn.len(), mlp.len());
+        let (cnn, mlp, all) = (cnn.len(), mlp.len(), tests.len());
         if cnn == 0 && mlp == 0 {
             return format!(
-                "Image by image, McNemar's exact test finds no difference in any of {} seeds.",
-                tests.len()
+                "Image by image, McNemar's exact test finds no difference in any of {all} seeds."
             );
         }
-        let parts: Vec<String> = [(cnn, "CNN"), (mlp, "MLP")]
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, name)| format!("for the {name} in {count} of {} seeds", tests.len()))
-            .collect();
-        let tail = if cnn == tests.len() || mlp == tests.len() {
+        let sides = [(cnn, "CNN"), (mlp, "MLP")].into_iter();
+        let sides = sides.filter(|(count, _)| *count > 0);
+        let sides = sides.map(|(count, name)| format!("for the {name} in {count} of {all} seeds"));
+        let mut found = joined(sides, " and ");
+        if cnn == all || mlp == all {
             let largest = tests.iter().map(|test| test.p).fold(0.0, f64::max);
-            format!(
-                " (the largest {})",
-                text::p_value(largest).unwrap_or_default()
-            )
-        } else {
-            String::new()
-        };
-        format!(
-            "Image by image, McNemar's exact test decides {}{tail}.",
-            parts.join(" and ")
-        )
+            let largest = text::p_value(largest).unwrap_or_default();
+            found += &format!(" (the largest {largest})");
+        }
+        format!("Image by image, McNemar's exact test decides {found}.")
     }
 
     fn accuracies(&self, name: &str, slug: &str) -> Result<Panel, CompareError> {
-        let Pair { mlp, cnn } = &self.accuracy;
+        let both = Network::BOTH.map(|network| {
+            let (recipe, sample) = (self.recipe.of(network), self.accuracy.of(network));
+            let mean = text::fixed(100.0 * sample.mean, 2);
+            let row = Row {
+                label: recipe.clone(),
+                marks: vec![Mark::percent(network, sample, mean)],
+            };
+            (format!("{recipe} {}", text::percent(sample.mean, 2)), row)
+        });
+        let [(mlp, first), (cnn, second)] = both;
         Ok(rows(&Rows {
             slug: format!("accuracy-{slug}"),
-            label: format!(
-                "Test accuracy {name}: {} {}, {} {}.",
-                self.recipe.mlp,
-                text::percent(mlp.mean, 2),
-                self.recipe.cnn,
-                text::percent(cnn.mean, 2),
-            ),
+            label: format!("Test accuracy {name}: {mlp}, {cnn}."),
             title: text::capitalized(name),
             x_title: "test accuracy in %".to_owned(),
-            x: Axis::percent(extent([mlp, cnn])),
-            rows: Network::BOTH
-                .map(|network| {
-                    let sample = self.accuracy.of(network);
-                    let mean = text::fixed(100.0 * sample.mean, 2);
-                    Row {
-                        label: self.recipe.of(network).clone(),
-                        marks: vec![Mark::percent(network, sample, mean)],
-                    }
-                })
-                .into(),
+            x: Axis::percent(extent([&self.accuracy.mlp, &self.accuracy.cnn])),
+            rows: vec![first, second],
             ..Rows::default()
         })?)
     }
 
     fn differences(&self, name: &str, slug: &str) -> Result<Panel, CompareError> {
-        let difference = &self.difference;
+        let points = text::points(self.difference.mean);
+        let marks = vec![(Role::Neutral, &self.difference)];
         Ok(rows(&Rows {
             slug: format!("difference-{slug}"),
             label: format!(
-                "Difference of test accuracy {name}, CNN − MLP: {} percentage points.",
-                text::points(difference.mean)
+                "Difference of test accuracy {name}, CNN − MLP: {points} percentage points."
             ),
             title: format!("{}: difference", text::capitalized(name)),
             x_title: "percentage points".to_owned(),
-            ..difference_rows(vec![(
-                "CNN − MLP".to_owned(),
-                vec![(Role::Neutral, difference)],
-            )])
+            ..difference_rows(vec![("CNN − MLP".to_owned(), marks)])
         })?)
     }
 

@@ -8,7 +8,7 @@ use digits_train::LoadedRun;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
-use crate::evidence::{difference_table, seeds};
+use crate::evidence::{columns_table, difference_table, seeds, ticks};
 use crate::network::{Network, Pair};
 use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
@@ -131,8 +131,7 @@ fn measure(
     for (run, logits) in runs.iter().zip(outputs) {
         let validation = run.config.training.validation;
         let held_out = stratified_split(train.labels(), validation, run.config.seed)?.valid;
-        let labels = held_out.iter().map(|&index| train.label(index as usize));
-        let labels: Vec<u8> = labels.collect();
+        let labels: Vec<u8> = held_out.iter().map(|&i| train.label(i as usize)).collect();
         let fitted_on = runner.logits(run, train, Some(&held_out))?;
         let temperature = stats::temperature(&fitted_on, &labels, classes);
         temperatures.push(temperature);
@@ -176,26 +175,24 @@ impl Calibration {
             "the expected calibration error is {cnn_before} for the CNN and {mlp_before} for the MLP{}",
             probability(p)
         );
+        let better = |name| {
+            format!(
+                "As trained, the {name}'s probabilities are the more trustworthy ones: {numbers}"
+            )
+        };
         let found = match verdict(&self.before_difference, p) {
             // The larger error is the CNN's.
-            Verdict::Cnn => format!(
-                "As trained, the MLP's probabilities are the more trustworthy ones: {numbers}"
-            ),
-            Verdict::Mlp => format!(
-                "As trained, the CNN's probabilities are the more trustworthy ones: {numbers}"
-            ),
+            Verdict::Cnn => better("MLP"),
+            Verdict::Mlp => better("CNN"),
             Verdict::None => format!(
                 "No difference was found in how far the probabilities can be trusted{}: as trained, {numbers}",
                 seeds_note(&self.before_difference)
             ),
         };
-        let smoothing = if smoothing {
-            " Label smoothing, which only one of the recipes has, is a part of this."
-        } else {
-            ""
-        };
+        let smoothed = " Label smoothing, which only one of the recipes has, is a part of this.";
         format!(
-            "{found}; after temperature scaling on the validation images, {cnn_after} and {mlp_after}.{smoothing}"
+            "{found}; after temperature scaling on the validation images, {cnn_after} and {mlp_after}.{}",
+            if smoothing { smoothed } else { "" }
         )
     }
 
@@ -214,18 +211,14 @@ impl Calibration {
                 radius: 3 + (5.0 * (bin.count as f64).ln_1p() / (most as f64).ln_1p()) as i32,
                 ..Point::new(100.0 * bin.confidence, 100.0 * bin.accuracy, None)
             };
+            let name = format!("{}, ECE {}", network.name(), error(network));
             Line {
-                key: Key::new(
-                    network,
-                    format!("{}, ECE {}", network.name(), error(network)),
-                ),
+                key: Key::new(network, name),
                 points: bins.iter().filter(|bin| bin.count > 0).map(point).collect(),
                 band: false,
             }
         };
-        let percents = (0..=100).step_by(20);
-        let ticks = percents.map(|percent| (f64::from(percent), percent.to_string()));
-        let axis = Axis::with_ticks(0.0, 102.0, ticks.collect());
+        let axis = Axis::with_ticks(0.0, 102.0, ticks((0..=100).step_by(20).map(f64::from)));
         Ok(lines(&Plot {
             slug: format!("calibration-{slug}"),
             label: format!(
@@ -246,59 +239,48 @@ impl Calibration {
     }
 
     fn table(&self) -> Block {
-        type Pick = fn(&CalibrationOf) -> &Sample;
-        let rows: [(&str, Pick, f64, usize); 5] = [
-            ("ECE as trained, %", |of| &of.error_before, 100.0, 2),
-            ("ECE after scaling, %", |of| &of.error_after, 100.0, 2),
-            ("temperature", |of| &of.temperature, 1.0, 2),
-            (
-                "cross-entropy as trained, nats",
-                |of| &of.loss_before,
-                1.0,
-                4,
-            ),
-            (
-                "cross-entropy after scaling, nats",
-                |of| &of.loss_after,
-                1.0,
-                4,
-            ),
+        let columns = Network::BOTH.map(|network| {
+            let of = self.networks.of(network);
+            let cells = vec![
+                with_interval(&of.error_before, 100.0, 2),
+                with_interval(&of.error_after, 100.0, 2),
+                with_interval(&of.temperature, 1.0, 2),
+                with_interval(&of.loss_before, 1.0, 4),
+                with_interval(&of.loss_after, 1.0, 4),
+            ];
+            (network.name(), cells)
+        });
+        let rows = [
+            "ECE as trained, %",
+            "ECE after scaling, %",
+            "temperature",
+            "cross-entropy as trained, nats",
+            "cross-entropy after scaling, nats",
         ];
-        Table::new("Mean over the seeds (95 % interval)", ["", "MLP", "CNN"])
-            .rows(rows.map(|(name, pick, unit, decimals)| {
-                let cell = |of| with_interval(pick(of), unit, decimals);
-                vec![
-                    name.to_owned(),
-                    cell(&self.networks.mlp),
-                    cell(&self.networks.cnn),
-                ]
-            }))
-            .block()
+        let rows = rows.map(str::to_owned);
+        columns_table("Mean over the seeds (95 % interval)", "", rows, &columns)
     }
 
     fn bin_tables(&self) -> Vec<Block> {
-        let diagrams = Network::BOTH.into_iter().flat_map(|network| {
-            let of = self.networks.of(network);
-            [
-                (network, "as trained", &of.diagram_before),
-                (network, "after scaling", &of.diagram_after),
-            ]
-        });
-        diagrams
-            .map(|(network, when, bins)| {
-                Table::new(
-                    format!("{}, {when}", network.name()),
-                    [
-                        "probability, %",
-                        "answers",
-                        "mean probability, %",
-                        "right, %",
-                    ],
-                )
+        let head = [
+            "probability, %",
+            "answers",
+            "mean probability, %",
+            "right, %",
+        ];
+        let table = |network: Network, when: &str, bins: &[Bin]| {
+            Table::new(format!("{}, {when}", network.name()), head)
                 .rows(bins.iter().map(bin_row))
                 .block()
-            })
-            .collect()
+        };
+        let both = Network::BOTH.map(|network| {
+            let of = self.networks.of(network);
+            [
+                table(network, "as trained", &of.diagram_before),
+                table(network, "after scaling", &of.diagram_after),
+            ]
+        });
+        both.into_iter().flatten().collect()
     }
 }
 

@@ -8,7 +8,7 @@ use digits_train::{LoadedRun, TrainError, normalized};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
-use crate::evidence::ink;
+use crate::evidence::{ink, joined};
 use crate::filters::{LearnedFilter, NamedKernel, learned, sheet};
 use crate::network::Network;
 use crate::question::{Context, Question};
@@ -138,10 +138,8 @@ fn kernels(run: &LoadedRun) -> Result<Vec<Matrix>, CompareError> {
     let weight = block.conv.weight.val(); // [filters, 1, kernel, kernel]
     let [_, _, height, width] = weight.dims();
     let values = numbers(weight)?;
-    Ok(values
-        .chunks_exact(height * width)
-        .map(|filter| filter.chunks_exact(width).map(<[f64]>::to_vec).collect())
-        .collect())
+    let filters = values.chunks_exact(height * width);
+    Ok(filters.map(|filter| laid_out(filter, width)).collect())
 }
 
 /// The units of the first hidden layer with the largest weights.
@@ -160,7 +158,7 @@ fn units(run: &LoadedRun) -> Result<Vec<Unit>, CompareError> {
             Unit {
                 index,
                 norm: weights.iter().map(|v| v * v).sum::<f64>().sqrt(),
-                rows: weights.chunks_exact(width).map(<[f64]>::to_vec).collect(),
+                rows: laid_out(&weights, width),
             }
         })
         .collect();
@@ -175,15 +173,13 @@ fn digit(runner: &Runner<'_>, run: &LoadedRun) -> Result<DigitMaps, CompareError
     let shape = runner.test.shape();
     let pixels = normalized(run, &[image.to_vec()])?;
     let data = TensorData::new(pixels, [1, 1, shape.height, shape.width]);
+    let data = Tensor::from_data(data, runner.device);
     let mut blocks = Vec::new();
-    for maps in run
-        .model
-        .feature_maps(Tensor::from_data(data, runner.device))
-    {
+    for maps in run.model.feature_maps(data) {
         let [_, _, height, width] = maps.dims();
         let maps = numbers(maps)?;
-        let rows = |map: &[f64]| map.chunks_exact(width).map(<[f64]>::to_vec).collect();
-        blocks.push(maps.chunks_exact(height * width).map(rows).collect());
+        let maps = maps.chunks_exact(height * width);
+        blocks.push(maps.map(|map| laid_out(map, width)).collect());
     }
     Ok(DigitMaps {
         index: 0,
@@ -191,6 +187,11 @@ fn digit(runner: &Runner<'_>, run: &LoadedRun) -> Result<DigitMaps, CompareError
         png: ink(shape, image)?,
         blocks,
     })
+}
+
+/// Rows of `width` numbers.
+fn laid_out(values: &[f64], width: usize) -> Matrix {
+    values.chunks_exact(width).map(<[f64]>::to_vec).collect()
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>, CompareError> {
@@ -215,12 +216,7 @@ impl Features {
         );
         let sheet = self.sheet.iter().map(|kernel| {
             let alt = format!("The sheet's filter: {}", kernel.name);
-            heat_map(
-                &kernel.rows,
-                Palette::Signed,
-                alt,
-                vec![kernel.name.clone()],
-            )
+            (&kernel.rows, alt, vec![kernel.name.clone()])
         });
         let learned = (1..).zip(&self.filters).map(|(number, filter)| {
             let mut lines = vec![format!("filter {number}")];
@@ -229,10 +225,20 @@ impl Features {
             let nearest = filter.nearest.as_ref();
             lines.extend(nearest.map(|(name, cos)| format!("{name} {}", text::signed(*cos, 2))));
             let alt = format!("Learned {}", lines.join(", "));
-            heat_map(&filter.rows, Palette::Signed, alt, lines)
+            (&filter.rows, alt, lines)
         });
-        let tiles = group(tiles, "The three filters of the sheet", sheet)?;
-        group(tiles, "Learned in the CNN's first layer", learned)
+        let tiles = heat_maps(
+            tiles,
+            "The three filters of the sheet",
+            Palette::Signed,
+            sheet,
+        )?;
+        heat_maps(
+            tiles,
+            "Learned in the CNN's first layer",
+            Palette::Signed,
+            learned,
+        )
     }
 
     fn unit_tiles(&self) -> Result<Tiles, CompareError> {
@@ -250,9 +256,14 @@ impl Features {
             let alt = format!("Incoming weights of unit {}", unit.index);
             let norm = format!("norm {}", text::fixed(unit.norm, 2));
             let lines = vec![format!("unit {}", unit.index), norm];
-            heat_map(&unit.rows, Palette::Signed, alt, lines)
+            (&unit.rows, alt, lines)
         });
-        group(tiles, "Units of the MLP's first layer", units)
+        heat_maps(
+            tiles,
+            "Units of the MLP's first layer",
+            Palette::Signed,
+            units,
+        )
     }
 
     fn map_tiles(&self) -> Result<Tiles, CompareError> {
@@ -278,36 +289,34 @@ impl Features {
             let height = maps.first().map_or(0, Vec::len);
             let width = maps.first().and_then(|map| map.first()).map_or(0, Vec::len);
             let count = text::plural(maps.len(), "map");
-            let some = if maps.len() > MOST_MAPS {
-                format!(", the first {MOST_MAPS}")
-            } else {
-                String::new()
-            };
-            let heading = format!("After block {number}: {count} of {height} × {width}{some}");
-            let shown = (1..).zip(maps).take(MOST_MAPS).map(|(channel, map)| {
-                let alt = format!("Block {number}, channel {channel}");
-                heat_map(map, Palette::Ink, alt, Vec::new())
+            let mut heading = format!("After block {number}: {count} of {height} × {width}");
+            if maps.len() > MOST_MAPS {
+                heading += &format!(", the first {MOST_MAPS}");
+            }
+            let shown = (1..).zip(maps).take(MOST_MAPS);
+            let shown = shown.map(|(channel, map)| {
+                (
+                    map,
+                    format!("Block {number}, channel {channel}"),
+                    Vec::new(),
+                )
             });
-            tiles = group(tiles, &heading, shown)?;
+            tiles = heat_maps(tiles, heading, Palette::Ink, shown)?;
         }
         Ok(tiles)
     }
 
     /// What the shares are against what chance would give.
     fn share_text(&self) -> Option<String> {
-        let chance = format!(
-            "A filter of random numbers would have a share of {} on average.",
-            text::percent(self.chance?, 1)
-        );
+        let chance = text::percent(self.chance?, 1);
+        let chance =
+            format!("A filter of random numbers would have a share of {chance} on average.");
         let Some(difference) = &self.share_over_chance else {
             return Some(chance);
         };
         let points = text::fixed(100.0 * difference.mean.abs(), 2);
-        let side = if difference.mean < 0.0 {
-            "less"
-        } else {
-            "more"
-        };
+        let less = difference.mean < 0.0;
+        let side = if less { "less" } else { "more" };
         let seeds = text::plural(difference.values.len(), "seed");
         let interval = difference.interval.map_or_else(String::new, |interval| {
             format!(" (95 % interval {})", text::points_interval(Some(interval)))
@@ -330,6 +339,11 @@ impl Features {
             let chance = text::percent(chance, 1);
             format!(" Dashed: {chance}, the mean share of random filters.")
         });
+        let mark = Mark::percent(
+            Network::Cnn,
+            estimate,
+            text::fixed(100.0 * estimate.mean, 1),
+        );
         let panel = rows(&Rows {
             slug: "filter-shares".to_owned(),
             label: format!(
@@ -342,11 +356,7 @@ impl Features {
             x: Axis::percent(shares.iter().copied().chain([0.0]).chain(self.chance)),
             rows: vec![Row {
                 label: "CNN".to_owned(),
-                marks: vec![Mark::percent(
-                    Network::Cnn,
-                    estimate,
-                    text::fixed(100.0 * estimate.mean, 1),
-                )],
+                marks: vec![mark],
             }],
             line: self.chance.map(|chance| 100.0 * chance),
             ..Rows::default()
@@ -376,11 +386,8 @@ impl Features {
     }
 
     fn weight_table(&self) -> Table {
-        let joined = |row: &Vec<f64>| {
-            let weights = row.iter().map(|weight| text::fixed(*weight, 3));
-            weights.collect::<Vec<_>>().join(" ")
-        };
-        let all = |rows: &[Vec<f64>]| rows.iter().map(joined).collect::<Vec<_>>().join("; ");
+        let row = |row: &Vec<f64>| joined(row.iter().map(|weight| text::fixed(*weight, 3)), " ");
+        let all = |rows: &Matrix| joined(rows.iter().map(row), "; ");
         let sheet = self.sheet.iter();
         let sheet = sheet.map(|kernel| vec![kernel.name.clone(), all(&kernel.rows)]);
         let learned = (1..).zip(&self.filters);
@@ -391,23 +398,20 @@ impl Features {
     }
 }
 
-fn heat_map(
-    rows: &[Vec<f64>],
-    palette: Palette,
-    alt: String,
-    lines: Vec<String>,
-) -> Result<Tile, CompareError> {
-    Ok(Tile::new(
-        Picture::heat_map(rows, palette).base64()?,
-        alt,
-        lines,
-    ))
-}
-
-fn group(
+/// Tiles that are heat maps, with words for those who do not see them and the lines below.
+fn heat_maps<'a>(
     tiles: Tiles,
-    heading: &str,
-    group: impl Iterator<Item = Result<Tile, CompareError>>,
+    heading: impl Into<String>,
+    palette: Palette,
+    maps: impl Iterator<Item = (&'a Matrix, String, Vec<String>)>,
 ) -> Result<Tiles, CompareError> {
-    Ok(tiles.group(Some(heading.to_owned()), group.collect::<Result<_, _>>()?))
+    let tile = |(rows, alt, lines): (&Matrix, String, Vec<String>)| -> Result<_, CompareError> {
+        Ok(Tile::new(
+            Picture::heat_map(rows, palette).base64()?,
+            alt,
+            lines,
+        ))
+    };
+    let tiles_of = maps.map(tile).collect::<Result<_, _>>()?;
+    Ok(tiles.group(Some(heading.into()), tiles_of))
 }

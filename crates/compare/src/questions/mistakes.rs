@@ -1,5 +1,8 @@
 //! What each gets wrong.
 
+use std::cmp::Reverse;
+use std::iter::once;
+
 use digits_report::chart::{Confusion, confusion};
 use digits_report::{Block, Figure, Table, Tile, Tiles, text};
 use serde::{Deserialize, Serialize};
@@ -100,11 +103,10 @@ impl Question for Mistakes {
         }
         let matrices = Network::BOTH.into_iter().map(|network| {
             let name = network.name();
+            let what = "rows are true classes, columns are answers";
             confusion(&Confusion {
                 slug: format!("confusion-{}", name.to_lowercase()),
-                label: format!(
-                    "Confusion matrix of the {name}: rows are true classes, columns are answers."
-                ),
+                label: format!("Confusion matrix of the {name}: {what}."),
                 title: name.to_owned(),
                 role: network.into(),
                 counts: self.confusion.of(network),
@@ -181,35 +183,30 @@ impl Mistakes {
 
     /// What is confused most, by both networks together.
     fn frequent_table(&self) -> Block {
-        let Pair { mlp, cnn } = &self.confusion;
-        let at = |matrix: &[Vec<usize>], class: usize, answer: usize| {
-            let row = matrix.get(class);
-            row.and_then(|row| row.get(answer)).copied().unwrap_or(0)
-        };
-        let classes = mlp.len().max(cnn.len());
-        let mut kinds: Vec<(usize, usize, usize, usize)> = (0..classes * classes)
-            .map(|number| (number / classes, number % classes))
-            .map(|(class, answer)| {
-                (
-                    class,
-                    answer,
-                    at(mlp, class, answer),
-                    at(cnn, class, answer),
-                )
-            })
-            .filter(|(class, answer, mlp, cnn)| class != answer && mlp + cnn > 0)
-            .collect();
-        kinds.sort_by_key(|(class, answer, mlp, cnn)| (usize::MAX - (mlp + cnn), *class, *answer));
+        let classes = self.confusion.mlp.len().max(self.confusion.cnn.len());
+        let mut kinds = Vec::new();
+        for (class, answer) in
+            (0..classes).flat_map(|class| (0..classes).map(move |of| (class, of)))
+        {
+            let counts = self.confusion.map(|matrix| {
+                let row = matrix.get(class);
+                row.and_then(|row| row.get(answer)).copied().unwrap_or(0)
+            });
+            if class != answer && counts.mlp + counts.cnn > 0 {
+                kinds.push((class, answer, counts));
+            }
+        }
+        // Stable: equally many stay in the order of the classes.
+        kinds.sort_by_key(|(.., counts)| Reverse(counts.mlp + counts.cnn));
         kinds.truncate(MOST_FREQUENT);
-        Table::new(
-            "The most frequent mistakes",
-            ["true → answer", "MLP", "CNN"],
-        )
-        .rows(kinds.into_iter().map(|(class, answer, mlp, cnn)| {
-            let kind = format!("{class} → {answer}");
-            vec![kind, text::count(mlp), text::count(cnn)]
-        }))
-        .block()
+        let rows = kinds.into_iter().map(|(class, answer, counts)| {
+            let Pair { mlp, cnn } = counts.map(|count| text::count(*count));
+            vec![format!("{class} → {answer}"), mlp, cnn]
+        });
+        let head = ["true → answer", "MLP", "CNN"];
+        Table::new("The most frequent mistakes", head)
+            .rows(rows)
+            .block()
     }
 
     fn raw_table(&self, network: Network) -> Block {
@@ -217,37 +214,35 @@ impl Mistakes {
         let name = network.name();
         if matrix.len() <= MOST_CLASSES {
             let answers = (0..matrix.len()).map(|answer| answer.to_string());
-            let head = std::iter::once("true".to_owned()).chain(answers);
-            return Table::new(format!("{name}: true class by row, answer by column"), head)
-                .rows(matrix.iter().enumerate().map(|(class, row)| {
-                    let counts = row.iter().map(|count| text::count(*count));
-                    std::iter::once(class.to_string()).chain(counts).collect()
-                }))
-                .block();
+            let rows = matrix.iter().enumerate().map(|(class, row)| {
+                let counts = row.iter().map(|count| text::count(*count));
+                once(class.to_string()).chain(counts).collect()
+            });
+            let caption = format!("{name}: true class by row, answer by column");
+            let head = once("true".to_owned()).chain(answers);
+            return Table::new(caption, head).rows(rows).block();
         }
-        Table::new(
-            format!("{name}: every kind of mistake that occurs"),
-            ["true → answer", "images"],
-        )
-        .rows(matrix.iter().enumerate().flat_map(|(class, row)| {
-            row.iter()
-                .enumerate()
-                .filter(move |(answer, count)| *answer != class && **count > 0)
-                .map(move |(answer, count)| {
-                    vec![format!("{class} → {answer}"), text::count(*count)]
-                })
-        }))
-        .block()
+        let mut rows = Vec::new();
+        for (class, row) in matrix.iter().enumerate() {
+            for (answer, count) in row.iter().enumerate() {
+                if answer != class && *count > 0 {
+                    rows.push(vec![format!("{class} → {answer}"), text::count(*count)]);
+                }
+            }
+        }
+        let caption = format!("{name}: every kind of mistake that occurs");
+        Table::new(caption, ["true → answer", "images"])
+            .rows(rows)
+            .block()
     }
 }
 
 impl Gallery {
     fn tiles(&self, slug: &'static str, seed: u64) -> Tiles {
         let all = text::plural(self.count, "test image");
-        let shown = if self.images.len() < self.count {
-            format!("{} of {all}", text::count(self.images.len()))
-        } else {
-            text::capitalized(&all)
+        let shown = match self.images.len() {
+            some if some < self.count => format!("{} of {all}", text::count(some)),
+            _ => text::capitalized(&all),
         };
         Tiles::new(
             slug,
@@ -266,14 +261,8 @@ impl Mistake {
             let probability = text::percent(*probability, 0);
             format!("{} {label} ({probability})", network.name())
         });
-        let alt = format!(
-            "Test image {}, true class {}, {mlp}, {cnn}",
-            self.index, self.label
-        );
-        Tile::new(
-            &self.png,
-            alt,
-            vec![format!("true: {}", self.label), mlp, cnn],
-        )
+        let (index, label) = (self.index, self.label);
+        let alt = format!("Test image {index}, true class {label}, {mlp}, {cnn}");
+        Tile::new(&self.png, alt, vec![format!("true: {label}"), mlp, cnn])
     }
 }
