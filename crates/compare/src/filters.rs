@@ -21,16 +21,13 @@ const SHEET: [(&str, [[f64; 3]; 3]); 3] = [
 /// A small matrix with a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NamedKernel {
-    /// The name.
     pub name: String,
-    /// The rows.
     pub rows: Vec<Vec<f64>>,
 }
 
 /// A filter of the CNN's first layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearnedFilter {
-    /// The rows.
     pub rows: Vec<Vec<f64>>,
     /// How much of its squared norm lies in the span of the sheet's three filters, laid on its
     /// middle, 0 to 1; none for a filter smaller than 3×3.
@@ -39,7 +36,6 @@ pub struct LearnedFilter {
     pub nearest: Option<(String, f64)>,
 }
 
-/// The filters of the exercise sheet with their names.
 pub(crate) fn sheet() -> Vec<NamedKernel> {
     let named = SHEET.map(|(name, rows)| NamedKernel {
         name: name.to_owned(),

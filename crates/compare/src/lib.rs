@@ -3,7 +3,7 @@
 //! A [`Plan`] says what is trained and asked; [`Results`] is what was found; the renderers turn
 //! results into a page, a Markdown text and JSON. Every network trained is an ordinary run folder
 //! and is used again where its configuration and data are the same. What is asked is in
-//! [`questions`].
+//! `questions`.
 
 mod error;
 mod evidence;
@@ -11,21 +11,17 @@ mod filters;
 mod network;
 mod plan;
 mod question;
-pub mod questions;
+mod questions;
 pub mod report;
 mod results;
 mod runner;
 mod runs;
-pub mod stats;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use error::CompareError;
-pub use filters::{LearnedFilter, NamedKernel};
-pub use network::{Network, Pair};
-pub use plan::{CorruptionPlan, PermutationPlan, Plan, SamplePlan, TolerancePlan};
-pub use question::{DatasetSummary, Machine, NetworkSummary};
-pub use questions::Findings;
-pub use results::{Results, SCHEMA, Sentence, compare};
-pub use runner::{Event, Experiment, Timing, Watcher};
+pub use plan::Plan;
+pub use results::{Results, compare};
+pub use runner::{Event, Experiment, Watcher};

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
-    /// The feed-forward network.
     Mlp,
-    /// The convolutional network.
     Cnn,
 }
 
@@ -14,7 +12,6 @@ impl Network {
     /// Both, the feed-forward network first.
     pub const BOTH: [Self; 2] = [Self::Mlp, Self::Cnn];
 
-    /// `MLP` or `CNN`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mlp => "MLP",
@@ -26,9 +23,7 @@ impl Network {
 /// The same measurement of both networks.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Pair<T> {
-    /// Of the feed-forward network.
     pub mlp: T,
-    /// Of the convolutional network.
     pub cnn: T,
 }
 

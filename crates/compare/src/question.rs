@@ -65,7 +65,6 @@ pub(crate) struct Asked<'a> {
     pub id: &'static str,
     /// Of its section, without a number.
     pub title: &'static str,
-    /// In a sentence.
     pub question: &'static str,
     pub found: &'a dyn Question,
 }
@@ -120,49 +119,35 @@ impl<'a> Claim<'a> {
 /// The data of the experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetSummary {
-    /// Name, for example `mnist`.
     pub name: String,
-    /// SHA-256 over the contents.
     pub fingerprint: String,
-    /// Number of classes.
     pub classes: usize,
-    /// Height of an image in pixels.
     pub height: usize,
-    /// Width of an image in pixels.
     pub width: usize,
     /// Training images of the full-size runs, those held out for validation excluded.
     pub train_images: usize,
-    /// Images held out for validation.
     pub valid_images: usize,
-    /// Images in the test split.
     pub test_images: usize,
 }
 
 /// Where the experiment was computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// Name of the backend.
     pub backend: String,
-    /// Worker threads.
     pub threads: usize,
 }
 
 /// One of the recipes compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkSummary {
-    /// Name of the recipe, for example `cnn-small`.
     pub recipe: String,
-    /// Which of the two kinds it is.
     pub network: Network,
     /// The layers, for example `784-512-10`.
     pub layers: String,
-    /// Trainable parameters.
     pub parameters: usize,
     /// The whole configuration of one run (TOML).
     pub config: String,
-    /// Label smoothing in training.
     pub label_smoothing: f64,
-    /// Dropout of the hidden dense layers in training.
     pub dropout: f64,
 }
 

@@ -118,13 +118,11 @@ fn summary(network: Network, run: &Trained) -> Result<NetworkSummary, CompareErr
 /// One sentence of the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sentence {
-    /// The question that it answers, as in [`Findings`](crate::Findings): `accuracy`, `cost` …
+    /// The question that it answers, as in `Findings`: `accuracy`, `cost` …
     pub question: String,
-    /// The sentence.
     pub text: String,
     /// The test behind it, if it rests on one: for example `paired t-test, 5 seeds`.
     pub test: Option<String>,
-    /// p-value of that test.
     pub p: Option<f64>,
     /// The same, adjusted for the number of sentences that rest on a test (Holm 1979).
     pub p_adjusted: Option<f64>,

@@ -35,7 +35,6 @@ pub struct Experiment<'a> {
 pub struct Timing {
     /// For example `training cnn` or `corruptions`.
     pub part: String,
-    /// Seconds.
     pub seconds: f64,
 }
 

@@ -20,7 +20,6 @@ const TEMPERATURES: [f64; 2] = [0.05, 20.0];
 pub struct Sample {
     /// One value a seed, in the order of the plan's seeds.
     pub values: Vec<f64>,
-    /// Arithmetic mean.
     pub mean: f64,
     /// Standard deviation, n − 1 in the denominator; none for a single value.
     pub std: Option<f64>,
@@ -33,7 +32,6 @@ pub struct Sample {
 pub struct Difference {
     /// One difference a seed.
     pub values: Vec<f64>,
-    /// Arithmetic mean.
     pub mean: f64,
     /// 95 % confidence interval of the mean (Student's t); none for a single value.
     pub interval: Option<[f64; 2]>,
@@ -45,15 +43,10 @@ pub struct Difference {
 /// (McNemar 1947; Dietterich 1998).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct McNemar {
-    /// Seed of both networks.
     pub seed: u64,
-    /// Images that both classify correctly.
     pub both_right: usize,
-    /// Images that only the feed-forward network classifies correctly.
     pub only_mlp_right: usize,
-    /// Images that only the convolutional network classifies correctly.
     pub only_cnn_right: usize,
-    /// Images that both classify wrongly.
     pub both_wrong: usize,
     /// Two-sided exact binomial p-value of the two discordant counts.
     pub p: f64,
@@ -66,7 +59,6 @@ pub struct Bin {
     pub low: f64,
     /// Upper end, included.
     pub high: f64,
-    /// Answers.
     pub count: usize,
     /// Their mean probability; 0 without answers.
     pub confidence: f64,

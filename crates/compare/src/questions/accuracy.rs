@@ -28,17 +28,13 @@ pub struct Accuracy {
 /// Two recipes against each other on the test split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// Names of the recipes.
     pub recipe: Pair<String>,
-    /// Trainable parameters.
     pub parameters: Pair<usize>,
     /// The seeds, in the order of all values below.
     pub seeds: Vec<u64>,
     /// Test accuracy, 0 to 1.
     pub accuracy: Pair<Sample>,
-    /// CNN − MLP.
     pub difference: Difference,
-    /// One test a seed.
     pub mcnemar: Vec<McNemar>,
 }
 

@@ -19,13 +19,10 @@ use crate::words::{Verdict, probability, seeds_note, verdict};
 /// Whether the probabilities mean what they say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Seeds of the networks.
     pub seeds: Vec<u64>,
-    /// Each network.
     pub networks: Pair<CalibrationOf>,
     /// CNN − MLP of the expected calibration error as trained.
     pub before_difference: Difference,
-    /// CNN − MLP of the expected calibration error after temperature scaling.
     pub after_difference: Difference,
     /// After − before temperature scaling.
     pub improvement: Pair<Difference>,
@@ -38,15 +35,12 @@ pub struct CalibrationOf {
     pub temperature: Sample,
     /// Expected calibration error as trained, 0 to 1.
     pub error_before: Sample,
-    /// Expected calibration error after scaling.
     pub error_after: Sample,
     /// Mean cross-entropy in nats as trained.
     pub loss_before: Sample,
-    /// Mean cross-entropy in nats after scaling.
     pub loss_after: Sample,
     /// Reliability diagram as trained, all seeds together.
     pub diagram_before: Vec<Bin>,
-    /// Reliability diagram after scaling, all seeds together.
     pub diagram_after: Vec<Bin>,
 }
 

@@ -21,41 +21,30 @@ use crate::words::{comparison_sentence, lower};
 /// What damaged images do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Corruptions {
-    /// Seeds of the networks.
     pub seeds: Vec<u64>,
-    /// Accuracy on the test images as they are.
     pub clean: Pair<Sample>,
-    /// Each corruption.
     pub kinds: Vec<CorruptionResult>,
     /// Mean accuracy over all corruptions and severities.
     pub mean: Pair<Sample>,
-    /// CNN − MLP of that mean.
     pub difference: Difference,
 }
 
-/// What one corruption does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorruptionResult {
-    /// Its name, for example `shot noise`.
     pub name: String,
-    /// Its severities, ascending.
     pub severities: Vec<Severity>,
-    /// Mean accuracy over the severities.
     pub mean: Pair<Sample>,
-    /// CNN − MLP of that mean.
     pub difference: Difference,
     /// One test image at each severity (PNG, base64).
     pub examples: Vec<String>,
 }
 
-/// One severity of a corruption.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Severity {
     /// 1 for the mildest.
     pub level: usize,
     /// What it does, for example `σ = 0.5 pixels`.
     pub setting: String,
-    /// Test accuracy.
     pub accuracy: Pair<Sample>,
 }
 
@@ -107,7 +96,6 @@ impl Question for Corruptions {
     }
 }
 
-/// Test accuracy under each corruption at each severity.
 fn measure(runner: &mut Runner<'_>) -> Result<Corruptions, CompareError> {
     let plan = &runner.plan.corruptions;
     let networks = runner.load(&Group::full(runner.plan).first(plan.seeds))?;

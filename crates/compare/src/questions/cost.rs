@@ -24,18 +24,14 @@ const MARKS: [(f64, &str); 3] = [(0.97, "97 %"), (0.98, "98 %"), (0.99, "99 %")]
 /// What each network costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// One entry for each recipe, in the order of [`Results::networks`](crate::Results).
+    /// One entry for each recipe, in the order of `Results::networks`.
     pub networks: Vec<NetworkCost>,
 }
 
-/// What one network costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkCost {
-    /// Name of the recipe.
     pub recipe: String,
-    /// Which of the two kinds it is.
     pub network: Network,
-    /// Trainable parameters.
     pub parameters: usize,
     /// Multiply-accumulate operations to classify one image.
     #[serde(rename = "multiply_adds")]
@@ -53,7 +49,6 @@ pub struct NetworkCost {
 /// How soon a validation accuracy is reached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reaches {
-    /// Validation accuracy, 0 to 1.
     pub accuracy: f64,
     /// Seeds that reach it.
     pub seeds: usize,

@@ -26,11 +26,9 @@ type Matrix = Vec<Vec<f64>>;
 /// What the networks look at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Features {
-    /// Seed of the networks shown.
     pub seed: u64,
     /// The filters of the exercise sheet: vertical, horizontal, Laplacian.
     pub sheet: Vec<NamedKernel>,
-    /// The filters of the CNN's first layer.
     pub filters: Vec<LearnedFilter>,
     /// What [`LearnedFilter::share`] would be on average for a filter of random numbers.
     pub chance: Option<f64>,
@@ -45,22 +43,16 @@ pub struct Features {
 /// The incoming weights of one unit, laid out like the image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
-    /// Number of the unit, from 0.
     pub index: usize,
-    /// Euclidean norm of the weights.
     pub norm: f64,
-    /// The rows.
     pub rows: Vec<Vec<f64>>,
 }
 
 /// A digit and the CNN's feature maps of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DigitMaps {
-    /// Number in the test split, from 0.
     pub index: u32,
-    /// Its true class.
     pub label: u8,
-    /// The image (PNG, base64; ink dark on white).
     pub png: String,
     /// For each block, for each channel: the map's rows.
     pub blocks: Vec<Vec<Vec<Vec<f64>>>>,

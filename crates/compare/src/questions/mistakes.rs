@@ -23,22 +23,17 @@ const MOST_CLASSES: usize = 30;
 /// What each gets wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mistakes {
-    /// Seed of the two networks looked at.
     pub seed: u64,
     /// Counts on the test split; row = true class, column = predicted class.
     pub confusion: Pair<Vec<Vec<usize>>>,
-    /// Images that only the feed-forward network misses.
     pub only_mlp: Gallery,
-    /// Images that only the convolutional network misses.
     pub only_cnn: Gallery,
-    /// Images that both miss.
     pub both: Gallery,
 }
 
 /// Some test images out of a larger number, the most confident mistakes first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gallery {
-    /// How many there are.
     pub count: usize,
     /// The first of them.
     pub images: Vec<Mistake>,
@@ -47,22 +42,15 @@ pub struct Gallery {
 /// One test image and what the networks make of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
-    /// Number in the test split, from 0.
     pub index: u32,
-    /// Its true class.
     pub label: u8,
-    /// The answers.
     pub answer: Pair<Answer>,
-    /// The image (PNG, base64; ink dark on white).
     pub png: String,
 }
 
-/// The answer of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The class.
     pub label: u8,
-    /// Its probability, 0 to 1.
     pub probability: f64,
 }
 

@@ -21,9 +21,7 @@ use crate::words::{Verdict, from_to, probability, seeds_note, verdict};
 /// The same fixed permutation of the pixels of all images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Permutation {
-    /// Seeds of the networks.
     pub seeds: Vec<u64>,
-    /// Seed of the permutation.
     pub permutation: u64,
     /// Test accuracy of networks trained on images as they are.
     pub natural: Pair<Sample>,
@@ -111,7 +109,6 @@ impl Question for Permutation {
     }
 }
 
-/// The networks trained on permuted pixels.
 fn permuted(plan: &Plan) -> Group {
     let permutation = plan.permutation.permutation;
     Group::changed(plan, plan.permutation.seeds, "-permuted", move |config| {

@@ -22,7 +22,6 @@ use crate::words::{comparison_sentence, lower};
 /// How many images each needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleEfficiency {
-    /// Seeds of the networks.
     pub seeds: Vec<u64>,
     /// From few images to all.
     pub sizes: Vec<SampleSize>,
@@ -33,11 +32,8 @@ pub struct SampleEfficiency {
 pub struct SampleSize {
     /// Training images of each class; none for all there are.
     pub per_class: Option<usize>,
-    /// Training images in all.
     pub images: usize,
-    /// Test accuracy.
     pub accuracy: Pair<Sample>,
-    /// CNN − MLP.
     pub difference: Difference,
 }
 

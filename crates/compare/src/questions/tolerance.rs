@@ -40,16 +40,13 @@ pub struct Tolerance {
     pub augmented_seeds: Vec<u64>,
     /// Bound of the random shift in the augmented training, in pixels.
     pub augmentation_shift: f64,
-    /// Shift, rotation, scale.
     pub axes: Vec<Axis>,
 }
 
 /// What a perturbation of the test images does, step by step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
-    /// The perturbation.
     pub kind: AxisKind,
-    /// Its amounts, ascending, with the one that changes nothing among them.
     pub amounts: Vec<f64>,
     /// Test accuracy at each amount, networks trained without augmentation.
     pub plain: Pair<Vec<Sample>>,
@@ -57,7 +54,6 @@ pub struct Axis {
     pub augmented: Pair<Vec<Sample>>,
     /// CNN − MLP of the mean accuracy over all amounts that change something.
     pub plain_difference: Difference,
-    /// The same with augmentation.
     pub augmented_difference: Difference,
     /// Mean accuracy over all amounts that change something, augmented − plain, by seed.
     pub gain: Pair<Difference>,
@@ -66,7 +62,6 @@ pub struct Axis {
     pub directions: Vec<Direction>,
 }
 
-/// A perturbation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AxisKind {
@@ -83,7 +78,6 @@ pub enum AxisKind {
 pub struct Direction {
     /// `right`, `left`, `down`, `up`.
     pub name: String,
-    /// Accuracy at each amount.
     pub accuracy: Pair<Vec<f64>>,
 }
 
@@ -140,7 +134,6 @@ impl Question for Tolerance {
     }
 }
 
-/// The networks trained with random shifts.
 fn shifted(plan: &Plan) -> Group {
     let TolerancePlan {
         augmented_seeds,
@@ -152,7 +145,6 @@ fn shifted(plan: &Plan) -> Group {
     })
 }
 
-/// Test accuracy against the amount of each perturbation.
 fn measure(runner: &mut Runner<'_>) -> Result<Tolerance, CompareError> {
     let plan = &runner.plan.tolerance;
     let plain = runner.load(&Group::full(runner.plan).first(plan.seeds))?;
@@ -268,7 +260,6 @@ impl AxisKind {
         }
     }
 
-    /// Name and unit.
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Shift => ("Shift", "shift in pixels, mean of four directions"),

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
 use super::sample::{answered, one_seed, results};
+use crate::Results;
+use crate::network::Pair;
 use crate::report::{html, markdown, summary};
 use crate::stats::{difference, sample};
-use crate::{Pair, Results};
 
 /// Sections in their order.
 const SECTIONS: &str = "accuracy cost tolerance corruptions permutation samples calibration \
