@@ -49,6 +49,12 @@ pub(crate) fn extent<'a, E: Into<Estimate<'a>>>(all: impl IntoIterator<Item = E>
         .collect()
 }
 
+/// The mean and the ends of its interval.
+pub(crate) fn ends<'a>(of: impl Into<Estimate<'a>>) -> impl Iterator<Item = f64> {
+    let Estimate { mean, interval, .. } = of.into();
+    interval.into_iter().flatten().chain([mean])
+}
+
 /// MLP and CNN.
 pub(crate) fn keys() -> Vec<Key> {
     Network::BOTH
@@ -67,13 +73,10 @@ pub(crate) fn line<'a>(
     xs: &[f64],
     samples: impl IntoIterator<Item = &'a Sample>,
 ) -> Line {
+    let points = xs.iter().zip(samples);
     Line {
         key,
-        points: xs
-            .iter()
-            .zip(samples)
-            .map(|(&x, sample)| Point::percent(x, sample))
-            .collect(),
+        points: points.map(|(&x, of)| Point::percent(x, of)).collect(),
         band: true,
     }
 }
@@ -192,12 +195,11 @@ pub(crate) fn seeds(seeds: &[u64]) -> String {
 /// How means and intervals over so many seeds were made.
 pub(crate) fn spread(seeds: usize) -> String {
     if seeds < 2 {
-        "With a single seed there is neither an interval nor a p-value.".to_owned()
-    } else {
-        format!(
-            "Mean of {seeds} networks trained from different seeds, with the 95 % confidence interval of the mean (Student's t) as a bar or band."
-        )
+        return "With a single seed there is neither an interval nor a p-value.".to_owned();
     }
+    format!(
+        "Mean of {seeds} networks trained from different seeds, with the 95 % confidence interval of the mean (Student's t) as a bar or band."
+    )
 }
 
 /// `5 seeds (1, 2, 3, 4 and 5).`, and how means and intervals over them were made.
@@ -214,11 +216,13 @@ pub(crate) fn ticks(values: impl IntoIterator<Item = f64>) -> Vec<(f64, String)>
 /// `the first 2,000 test images`, or all of them.
 pub(crate) fn images(limit: usize, context: &Context<'_>) -> String {
     let all = context.dataset.test_images;
-    if limit == 0 || limit >= all {
-        format!("all {} test images", text::count(all))
+    let some = limit > 0 && limit < all;
+    let (which, count) = if some {
+        ("the first", limit)
     } else {
-        format!("the first {} test images", text::count(limit))
-    }
+        ("all", all)
+    };
+    format!("{which} {} test images", text::count(count))
 }
 
 /// An image of a data set as PNG in base64, ink dark on white paper.

@@ -36,10 +36,7 @@ impl<T> Pair<T> {
         }
     }
 
-    /// What `measure` says of each network.
-    ///
-    /// # Errors
-    /// The first error of `measure`.
+    /// What `measure` says of each network, or its first error.
     pub fn measure<E>(mut measure: impl FnMut(Network) -> Result<T, E>) -> Result<Self, E> {
         Ok(Self {
             mlp: measure(Network::Mlp)?,

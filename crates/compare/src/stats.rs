@@ -66,20 +66,6 @@ pub struct Bin {
     pub accuracy: f64,
 }
 
-impl Sample {
-    /// The mean and the ends of its interval.
-    pub(crate) fn ends(&self) -> impl Iterator<Item = f64> {
-        self.interval.into_iter().flatten().chain([self.mean])
-    }
-}
-
-impl Difference {
-    /// The mean and the ends of its interval.
-    pub(crate) fn ends(&self) -> impl Iterator<Item = f64> {
-        self.interval.into_iter().flatten().chain([self.mean])
-    }
-}
-
 impl Pair<Vec<f64>> {
     /// Each network's values, described by [`sample`].
     pub fn samples(&self) -> Pair<Sample> {
@@ -87,9 +73,6 @@ impl Pair<Vec<f64>> {
     }
 
     /// The paired difference CNN − MLP.
-    ///
-    /// # Panics
-    /// As [`paired`].
     pub fn difference(&self) -> Difference {
         paired(&self.mlp, &self.cnn)
     }
@@ -145,9 +128,6 @@ pub fn difference(values: Vec<f64>) -> Difference {
 }
 
 /// The paired t-test of two measurements, seed by seed: the [`difference`] b − a.
-///
-/// # Panics
-/// If there are not as many values in `b` as in `a`.
 pub fn paired(a: &[f64], b: &[f64]) -> Difference {
     assert_eq!(a.len(), b.len(), "one value of each for every seed");
     difference(a.iter().zip(b).map(|(a, b)| b - a).collect())
@@ -155,9 +135,6 @@ pub fn paired(a: &[f64], b: &[f64]) -> Difference {
 
 /// McNemar's exact test (McNemar 1947; Dietterich 1998): whether two networks, image by image
 /// right or wrong, are right equally often.
-///
-/// # Panics
-/// If the two do not answer the same number of images.
 pub fn mcnemar(seed: u64, mlp_right: &[bool], cnn_right: &[bool]) -> McNemar {
     assert_eq!(
         mlp_right.len(),
@@ -266,9 +243,6 @@ pub fn expected_calibration_error(diagram: &[Bin]) -> f64 {
 /// A bound is the answer where the best temperature lies beyond it, as it does for a set without
 /// mistakes; 1 where the set says nothing: no images, no loss to lower, or a logit that is not
 /// finite.
-///
-/// # Panics
-/// If there are not `classes` logits for each label, or a label is not below `classes`.
 pub fn temperature(logits: &[f64], labels: &[u8], classes: usize) -> f64 {
     // The loss is convex in b = 1/T and its derivative there is E[z] − z_label, with
     // z distributed as softmax(b·z) says; the sign tells on which side the minimum lies.
@@ -311,9 +285,6 @@ pub fn temperature(logits: &[f64], labels: &[u8], classes: usize) -> f64 {
 
 /// Mean cross-entropy in nats of softmax(logits / `temperature`); NaN without images or where a
 /// logit is not finite.
-///
-/// # Panics
-/// If there are not `classes` logits for each label, or a label is not below `classes`.
 pub fn mean_cross_entropy(logits: &[f64], labels: &[u8], classes: usize, temperature: f64) -> f64 {
     let sum: f64 = rows(logits, labels, classes)
         .map(|(row, label)| {
@@ -327,9 +298,6 @@ pub fn mean_cross_entropy(logits: &[f64], labels: &[u8], classes: usize, tempera
 /// The answer to one row of logits: the class of the largest, the first among equals, and its
 /// probability by softmax(logits / `temperature`). The probability is NaN where a logit is, and
 /// where the row is empty.
-///
-/// # Panics
-/// If there are more than 256 classes.
 pub fn top(logits: &[f64], temperature: f64) -> (u8, f64) {
     assert!(logits.len() <= 256, "labels are bytes");
     let best = (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });

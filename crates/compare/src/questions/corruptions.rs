@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    both_lines, both_means, changed, difference_key, difference_rows, difference_table, images,
-    ink, keys, mean_and_deviation, ticks, trained,
+    both_lines, both_means, changed, difference_key, difference_rows, difference_table, ends,
+    images, ink, keys, mean_and_deviation, ticks, trained,
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
@@ -192,7 +192,7 @@ impl Corruptions {
         let mut all = Vec::new();
         let rows_of = named.map(|(name, pair)| {
             let marks = Network::BOTH.map(|network| {
-                all.extend(pair.of(network).ends());
+                all.extend(ends(pair.of(network)));
                 let mut mark = Mark::percent(network, pair.of(network), String::new());
                 mark.values.clear();
                 mark

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    all_points, both_lines, difference_rows, difference_table, ink, percents, seed_table, trained,
+    all_points, both_lines, difference_rows, difference_table, ends, ink, percents, seed_table,
+    trained,
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
@@ -160,7 +161,7 @@ impl Permutation {
             }
         }
         let samples = both.into_iter().flat_map(|pair| [&pair.mlp, &pair.cnn]);
-        let ends = samples.flat_map(Sample::ends);
+        let ends = samples.flat_map(ends);
         let [mlp, cnn] = Network::BOTH.map(|network| {
             let [from, to] = both.map(|pair| text::percent(pair.of(network).mean, 2));
             format!("{from} to {to}")

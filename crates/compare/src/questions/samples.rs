@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
 use crate::evidence::{
-    both_lines, both_means, difference_key, difference_table, joined, mean_and_deviation, percents,
-    trained,
+    both_lines, both_means, difference_key, difference_table, ends, joined, mean_and_deviation,
+    percents, trained,
 };
 use crate::network::{Network, Pair};
 use crate::plan::Plan;
@@ -222,7 +222,7 @@ impl SampleEfficiency {
         Ok(lines(&Plot {
             slug: "samples-difference".to_owned(),
             title: what.to_owned(),
-            y: Axis::difference(sizes.clone().flat_map(|size| size.difference.ends())),
+            y: Axis::difference(sizes.clone().flat_map(|size| ends(&size.difference))),
             lines: vec![Line {
                 key: difference_key(),
                 points: sizes

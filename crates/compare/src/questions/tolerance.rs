@@ -5,7 +5,7 @@ use std::iter::once;
 use digits_data::{Images, Perturbation};
 use digits_report::chart::{Axis as Scale, Key, Plot, Rows, lines, rows};
 use digits_report::{Block, Figure, Panel, text};
-use digits_train::LoadedRun;
+use digits_train::{LoadedRun, RunConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
@@ -14,7 +14,7 @@ use crate::evidence::{
     mean_and_deviation, percents, seeds, spread, ticks,
 };
 use crate::network::{Network, Pair};
-use crate::plan::{Plan, TolerancePlan};
+use crate::plan::Plan;
 use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
@@ -124,8 +124,9 @@ impl Question for Tolerance {
             return Ok(vec![Block::paragraph("Not measured in this plan.")]);
         }
         let augmented = !self.augmented_seeds.is_empty();
-        let mut raw: Vec<Block> = self.axes.iter().map(Axis::raw_table).collect();
-        raw.extend(self.axes.iter().filter_map(Axis::direction_table));
+        let axes = self.axes.iter();
+        let raw = axes.clone().map(Axis::raw_table);
+        let raw = raw.chain(axes.filter_map(Axis::direction_table)).collect();
         Ok(vec![
             self.figure(augmented, context)?.into(),
             self.difference_table(augmented),
@@ -135,14 +136,12 @@ impl Question for Tolerance {
 }
 
 fn shifted(plan: &Plan) -> Group {
-    let TolerancePlan {
-        augmented_seeds,
-        augmentation_shift,
-        ..
-    } = plan.tolerance;
-    Group::changed(plan, augmented_seeds, "-shifted", move |config| {
-        config.augmentation.shift = augmentation_shift;
-    })
+    let (seeds, shift) = (
+        plan.tolerance.augmented_seeds,
+        plan.tolerance.augmentation_shift,
+    );
+    let change = move |config: &mut RunConfig| config.augmentation.shift = shift;
+    Group::changed(plan, seeds, "-shifted", change)
 }
 
 fn measure(runner: &mut Runner<'_>) -> Result<Tolerance, CompareError> {
@@ -150,11 +149,10 @@ fn measure(runner: &mut Runner<'_>) -> Result<Tolerance, CompareError> {
     let plain = runner.load(&Group::full(runner.plan).first(plan.seeds))?;
     let augmented = runner.load(&shifted(runner.plan))?;
     let images = runner.some_test_images(plan.images)?;
-    let kinds = [AxisKind::Shift, AxisKind::Rotation, AxisKind::Scale];
-    let axes = kinds
-        .into_iter()
-        .map(|kind| axis(runner, kind, &images, [&plain, &augmented]))
-        .collect::<Result<_, _>>()?;
+    let mut axes = Vec::new();
+    for kind in [AxisKind::Shift, AxisKind::Rotation, AxisKind::Scale] {
+        axes.push(axis(runner, kind, &images, [&plain, &augmented])?);
+    }
     let seeds = &runner.plan.seeds;
     Ok(Tolerance {
         seeds: seeds[..plan.seeds].to_vec(),
@@ -188,23 +186,20 @@ fn axis(
                 here.push(runner.accuracies(networks, &images)?);
             }
         }
-        every
-            .iter_mut()
-            .zip(here)
-            .for_each(|(all, here)| all.push(here));
+        for (every, here) in every.iter_mut().zip(here) {
+            every.push(here);
+        }
     }
-    let directions = DIRECTIONS.into_iter().enumerate();
+    let shifted = if kind == AxisKind::Shift { 4 } else { 0 };
+    let directions = DIRECTIONS.iter().take(shifted).enumerate();
     let directions = directions.map(|(number, (name, ..))| Direction {
-        name: name.to_owned(),
+        name: (*name).to_owned(),
         accuracy: Pair::from_fn(|network| {
             let here = every[0].iter().map(|here| here[number].of(network));
             here.map(|accuracies| mean(accuracies)).collect()
         }),
     });
-    let directions = match kind {
-        AxisKind::Shift => directions.collect(),
-        AxisKind::Rotation | AxisKind::Scale => Vec::new(),
-    };
+    let directions = directions.collect();
     let all =
         every.map(|amounts| -> Vec<Pair<Vec<f64>>> { amounts.iter().map(mean_by_seed).collect() });
     let mean_of = all.each_ref().map(|line| {
@@ -237,24 +232,20 @@ fn axis(
 impl AxisKind {
     /// The amount that changes nothing.
     fn unchanged(self) -> f64 {
-        match self {
-            Self::Shift | Self::Rotation => 0.0,
-            Self::Scale => 1.0,
-        }
+        if self == Self::Scale { 1.0 } else { 0.0 }
     }
 
     /// What is done to the images; a shift in each direction.
     fn perturbations(self, amount: f64) -> Vec<Perturbation> {
+        let moved = |(_, right, down): (&str, f64, f64)| Perturbation {
+            right: right * amount,
+            down: down * amount,
+            ..Perturbation::default()
+        };
         let (mut turned, mut sized) = (Perturbation::default(), Perturbation::default());
         (turned.rotation, sized.scale) = (amount, amount);
         match self {
-            Self::Shift => DIRECTIONS
-                .map(|(_, right, down)| Perturbation {
-                    right: right * amount,
-                    down: down * amount,
-                    ..Perturbation::default()
-                })
-                .into(),
+            Self::Shift => DIRECTIONS.map(moved).into(),
             Self::Rotation => vec![turned],
             Self::Scale => vec![sized],
         }
@@ -271,25 +262,21 @@ impl AxisKind {
 
 fn shift_sentence(axis: &Axis, p: Option<f64>) -> String {
     let above_zero = axis.amounts.iter().copied().filter(|amount| *amount > 0.0);
+    let least = text::plain(above_zero.fold(f64::INFINITY, f64::min));
+    let most = text::plain(largest(&axis.amounts));
+    let (means, difference) = (axis.mean_of(&axis.plain), &axis.plain_difference);
+    let of = "of them right on average";
+    let compared = comparison_sentence("is more tolerant", &means, difference, p, of);
     format!(
-        "On test images shifted by {} to {} pixels, {}",
-        text::plain(above_zero.fold(f64::INFINITY, f64::min)),
-        text::plain(largest(&axis.amounts)),
-        lower(&comparison_sentence(
-            "is more tolerant",
-            &axis.mean_of(&axis.plain),
-            &axis.plain_difference,
-            p,
-            "of them right on average"
-        ))
+        "On test images shifted by {least} to {most} pixels, {}",
+        lower(&compared)
     )
 }
 
 fn rotation_and_scale_sentence(rotation: &Axis, scale: &Axis, p: Option<f64>) -> String {
     let [turned, sized] = [rotation, scale].map(|axis| {
-        let Pair { mlp, cnn } = axis
-            .mean_of(&axis.plain)
-            .map(|mean| text::percent(*mean, 2));
+        let means = axis.mean_of(&axis.plain);
+        let Pair { mlp, cnn } = means.map(|mean| text::percent(*mean, 2));
         format!("CNN {cnn} and MLP {mlp}")
     });
     let numbers = format!(
@@ -360,27 +347,28 @@ impl Tolerance {
     }
 
     fn gains(&self) -> Result<Panel, CompareError> {
-        let each = self.axes.iter().flat_map(|axis| {
-            Network::BOTH.map(|network| {
-                let gain = text::points(axis.gain.of(network).mean);
-                let name = axis.kind.words().0.to_lowercase();
-                format!("{name} {} {gain}", network.name())
-            })
-        });
-        let rows_of = self.axes.iter().map(|axis| {
-            let marks = Network::BOTH.map(|network| (network.into(), axis.gain.of(network)));
-            (axis.kind.words().0.to_owned(), marks.into())
-        });
+        let (mut each, mut rows_of) = (Vec::new(), Vec::new());
+        for Axis { kind, gain, .. } in &self.axes {
+            let name = kind.words().0;
+            for network in Network::BOTH {
+                let points = text::points(gain.of(network).mean);
+                each.push(format!(
+                    "{} {} {points}",
+                    name.to_lowercase(),
+                    network.name()
+                ));
+            }
+            let marks = Network::BOTH.map(|network| (network.into(), gain.of(network)));
+            rows_of.push((name.to_owned(), marks.into()));
+        }
+        let each = each.join(", ");
         Ok(rows(&Rows {
             slug: "tolerance-gain".to_owned(),
-            label: format!(
-                "Gain from shift augmentation in percentage points: {}.",
-                joined(each, ", ")
-            ),
+            label: format!("Gain from shift augmentation in percentage points: {each}."),
             title: "Gain from shift augmentation".to_owned(),
             x_title: "percentage points, augmented − not".to_owned(),
             legend: keys(),
-            ..difference_rows(rows_of.collect())
+            ..difference_rows(rows_of)
         })?)
     }
 
@@ -414,21 +402,19 @@ impl Axis {
 
     /// Up to four lines: each network, without and with augmentation.
     fn variants(&self) -> Vec<(Key, &[Sample])> {
-        [(false, &self.plain), (true, &self.augmented)]
-            .into_iter()
-            .flat_map(|(hollow, pair)| {
-                Network::BOTH.map(|network| {
-                    let augmented = if hollow { ", augmented" } else { "" };
-                    let name = format!("{}{augmented}", network.name());
-                    let key = Key {
-                        hollow,
-                        ..Key::new(network, name)
-                    };
-                    (key, pair.of(network).as_slice())
-                })
-            })
-            .filter(|(_, samples)| !samples.is_empty())
-            .collect()
+        let mut variants = Vec::new();
+        for (hollow, ending, pair) in [
+            (false, "", &self.plain),
+            (true, ", augmented", &self.augmented),
+        ] {
+            for network in Network::BOTH {
+                let mut key = Key::new(network, network.name().to_owned() + ending);
+                key.hollow = hollow;
+                variants.push((key, pair.of(network).as_slice()));
+            }
+        }
+        variants.retain(|(_, samples)| !samples.is_empty());
+        variants
     }
 
     fn curves(&self) -> Result<Panel, CompareError> {

@@ -69,7 +69,7 @@ fn sentences_favour_whom_the_numbers_favour() {
             (2, "per image it needs 23 times as many multiply-adds"),
             (
                 3,
-                "On test images shifted by 1 to 6 pixels, the CNN is more tolerant than the MLP: ",
+                "shifted by 1 to 6 pixels, the CNN is more tolerant than the MLP",
             ),
             (4, "make both more tolerant of shift"),
             (5, "The CNN is more tolerant of rotation and of scale"),
@@ -77,10 +77,7 @@ fn sentences_favour_whom_the_numbers_favour() {
             (7, "the CNN loses more than the MLP"),
             (8, "the CNN is right more often"),
             (8, "the CNN's mean is the higher one at every one"),
-            (
-                9,
-                "As trained, the MLP's probabilities are the more trustworthy ones: ",
-            ),
+            (9, "the MLP's probabilities are the more trustworthy ones"),
         ],
     );
     let said = said(

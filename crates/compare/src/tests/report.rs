@@ -192,7 +192,7 @@ fn caveats_follow_the_recipes_and_the_seeds() {
     let (text, _) = markdown(&one).unwrap();
     assert!(text.contains("With a single seed there is neither an interval nor a p-value"));
     assert!(!text.contains("Holm-adjusted"));
-    assert!(!summary(&one).contains('±') && !summary(&one).contains("p ="));
+    assert!(!summary(&one).contains('±') && !summary(&one).contains("; p ="));
     assert!(summary(&empty()).contains("Nothing was measured"));
 }
 
