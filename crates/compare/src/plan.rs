@@ -76,7 +76,6 @@ pub struct CorruptionPlan {
     pub images: usize,
     /// Severities, out of 1 to 5.
     pub severities: Vec<usize>,
-    /// Seed of the damage.
     pub seed: u64,
 }
 
@@ -86,7 +85,6 @@ pub struct CorruptionPlan {
 pub struct PermutationPlan {
     /// How many of the plan's seeds are trained on permuted images.
     pub seeds: usize,
-    /// Seed of the permutation.
     pub permutation: u64,
 }
 
@@ -98,7 +96,6 @@ pub struct SamplePlan {
     pub seeds: usize,
     /// Training images of each class, ascending; "all" is taken from the full-size runs.
     pub per_class: Vec<usize>,
-    /// Images in one step.
     pub batch_size: usize,
     /// Steps of each run, the same for every size.
     pub steps: usize,
@@ -206,17 +203,13 @@ impl Plan {
         }
         let levels = &self.corruptions.severities;
         let known = levels.iter().all(|level| (1..=5).contains(level));
-        check(
-            !levels.is_empty() && ascending(levels) && known,
-            "corruptions.severities",
-            "give one or more out of 1 to 5, ascending",
-        )?;
+        let valid = !levels.is_empty() && ascending(levels) && known;
+        let advice = "give one or more out of 1 to 5, ascending";
+        check(valid, "corruptions.severities", advice)?;
         let sizes = &self.samples.per_class;
-        check(
-            !sizes.contains(&0) && ascending(sizes),
-            "samples.per_class",
-            "give numbers of 1 or more, ascending",
-        )?;
+        let valid = !sizes.contains(&0) && ascending(sizes);
+        let advice = "give numbers of 1 or more, ascending";
+        check(valid, "samples.per_class", advice)?;
         for (name, recipes) in [("networks", &self.networks), ("matched", &self.matched)] {
             for network in Network::BOTH {
                 let recipe = recipes.of(network);

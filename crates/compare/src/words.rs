@@ -37,37 +37,32 @@ pub(crate) fn comparison_sentence(
     of: &str,
 ) -> String {
     let (winner, loser, sign) = match verdict(difference, p) {
-        Verdict::Cnn => (Network::Cnn, Network::Mlp, 1.0),
         Verdict::Mlp => (Network::Mlp, Network::Cnn, -1.0),
-        Verdict::None => {
-            return format!(
-                "No difference was found{}: the CNN gets {} {of}, the MLP {} (difference {}{}).",
-                seeds_note(difference),
-                text::percent(means.cnn, 2),
-                text::percent(means.mlp, 2),
-                with_interval(difference, 1.0),
-                probability(p)
-            );
-        }
+        Verdict::Cnn | Verdict::None => (Network::Cnn, Network::Mlp, 1.0),
     };
-    format!(
-        "The {} {verb} than the {}: {} {of} against {} (difference {}{}).",
-        winner.name(),
-        loser.name(),
-        text::percent(*means.of(winner), 2),
-        text::percent(*means.of(loser), 2),
+    let [best, other] = [winner, loser].map(|of| text::percent(*means.of(of), 2));
+    let apart = format!(
+        "difference {}{}",
         with_interval(difference, sign),
         probability(p)
-    )
+    );
+    let (winner, loser) = (winner.name(), loser.name());
+    match verdict(difference, p) {
+        Verdict::None => format!(
+            "No difference was found{}: the CNN gets {best} {of}, the MLP {other} ({apart}).",
+            seeds_note(difference)
+        ),
+        _ => {
+            format!("The {winner} {verb} than the {loser}: {best} {of} against {other} ({apart}).")
+        }
+    }
 }
 
 /// What can be said of two differences alike, whose tests have the larger p-value `p`.
 pub(crate) fn verdict_on_both(differences: [&Difference; 2], p: Option<f64>) -> Verdict {
-    let [first, second] = differences.map(|difference| verdict(difference, p));
-    if first == second {
-        first
-    } else {
-        Verdict::None
+    match differences.map(|difference| verdict(difference, p)) {
+        [first, second] if first == second => first,
+        _ => Verdict::None,
     }
 }
 

@@ -16,7 +16,6 @@ use crate::runs::Group;
 use crate::stats::{self, Difference, McNemar, Sample};
 use crate::words::{LEVEL, comparison_sentence, lower};
 
-/// How often each is right.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
     /// The networks as they are.

@@ -16,7 +16,6 @@ use crate::runs::Group;
 use crate::stats::{self, Bin, Difference, Sample, paired};
 use crate::words::{Verdict, probability, seeds_note, verdict};
 
-/// Whether the probabilities mean what they say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     pub seeds: Vec<u64>,

@@ -18,7 +18,6 @@ use crate::runs::Group;
 use crate::stats::{Difference, Sample, mean_by_seed};
 use crate::words::{comparison_sentence, lower};
 
-/// What damaged images do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Corruptions {
     pub seeds: Vec<u64>,
@@ -152,16 +151,10 @@ impl Corruptions {
             [] => String::new(),
             _ => format!(" The MLP's mean is the higher one under {under}."),
         };
-        format!(
-            "Over {kinds} kinds of damage to the test images, {}{exceptions}",
-            lower(&comparison_sentence(
-                "is more robust",
-                &self.mean.map(|sample| sample.mean),
-                &self.difference,
-                p,
-                "right on average"
-            ))
-        )
+        let means = self.mean.map(|sample| sample.mean);
+        let (verb, of) = ("is more robust", "right on average");
+        let compared = lower(&comparison_sentence(verb, &means, &self.difference, p, of));
+        format!("Over {kinds} kinds of damage to the test images, {compared}{exceptions}")
     }
 
     fn examples(&self, context: &Context<'_>) -> Option<Block> {
@@ -202,12 +195,10 @@ impl Corruptions {
                 marks: marks.into(),
             }
         });
+        let mean = both_means(&self.mean, 1);
         Ok(rows(&Rows {
             slug: "corruption-means".to_owned(),
-            label: format!(
-                "Mean test accuracy over all kinds of damage: {}.",
-                both_means(&self.mean, 1)
-            ),
+            label: format!("Mean test accuracy over all kinds of damage: {mean}."),
             title: "Mean over the severities".to_owned(),
             x_title: "test accuracy in %".to_owned(),
             rows: rows_of.collect(),
@@ -227,12 +218,11 @@ impl Corruptions {
     }
 
     fn differences(&self) -> Result<Panel, CompareError> {
-        let each: Vec<String> = self
-            .named()
-            .map(|(name, _, difference)| format!("{name} {}", text::points(difference.mean)))
-            .collect();
-        let row =
-            |(name, _, difference)| (text::capitalized(name), vec![(Role::Neutral, difference)]);
+        let (mut each, mut all) = (Vec::new(), Vec::new());
+        for (name, _, difference) in self.named() {
+            each.push(format!("{name} {}", text::points(difference.mean)));
+            all.push((text::capitalized(name), vec![(Role::Neutral, difference)]));
+        }
         Ok(rows(&Rows {
             slug: "corruption-differences".to_owned(),
             label: format!("CNN − MLP in percentage points: {}.", each.join(", ")),
@@ -240,7 +230,7 @@ impl Corruptions {
             x_title: "percentage points".to_owned(),
             // As high as that of its neighbor, so that the rows are level.
             legend: vec![difference_key()],
-            ..difference_rows(self.named().map(row).collect())
+            ..difference_rows(all)
         })?)
     }
 

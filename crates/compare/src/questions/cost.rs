@@ -21,7 +21,6 @@ const PASSES: usize = 5;
 /// Validation accuracies that a training may reach, and their names.
 const MARKS: [(f64, &str); 3] = [(0.97, "97 %"), (0.98, "98 %"), (0.99, "99 %")];
 
-/// What each network costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// One entry for each recipe, in the order of `Results::networks`.

@@ -23,7 +23,6 @@ const MOST_MAPS: usize = 32;
 
 type Matrix = Vec<Vec<f64>>;
 
-/// What the networks look at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Features {
     pub seed: u64,

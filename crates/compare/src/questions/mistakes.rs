@@ -20,7 +20,6 @@ const MOST_FREQUENT: usize = 10;
 /// Up to so many classes the whole matrix is a table; beyond that, only what occurs.
 const MOST_CLASSES: usize = 30;
 
-/// What each gets wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mistakes {
     pub seed: u64,

@@ -19,7 +19,6 @@ use crate::runs::Group;
 use crate::stats::{Difference, Sample, paired};
 use crate::words::{Verdict, from_to, probability, seeds_note, verdict};
 
-/// The same fixed permutation of the pixels of all images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Permutation {
     pub seeds: Vec<u64>,

@@ -19,7 +19,6 @@ use crate::runs::{Group, config};
 use crate::stats::{Difference, Sample};
 use crate::words::{comparison_sentence, lower};
 
-/// How many images each needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleEfficiency {
     pub seeds: Vec<u64>,

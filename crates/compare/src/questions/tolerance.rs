@@ -1,7 +1,5 @@
 //! What shift, rotation and scale of the test images do.
 
-use std::iter::once;
-
 use digits_data::{Images, Perturbation};
 use digits_report::chart::{Axis as Scale, Key, Plot, Rows, lines, rows};
 use digits_report::{Block, Figure, Panel, text};
@@ -31,12 +29,9 @@ const DIRECTIONS: [(&str, f64, f64); 4] = [
     ("up", 0.0, -1.0),
 ];
 
-/// What shift, rotation and scale do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tolerance {
-    /// Seeds of the networks trained without augmentation.
     pub seeds: Vec<u64>,
-    /// Seeds of the networks trained with it.
     pub augmented_seeds: Vec<u64>,
     /// Bound of the random shift in the augmented training, in pixels.
     pub augmentation_shift: f64,
@@ -48,9 +43,8 @@ pub struct Tolerance {
 pub struct Axis {
     pub kind: AxisKind,
     pub amounts: Vec<f64>,
-    /// Test accuracy at each amount, networks trained without augmentation.
+    /// Test accuracy at each amount; `augmented` by shifts in training, `plain` without.
     pub plain: Pair<Vec<Sample>>,
-    /// Test accuracy at each amount, networks trained with shift augmentation.
     pub augmented: Pair<Vec<Sample>>,
     /// CNN − MLP of the mean accuracy over all amounts that change something.
     pub plain_difference: Difference,
@@ -106,16 +100,13 @@ impl Question for Tolerance {
             ];
             return untried.map(|text| Claim::untested(text.to_owned())).into();
         };
-        let gain = &shift.gain;
-        let differences = [rotation, scale].map(|axis| &axis.plain_difference);
+        let gains = [&shift.gain.mlp, &shift.gain.cnn];
+        let both = [rotation, scale];
+        let differences = both.map(|axis| &axis.plain_difference);
         vec![
             Claim::tested(&shift.plain_difference, |p| shift_sentence(shift, p)),
-            Claim::tested_twice([&gain.mlp, &gain.cnn], |p| {
-                self.augmentation_sentence(shift, p)
-            }),
-            Claim::tested_twice(differences, |p| {
-                rotation_and_scale_sentence(rotation, scale, p)
-            }),
+            Claim::tested_twice(gains, |p| self.augmentation_sentence(shift, p)),
+            Claim::tested_twice(differences, move |p| rotation_and_scale_sentence(both, p)),
         ]
     }
 
@@ -273,8 +264,9 @@ fn shift_sentence(axis: &Axis, p: Option<f64>) -> String {
     )
 }
 
-fn rotation_and_scale_sentence(rotation: &Axis, scale: &Axis, p: Option<f64>) -> String {
-    let [turned, sized] = [rotation, scale].map(|axis| {
+fn rotation_and_scale_sentence(axes: [&Axis; 2], p: Option<f64>) -> String {
+    let [rotation, scale] = axes;
+    let [turned, sized] = axes.map(|axis| {
         let means = axis.mean_of(&axis.plain);
         let Pair { mlp, cnn } = means.map(|mean| text::percent(*mean, 2));
         format!("CNN {cnn} and MLP {mlp}")
@@ -286,7 +278,7 @@ fn rotation_and_scale_sentence(rotation: &Axis, scale: &Axis, p: Option<f64>) ->
         text::plain(largest(&scale.amounts)),
         probability(p)
     );
-    let differences = [rotation, scale].map(|axis| &axis.plain_difference);
+    let differences = axes.map(|axis| &axis.plain_difference);
     let found = match verdict_on_both(differences, p) {
         Verdict::Cnn => "The CNN is more tolerant of rotation and of scale, too".to_owned(),
         Verdict::Mlp => "The MLP is more tolerant of rotation and of scale".to_owned(),
@@ -373,13 +365,14 @@ impl Tolerance {
     }
 
     fn difference_table(&self, augmented: bool) -> Block {
-        let rows = self.axes.iter().flat_map(|axis| {
-            let name = axis.kind.words().0;
-            let row = |training: &str| vec![name.to_owned(), training.to_owned()];
-            let plain = (row("as they are"), &axis.plain_difference);
-            let shifted = (row("shift augmentation"), &axis.augmented_difference);
-            once(plain).chain(augmented.then_some(shifted))
-        });
+        let mut rows = Vec::new();
+        for axis in &self.axes {
+            let row = |training: &str| vec![axis.kind.words().0.to_owned(), training.to_owned()];
+            rows.push((row("as they are"), &axis.plain_difference));
+            if augmented {
+                rows.push((row("shift augmentation"), &axis.augmented_difference));
+            }
+        }
         difference_table(
             "CNN − MLP in percentage points: mean accuracy over all amounts that change something; p of the paired t-test",
             (&["disturbance", "training"], "difference"),
@@ -451,10 +444,9 @@ impl Axis {
 
     fn raw_table(&self) -> Block {
         let (name, unit) = self.kind.words();
-        let columns = self.variants().into_iter().map(|(key, samples)| {
-            let cells = samples.iter().map(mean_and_deviation);
-            (key.name, cells.collect())
-        });
+        let columns = self.variants().into_iter();
+        let columns =
+            columns.map(|(key, of)| (key.name, of.iter().map(mean_and_deviation).collect()));
         columns_table(
             format!("{name}: test accuracy in %, mean ± standard deviation"),
             unit,
@@ -464,12 +456,12 @@ impl Axis {
     }
 
     fn direction_table(&self) -> Option<Block> {
-        let columns = self.directions.iter().flat_map(|of| {
-            Network::BOTH.map(|network| {
-                let name = format!("{} {}", network.name(), of.name);
-                (name, percents(of.accuracy.of(network)))
-            })
-        });
+        let columns = self
+            .directions
+            .iter()
+            .flat_map(|Direction { name, accuracy }| {
+                Network::BOTH.map(|of| (format!("{} {name}", of.name()), percents(accuracy.of(of))))
+            });
         (!self.directions.is_empty()).then(|| columns_table(
             "By direction: test accuracy in %, mean over the seeds, trained without augmentation",
             self.kind.words().0,
