@@ -357,7 +357,7 @@ fn rows<'a>(
     rows.zip(labels.iter().map(|&label| usize::from(label)))
 }
 
-fn largest(row: &[f64]) -> f64 {
+pub(crate) fn largest(row: &[f64]) -> f64 {
     row.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 

@@ -197,7 +197,7 @@ impl Cost {
         };
         let times = |of: fn(&NetworkCost) -> f64| {
             let known = of(mlp) > 0.0;
-            let ratio = known.then(|| of(cnn) / of(mlp)).unwrap_or_default();
+            let ratio = if known { of(cnn) / of(mlp) } else { 0.0 };
             text::fixed(ratio, if ratio < 9.95 { 2 } else { 0 }) + " times"
         };
         format!(

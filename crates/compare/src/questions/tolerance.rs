@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::question::{Claim, Context, Question};
 use crate::runner::Runner;
 use crate::runs::Group;
-use crate::stats::{Difference, Sample, mean, mean_by_seed, paired, sample};
+use crate::stats::{Difference, Sample, largest, mean, mean_by_seed, paired, sample};
 use crate::words::{
     Verdict, comparison_sentence, from_to, lower, probability, seeds_note, verdict_on_both,
 };
@@ -38,7 +38,6 @@ pub struct Tolerance {
     pub axes: Vec<Axis>,
 }
 
-/// What a perturbation of the test images does, step by step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Axis {
     pub kind: AxisKind,
@@ -59,18 +58,13 @@ pub struct Axis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AxisKind {
-    /// Shift in pixels, mean over four directions.
     Shift,
-    /// Rotation in degrees, clockwise.
     Rotation,
-    /// Size of the digit, 1 for unchanged.
     Scale,
 }
 
-/// Accuracy against shift in one direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Direction {
-    /// `right`, `left`, `down`, `up`.
     pub name: String,
     pub accuracy: Pair<Vec<f64>>,
 }
@@ -221,12 +215,10 @@ fn axis(
 }
 
 impl AxisKind {
-    /// The amount that changes nothing.
     fn unchanged(self) -> f64 {
         if self == Self::Scale { 1.0 } else { 0.0 }
     }
 
-    /// What is done to the images; a shift in each direction.
     fn perturbations(self, amount: f64) -> Vec<Perturbation> {
         let moved = |(_, right, down): (&str, f64, f64)| Perturbation {
             right: right * amount,
@@ -290,24 +282,19 @@ fn rotation_and_scale_sentence(axes: [&Axis; 2], p: Option<f64>) -> String {
     format!("{found}: {numbers}")
 }
 
-fn largest(amounts: &[f64]) -> f64 {
-    amounts.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-}
-
 impl Tolerance {
     fn augmentation_sentence(&self, axis: &Axis, p: Option<f64>) -> String {
         let [plain, augmented] = [&axis.plain, &axis.augmented].map(|lines| axis.mean_of(lines));
         let numbers = from_to("", &plain, &augmented) + &probability(p);
         let bound = text::plain(self.augmentation_shift);
         let training = format!("Random shifts of up to {bound} pixels in training");
-        let gain = &axis.gain;
         // A gain is augmented − plain: its sign is not that of one of the networks.
-        match verdict_on_both([&gain.mlp, &gain.cnn], p) {
+        match verdict_on_both([&axis.gain.mlp, &axis.gain.cnn], p) {
             Verdict::Cnn => format!("{training} make both more tolerant of shift: {numbers}."),
             Verdict::Mlp => format!("{training} make both less tolerant of shift: {numbers}."),
             Verdict::None => format!(
                 "{training}: no change of both in the same direction was found{} ({numbers}).",
-                seeds_note(&gain.mlp)
+                seeds_note(&axis.gain.mlp)
             ),
         }
     }
@@ -315,11 +302,9 @@ impl Tolerance {
     fn figure(&self, augmented: bool, context: &Context<'_>) -> Result<Figure, CompareError> {
         let panels = self.axes.iter().map(Axis::curves);
         let mut panels = panels.collect::<Result<Vec<Panel>, _>>()?;
-        if augmented {
-            panels.push(self.gains()?);
-        }
         let mut trained = text::capitalized(&seeds(&self.seeds));
         if augmented {
+            panels.push(self.gains()?);
             trained = format!(
                 "Without augmentation: {}; with it: {}, each training image shifted at random by up to {} pixels in each direction",
                 seeds(&self.seeds),
@@ -393,16 +378,12 @@ impl Axis {
         })
     }
 
-    /// Up to four lines: each network, without and with augmentation.
     fn variants(&self) -> Vec<(Key, &[Sample])> {
         let mut variants = Vec::new();
-        for (hollow, ending, pair) in [
-            (false, "", &self.plain),
-            (true, ", augmented", &self.augmented),
-        ] {
+        for (ending, pair) in [("", &self.plain), (", augmented", &self.augmented)] {
             for network in Network::BOTH {
                 let mut key = Key::new(network, network.name().to_owned() + ending);
-                key.hollow = hollow;
+                key.hollow = !ending.is_empty();
                 variants.push((key, pair.of(network).as_slice()));
             }
         }
@@ -427,8 +408,9 @@ impl Axis {
         });
         let worst = joined(worst, ", ");
         let high = if high > low { high } else { low + 1.0 };
-        let drawn = variants.iter();
-        let drawn = drawn.map(|(key, samples)| line(key.clone(), &self.amounts, *samples));
+        let drawn = variants
+            .iter()
+            .map(|(key, of)| line(key.clone(), &self.amounts, *of));
         Ok(lines(&Plot {
             label: format!("Test accuracy against {slug}; lowest mean accuracy: {worst}."),
             slug: format!("tolerance-{slug}"),
@@ -444,29 +426,24 @@ impl Axis {
 
     fn raw_table(&self) -> Block {
         let (name, unit) = self.kind.words();
+        let cells = |samples: &[Sample]| samples.iter().map(mean_and_deviation).collect();
         let columns = self.variants().into_iter();
-        let columns =
-            columns.map(|(key, of)| (key.name, of.iter().map(mean_and_deviation).collect()));
-        columns_table(
-            format!("{name}: test accuracy in %, mean ± standard deviation"),
-            unit,
-            self.amounts.iter().copied().map(text::plain),
-            &columns.collect::<Vec<_>>(),
-        )
+        let columns: Vec<_> = columns.map(|(key, of)| (key.name, cells(of))).collect();
+        let caption = format!("{name}: test accuracy in %, mean ± standard deviation");
+        let amounts = self.amounts.iter().copied().map(text::plain);
+        columns_table(caption, unit, amounts, &columns)
     }
 
     fn direction_table(&self) -> Option<Block> {
-        let columns = self
-            .directions
-            .iter()
-            .flat_map(|Direction { name, accuracy }| {
-                Network::BOTH.map(|of| (format!("{} {name}", of.name()), percents(accuracy.of(of))))
-            });
-        (!self.directions.is_empty()).then(|| columns_table(
-            "By direction: test accuracy in %, mean over the seeds, trained without augmentation",
-            self.kind.words().0,
-            self.amounts.iter().copied().map(text::plain),
-            &columns.collect::<Vec<_>>(),
-        ))
+        let mut columns = Vec::new();
+        for Direction { name, accuracy } in &self.directions {
+            let column = |of: Network| (format!("{} {name}", of.name()), percents(accuracy.of(of)));
+            columns.extend(Network::BOTH.map(column));
+        }
+        let caption =
+            "By direction: test accuracy in %, mean over the seeds, trained without augmentation";
+        let amounts = self.amounts.iter().copied().map(text::plain);
+        let corner = self.kind.words().0;
+        (!columns.is_empty()).then(|| columns_table(caption, corner, amounts, &columns))
     }
 }
