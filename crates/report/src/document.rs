@@ -173,8 +173,8 @@ impl From<Table> for Block {
 /// Charts that belong together.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    /// How they are arranged.
-    pub layout: Layout,
+    /// Two side by side on a phone, four on a desk; else one or two.
+    pub small: bool,
     /// The charts.
     pub panels: Vec<Panel>,
     /// What is to be seen.
@@ -187,7 +187,7 @@ impl Figure {
     /// Wide panels, what is to be seen, and how it was made.
     pub fn new(panels: Vec<Panel>, shows: impl Into<String>, made: impl Into<String>) -> Self {
         Self {
-            layout: Layout::Wide,
+            small: false,
             panels,
             shows: shows.into(),
             made: made.into(),
@@ -197,20 +197,10 @@ impl Figure {
     /// The same with small panels.
     pub fn small(panels: Vec<Panel>, shows: impl Into<String>, made: impl Into<String>) -> Self {
         Self {
-            layout: Layout::Small,
+            small: true,
             ..Self::new(panels, shows, made)
         }
     }
-}
-
-/// How many panels stand side by side where there is room.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// One or two.
-    #[default]
-    Wide,
-    /// Two on a phone, four on a desk.
-    Small,
 }
 
 /// One vector plot, drawn in the light colors.

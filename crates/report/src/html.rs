@@ -1,9 +1,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use crate::color::COLORS;
-use crate::document::{
-    Answer, Block, Document, Figure, Layout, Panel, Section, Status, Table, Tile, Tiles,
-};
+use crate::document::{Answer, Block, Document, Figure, Panel, Section, Table, Tiles};
 
 const STYLE: &str = include_str!("style.css");
 /// A page with fewer sections is its own table of contents.
@@ -35,8 +33,8 @@ pub fn html(document: &Document) -> String {
                     @if sections.len() >= LEAST_CONTENTS {
                         nav aria-label="Sections" {
                             ul {
-                                @for section in sections.iter().filter(|s| !s.heading.is_empty()) {
-                                    li { (link(section)) }
+                                @for section in sections {
+                                    @if !section.heading.is_empty() { li { (link(section)) } }
                                 }
                             }
                         }
@@ -78,7 +76,7 @@ fn answer(answer: &Answer, sections: &[Section]) -> Markup {
 }
 
 /// Running text: no line ends between a number and its percent sign, nor within `p = 0.01`; signs
-/// of a [`Status`] have its color.
+/// of a status have its color.
 fn prose(text: &str) -> Markup {
     let held = text
         .replace(" %", "\u{a0}%")
@@ -120,21 +118,13 @@ impl Page {
             Block::Question(text) => markup! { p.question { (prose(text)) } },
             Block::Finding(text) => markup! { p.finding { (prose(text)) } },
             Block::Verdict(status, text) => {
-                let class = match status {
-                    Status::Good => "good",
-                    Status::Bad => "bad",
-                    Status::Open => "open",
-                };
-                markup! {
-                    p.finding.(class) { b.(class) { (status.sign()) } " " (prose(text)) }
-                }
+                let class = format!("{status:?}").to_lowercase();
+                markup! { p.finding.(class) { b.(class) { (status.sign()) } " " (prose(text)) } }
             }
             Block::Heading(text) => markup! { h3 { (prose(text)) } },
             Block::Subheading(text) => markup! { h4 { (prose(text)) } },
             Block::Paragraph(text) => markup! { p { (prose(text)) } },
-            Block::List(items) => {
-                markup! { ul { @for item in items { li { (prose(item)) } } } }
-            }
+            Block::List(items) => markup! { ul { @for item in items { li { (prose(item)) } } } },
             Block::Figure(figure) => self.figure(figure),
             Block::Tiles(tiles) => self.tiles(tiles),
             Block::Table(table) => self.table(table),
@@ -151,10 +141,10 @@ impl Page {
     }
 
     fn figure(&mut self, figure: &Figure) -> Markup {
-        let layout = match (figure.layout, figure.panels.len()) {
-            (Layout::Small, _) => "small",
-            (Layout::Wide, 1) => "one",
-            (Layout::Wide, _) => "two",
+        let layout = match figure.panels.len() {
+            _ if figure.small => "small",
+            1 => "one",
+            _ => "two",
         };
         markup! {
             figure {
@@ -169,9 +159,7 @@ impl Page {
         markup! {
             figcaption {
                 b { "Figure " (self.figures) "." } " " (prose(shows))
-                @if !made.is_empty() {
-                    " " span.made { b { "How it was made:" } " " (prose(made)) }
-                }
+                @if !made.is_empty() { " " span.made { b { "How it was made:" } " " (prose(made)) } }
             }
         }
     }
@@ -183,7 +171,20 @@ impl Page {
         markup! {
             figure {
                 div class=[rows.then_some("rows")] style={ "--tile:" (tiles.width) "px" } {
-                    @for (heading, group) in &tiles.groups { (tile_group(heading.as_deref(), group)) }
+                    @for (heading, group) in &tiles.groups {
+                        div {
+                            @if let Some(heading) = heading { h4 { (prose(heading)) } }
+                            ul.tiles {
+                                @for tile in group {
+                                    li {
+                                        @if tile.png.is_empty() { span.missing { "no picture" } }
+                                        @else { img src={ "data:image/png;base64," (tile.png) } alt=(tile.alt); }
+                                        @for line in &tile.lines { span { (line) } }
+                                    }
+                                }
+                            }
+                        }
+                    }
                 }
                 (self.caption(&tiles.shows, &tiles.made))
             }
@@ -213,32 +214,12 @@ impl Page {
                     tbody {
                         @for row in &table.rows {
                             tr {
-                                @for (column, cell) in row.iter().enumerate() {
-                                    @if column == 0 {
-                                        th scope="row" class=[class(0)] { (marked(cell)) }
-                                    } @else {
-                                        td class=[class(column)] { (marked(cell)) }
-                                    }
+                                @for (column, cell) in row.iter().map(|cell| marked(cell)).enumerate() {
+                                    @if column == 0 { th scope="row" class=[class(0)] { (cell) } }
+                                    @else { td class=[class(column)] { (cell) } }
                                 }
                             }
                         }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn tile_group(heading: Option<&str>, group: &[Tile]) -> Markup {
-    markup! {
-        div {
-            @if let Some(heading) = heading { h4 { (prose(heading)) } }
-            ul.tiles {
-                @for tile in group {
-                    li {
-                        @if tile.png.is_empty() { span.missing { "no picture" } }
-                        @else { img src={ "data:image/png;base64," (tile.png) } alt=(tile.alt); }
-                        @for line in &tile.lines { span { (line) } }
                     }
                 }
             }

@@ -8,9 +8,7 @@
 pub mod chart;
 mod color;
 mod document;
-mod error;
 mod file;
-mod glyph;
 mod html;
 mod markdown;
 mod picture;
@@ -19,14 +17,18 @@ pub mod text;
 
 pub use color::{COLORS, Palette, largest, readable_on};
 pub use document::{
-    Answer, Block, Document, Figure, Finding, Layout, Panel, Section, Status, Table, Tile, Tiles,
+    Answer, Block, Document, Figure, Finding, Panel, Section, Status, Table, Tile, Tiles,
 };
-pub use error::ReportError;
 pub use file::svg_file;
 pub use html::html;
 pub use markdown::markdown;
 pub use picture::Picture;
 pub use plain::{plain, table};
+
+/// Why a chart or picture could not be made, and which.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ReportError(pub String);
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

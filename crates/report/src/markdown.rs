@@ -1,6 +1,6 @@
 use maud::html as markup;
 
-use crate::document::{Answer, Block, Document, Figure, Layout, Status, Table};
+use crate::document::{Block, Document, Status, Table};
 use crate::file::{sheet, svg_file};
 
 /// The document as Markdown for a repository, and the figures that belong beside it: relative
@@ -10,7 +10,18 @@ pub fn markdown(document: &Document) -> (String, Vec<(String, String)>) {
     writer.paragraph(format!("# {}", escape(&document.title)));
     writer.paragraph(escape(&document.conditions));
     if let Some(answer) = &document.answer {
-        writer.answer(answer);
+        writer.paragraph(format!("## {}", escape(&answer.heading)));
+        if answer.findings.is_empty() {
+            writer.paragraph(escape(&answer.if_empty));
+        }
+        for (number, finding) in (1..).zip(&answer.findings) {
+            writer.out += &format!("{number}. {}", escape(&finding.text));
+            if let Some(note) = &finding.note {
+                writer.out += &format!("<br><sub>{}</sub>", escape(note));
+            }
+            writer.out.push('\n');
+        }
+        writer.out.push('\n');
     }
     for section in &document.sections {
         if !section.heading.is_empty() {
@@ -59,20 +70,6 @@ impl Writer {
         }
     }
 
-    fn answer(&mut self, answer: &Answer) {
-        self.paragraph(format!("## {}", escape(&answer.heading)));
-        if answer.findings.is_empty() {
-            self.paragraph(escape(&answer.if_empty));
-        }
-        for (number, finding) in answer.findings.iter().enumerate() {
-            let note = finding.note.as_deref().map_or_else(String::new, |note| {
-                format!("<br><sub>{}</sub>", escape(note))
-            });
-            self.out += &format!("{}. {}{note}\n", number + 1, escape(&finding.text));
-        }
-        self.out.push('\n');
-    }
-
     fn blocks(&mut self, blocks: &[Block]) {
         for block in blocks {
             self.block(block);
@@ -98,7 +95,18 @@ impl Writer {
                 let lines: Vec<String> = items.iter().map(|i| format!("- {}", escape(i))).collect();
                 self.paragraph(lines.join("\n"));
             }
-            Block::Figure(figure) => self.figure(figure),
+            Block::Figure(figure) => {
+                let width = match figure.panels.len() {
+                    _ if figure.small => Some("24%"),
+                    1 => None,
+                    _ => Some("49%"),
+                };
+                for panel in &figure.panels {
+                    let file = svg_file(&panel.label, "", std::slice::from_ref(panel));
+                    self.image(&panel.slug, &panel.label, width, file);
+                }
+                self.caption(&figure.shows, &figure.made);
+            }
             Block::Tiles(tiles) => {
                 self.image(tiles.slug, &tiles.shows, None, sheet(tiles));
                 self.caption(&tiles.shows, &tiles.made);
@@ -125,19 +133,6 @@ impl Writer {
         }
     }
 
-    fn figure(&mut self, figure: &Figure) {
-        let width = match (figure.layout, figure.panels.len()) {
-            (Layout::Small, _) => Some("24%"),
-            (Layout::Wide, 1) => None,
-            (Layout::Wide, _) => Some("49%"),
-        };
-        for panel in &figure.panels {
-            let file = svg_file(&panel.label, "", std::slice::from_ref(panel));
-            self.image(&panel.slug, &panel.label, width, file);
-        }
-        self.caption(&figure.shows, &figure.made);
-    }
-
     /// An `img` element, because Markdown's own images have no width.
     fn image(&mut self, slug: &str, alt: &str, width: Option<&str>, svg: String) {
         let name = format!("figures/{slug}.svg");
@@ -148,12 +143,11 @@ impl Writer {
 
     fn caption(&mut self, shows: &str, made: &str) {
         self.figures += 1;
-        let shows = escape(shows);
-        let made = match made {
-            "" => String::new(),
-            made => format!(" *How it was made:* {}", escape(made)),
-        };
-        self.paragraph(format!("\n**Figure {}.** {shows}{made}", self.figures));
+        let mut text = format!("\n**Figure {}.** {}", self.figures, escape(shows));
+        if !made.is_empty() {
+            text += &format!(" *How it was made:* {}", escape(made));
+        }
+        self.paragraph(text);
     }
 
     fn table(&mut self, table: &Table) {
@@ -161,16 +155,16 @@ impl Writer {
         // Markdown knows no table without a head.
         let lines = || [&table.head].into_iter().chain(&table.rows);
         let columns = lines().map(Vec::len).max().unwrap_or(0);
-        let line = |cells: &Vec<String>| {
+        for (number, cells) in lines().enumerate() {
             let cells = (0..columns).map(|column| cells.get(column).map_or("", String::as_str));
             let cells: String = cells.map(|cell| format!(" {} |", escape(cell))).collect();
-            format!("|{cells}\n")
-        };
-        let mut lines: Vec<String> = lines().map(line).collect();
-        let numbers = columns.saturating_sub(table.words);
-        let rule = " --- |".repeat(columns - numbers) + &" ---: |".repeat(numbers);
-        lines.insert(1, format!("|{rule}\n"));
-        let text = lines.concat();
-        self.paragraph(text);
+            self.out += &format!("|{cells}\n");
+            if number == 0 {
+                let numbers = columns.saturating_sub(table.words);
+                let rule = " --- |".repeat(columns - numbers) + &" ---: |".repeat(numbers);
+                self.out += &format!("|{rule}\n");
+            }
+        }
+        self.out.push('\n');
     }
 }

@@ -5,9 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
 
+use crate::ReportError;
 use crate::color::{Palette, largest, readable_on};
-use crate::error::ReportError;
-use crate::glyph::glyph;
 
 /// Cells of a heat map that hold their number.
 const CELL: u32 = 40;
@@ -17,6 +16,8 @@ const MOST_LABELED: usize = 16;
 const WIDTH: usize = 320;
 /// Between pictures that stand side by side.
 const GAP: u32 = 34;
+/// Letters of 5×7 dots side by side, after a line that names them; the last is for all others.
+const LETTERS: &str = include_str!("letters.txt");
 
 /// Pixels that become a PNG file, or its base64 for a [`Tile`](crate::Tile).
 #[derive(Debug, Clone, PartialEq)]
@@ -127,36 +128,36 @@ impl Picture {
 
 /// At most five characters.
 fn label(value: f64) -> String {
-    let text = match value.abs() {
-        size if !size.is_finite() => return "?".to_owned(),
-        size if size.fract() == 0.0 && size < 1e5 => format!("{value:.0}"),
-        size if size < 10.0 => format!("{value:.2}"),
-        size if size < 100.0 => format!("{value:.1}"),
-        size if size < 1e4 => format!("{value:.0}"),
-        _ => format!("{value:.0e}"),
+    let size = value.abs();
+    let decimals = match size {
+        _ if !size.is_finite() => return "?".to_owned(),
+        _ if size.fract() == 0.0 && size < 1e5 => 0,
+        _ if size < 10.0 => 2,
+        _ if size < 100.0 => 1,
+        _ if size < 1e4 => 0,
+        _ => return format!("{value:.0e}"),
     };
-    if text == "-0" || text == "-0.00" {
-        "0".to_owned()
-    } else {
-        text
+    match format!("{value:.decimals$}") {
+        zero if zero == "-0" || zero == "-0.00" => "0".to_owned(),
+        text => text,
     }
 }
 
 /// Writes into the middle of a square, in two sizes of letters.
 fn write(picture: &mut RgbImage, text: &str, (left, top): (u32, u32), size: u32, ink: [u8; 3]) {
-    let columns = 6 * text.len() as u32 - 1;
+    let columns = (6 * text.chars().count() as u32).saturating_sub(1);
     let scale = if columns * 2 + 4 <= size { 2 } else { 1 };
-    let (width, height) = (columns * scale, 7 * scale);
-    let left = left + size.saturating_sub(width) / 2;
-    let top = top + size.saturating_sub(height) / 2;
-    let letters: Vec<[u8; 7]> = text.chars().map(glyph).collect();
-    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-        let (letter, column) = (x / scale / 6, x / scale % 6);
-        let bits = letters[letter as usize][(y / scale) as usize];
-        let inside = left + x < picture.width() && top + y < picture.height();
-        // The sixth column is the space between letters.
-        if inside && column < 5 && bits >> (4 - column) & 1 == 1 {
-            picture.put_pixel(left + x, top + y, Rgb(ink));
+    let left = left + size.saturating_sub(columns * scale) / 2;
+    let top = top + size.saturating_sub(7 * scale) / 2;
+    let dot = RgbImage::from_pixel(scale, scale, Rgb(ink));
+    let (names, rows) = LETTERS.split_once('\n').unwrap_or_default();
+    for (number, letter) in (0..).zip(text.chars()) {
+        let from = 6 * names.find(letter).unwrap_or(names.len() - 1);
+        for (row, y) in rows.lines().zip((top..).step_by(scale as usize)) {
+            for (column, _) in row[from..from + 5].match_indices('#') {
+                let x = left + scale * (6 * number + column as u32);
+                imageops::replace(picture, &dot, x.into(), y.into());
+            }
         }
     }
 }
@@ -175,26 +176,14 @@ mod tests {
         let rows = [vec![-2.0, 0.0, 2.0], vec![1.0, f64::NAN]];
         let picture = decoded(&Picture::heat_map(&rows, Palette::Signed));
         assert_eq!(picture.dimensions(), (3, 2));
-        let gray = [136; 3];
-        let pixels = [
-            [24, 95, 185],
-            [255; 3],
-            [213, 94, 0],
-            [234, 175, 128],
-            gray,
-            gray,
-        ];
-        assert_eq!(
-            picture.into_raw(),
-            pixels.concat(),
-            "what is not a number is gray"
-        );
-        let base64 = |rows: &[&[f64]]| Picture::heat_map(rows, Palette::Ink).base64().unwrap();
-        assert_eq!(
-            base64(&[]) + &base64(&[&[]]),
-            "",
-            "nothing is drawn of nothing"
-        );
+        let first = [[24, 95, 185], [255; 3], [213, 94, 0]].concat();
+        // What is not a number is gray.
+        let second = [[234, 175, 128], [136; 3], [136; 3]].concat();
+        assert_eq!(picture.into_raw(), [first, second].concat());
+        for nothing in [&[][..], &[vec![]]] {
+            let picture = Picture::heat_map(nothing, Palette::Ink);
+            assert_eq!(picture.base64().unwrap(), "");
+        }
     }
 
     #[test]

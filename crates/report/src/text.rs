@@ -30,7 +30,10 @@ pub fn signed(value: f64, decimals: usize) -> String {
 
 /// A fraction as `99.41 %`.
 pub fn percent(fraction: f64, decimals: usize) -> String {
-    unit(fixed(100.0 * fraction, decimals), "%")
+    match fixed(100.0 * fraction, decimals) {
+        none if none == NONE => none,
+        number => format!("{number} %"),
+    }
 }
 
 /// A difference of two fractions in percentage points: `+0.82`.
@@ -73,10 +76,8 @@ pub fn p_value(p: f64) -> Option<String> {
 
 /// The same for a cell of a table.
 pub fn p_cell(p: Option<f64>) -> String {
-    p.and_then(p_value).map_or_else(
-        || NONE.to_owned(),
-        |text| text.trim_start_matches("p = ").replace("p < ", "< "),
-    )
+    let text = p.and_then(p_value).unwrap_or_else(|| NONE.to_owned());
+    text.trim_start_matches("p = ").replace("p < ", "< ")
 }
 
 /// `407,050`.
@@ -84,8 +85,10 @@ pub fn count(value: impl TryInto<u64>) -> String {
     let grouped = |value: u64| {
         let digits = value.to_string();
         let groups = digits.as_bytes().rchunks(3).rev();
-        let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
-        groups.join(",")
+        groups
+            .map(String::from_utf8_lossy)
+            .collect::<Vec<_>>()
+            .join(",")
     };
     value.try_into().map_or_else(|_| NONE.to_owned(), grouped)
 }
@@ -149,11 +152,8 @@ pub fn short(value: f64) -> String {
 
 /// The number as it was written: `0.5`, `−3`, `1`.
 pub fn plain(value: f64) -> String {
-    if value.is_finite() {
-        value.to_string().replace('-', "−")
-    } else {
-        NONE.to_owned()
-    }
+    let number = Some(value).filter(|value| value.is_finite());
+    number.map_or_else(|| NONE.to_owned(), |value| minus(&value.to_string()))
 }
 
 /// `1 seed`, `5 seeds`.
@@ -179,9 +179,8 @@ pub fn listed<T: ToString>(items: &[T]) -> String {
 /// With a capital letter at the front.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// Lines of at most so many characters, broken between words; a longer word stays whole.
@@ -199,14 +198,6 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-fn unit(number: String, unit: &str) -> String {
-    if number == NONE {
-        number
-    } else {
-        format!("{number} {unit}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,10 +212,7 @@ mod tests {
             (points(0.0082), "+0.82"),
             (points(nothing), NONE),
             (percent(0.99412, 2), "99.41 %"),
-            (
-                percent_interval(Some([0.9928, 0.9953]), 2),
-                "99.28 to 99.53 %",
-            ),
+            (percent_interval(Some([0.9, 0.95]), 1), "90.0 to 95.0 %"),
             (percent_interval(Some([nothing, 1.0]), 2), NONE),
             (points_interval(Some([-0.001, 0.002])), "−0.10 to +0.20"),
             (points_interval(None), NONE),

@@ -2,7 +2,7 @@
 
 use digits_data::Corruption;
 use digits_report::chart::{Axis, Mark, Plot, Role, Row, Rows, lines, rows};
-use digits_report::{Block, Figure, Layout, Panel, Table, Tile, Tiles, text};
+use digits_report::{Block, Figure, Panel, Table, Tile, Tiles, text};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CompareError;
@@ -285,7 +285,7 @@ impl CorruptionResult {
             // The same for all, so that they can be compared at a glance.
             y: Axis::with_ticks(0.0, 100.0, ticks([0.0, 25.0, 50.0, 75.0, 100.0])),
             lines: both_lines(&levels, &samples),
-            layout: Layout::Small,
+            small: true,
             ..Plot::default()
         })?)
     }

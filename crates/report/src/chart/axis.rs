@@ -48,27 +48,23 @@ impl Axis {
 
     /// Decades around positive values; positions are logarithms to base 10.
     pub fn logarithmic(values: impl IntoIterator<Item = f64>) -> Self {
-        let logs = values
-            .into_iter()
-            .filter(|value| *value > 0.0)
-            .map(f64::log10);
-        let Some((low, high)) = ends(logs) else {
+        let positive = values.into_iter().filter(|value| *value > 0.0);
+        let Some((low, high)) = ends(positive.map(f64::log10)) else {
             return Self::default();
         };
         let (low, high) = (low - 0.12, high + 0.12);
-        let steps = if high - low > 1.6 { 1 } else { 3 };
-        let decades = low.floor() as i32..=high.ceil() as i32;
-        let ticks = [1.0, 2.0, 5.0][..steps]
+        let steps: &[f64] = if high - low > 1.6 {
+            &[1.0]
+        } else {
+            &[1.0, 2.0, 5.0]
+        };
+        let decades = || (low.floor() as i32..=high.ceil() as i32).map(|n| 10_f64.powi(n));
+        let values = steps
             .iter()
-            .flat_map(|step| {
-                decades
-                    .clone()
-                    .map(move |decade| step * 10_f64.powi(decade))
-            })
-            .filter(|value| (low..=high).contains(&value.log10()))
-            .map(|value| (value.log10(), text::short(value)))
-            .collect();
-        Self::with_ticks(low, high, ticks)
+            .flat_map(|step| decades().map(move |decade| step * decade));
+        let ticks = values.map(|value| (value.log10(), text::short(value)));
+        let ticks = ticks.filter(|(at, _)| (low..=high).contains(at));
+        Self::with_ticks(low, high, ticks.collect())
     }
 
     fn round(
@@ -110,11 +106,12 @@ impl Ranged for Axis {
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if hint.weight().allow_light_points() {
-            Vec::new()
-        } else {
-            self.ticks.iter().map(|(at, _)| *at).collect()
-        }
+        let bold = !hint.weight().allow_light_points();
+        self.ticks
+            .iter()
+            .filter(|_| bold)
+            .map(|(at, _)| *at)
+            .collect()
     }
 
     fn range(&self) -> Range<f64> {
@@ -124,32 +121,29 @@ impl Ranged for Axis {
 
 impl ValueFormatter<f64> for Axis {
     fn format_ext(&self, value: &f64) -> String {
-        self.ticks
+        let distance = |tick: &(f64, String)| (tick.0 - value).abs();
+        let nearest = self
+            .ticks
             .iter()
-            .min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()))
-            .map_or_else(String::new, |(_, label)| label.clone())
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        nearest.map_or_else(String::new, |(_, label)| label.clone())
     }
 }
 
 /// 1, 2 or 5 times a power of ten, about what is wanted.
 fn round_step(wanted: f64) -> f64 {
     let decade = 10_f64.powf(wanted.log10().floor());
-    [1.0, 2.0, 5.0, 10.0]
-        .map(|factor| factor * decade)
-        .into_iter()
+    let mut steps = [1.0, 2.0, 5.0].into_iter().map(|factor| factor * decade);
+    steps
         .find(|step| *step >= 0.8 * wanted)
         .unwrap_or(10.0 * decade)
 }
 
 /// Least and largest of those that are numbers.
 fn ends(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
-    values
-        .into_iter()
-        .filter(|value| value.is_finite())
-        .fold(None, |ends, value| match ends {
-            None => Some((value, value)),
-            Some((low, high)) => Some((low.min(value), high.max(value))),
-        })
+    let numbers = values.into_iter().filter(|value| value.is_finite());
+    let ends = numbers.map(|value| (value, value));
+    ends.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)))
 }
 
 #[cfg(test)]
@@ -176,13 +170,14 @@ mod tests {
 
     #[test]
     fn odd_values_make_an_axis_too() {
+        let kinds: [fn(Vec<f64>) -> Axis; 4] = [
+            Axis::linear,
+            Axis::percent,
+            Axis::difference,
+            Axis::logarithmic,
+        ];
         for values in [vec![], vec![f64::NAN], vec![0.5], vec![f64::INFINITY, 1.0]] {
-            for axis in [
-                Axis::linear(values.clone()),
-                Axis::percent(values.clone()),
-                Axis::difference(values.clone()),
-                Axis::logarithmic(values.clone()),
-            ] {
+            for axis in kinds.map(|kind| kind(values.clone())) {
                 assert!(axis.low < axis.high, "{values:?}: {axis:?}");
                 assert!(axis.low.is_finite() && axis.high.is_finite());
             }

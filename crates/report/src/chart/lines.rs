@@ -1,10 +1,6 @@
 use plotters::prelude::{Color, Polygon};
 
-use super::axis::Axis;
-use super::key::{Estimate, Key};
-use super::pen::{self, AFTER, BEFORE, BOLD, Drawn, Frame, PLAIN, Pen, QUIET, heading_height};
-use crate::document::{Layout, Panel};
-use crate::error::ReportError;
+use super::*;
 
 /// A plot of lines or of single points.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +19,8 @@ pub struct Plot {
     pub y: Axis,
     /// The lines, the later above the earlier.
     pub lines: Vec<Line>,
-    /// Its size.
-    pub layout: Layout,
+    /// Half as wide.
+    pub small: bool,
     /// Shows the legend.
     pub legend: bool,
     /// Shows the line y = x.
@@ -104,18 +100,18 @@ pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
     let shown = plot.lines.iter().filter(|_| plot.legend);
     let keys: Vec<Key> = shown.map(|line| line.key.clone()).collect();
     let heading = heading_height(&keys);
-    let (size, left) = match plot.layout {
-        Layout::Wide => ((pen::WIDTH, 242 + heading), 50),
-        Layout::Small => ((pen::SMALL_WIDTH, 142 + heading), 40),
+    let (size, left) = match plot.small {
+        false => ((WIDTH, 242 + heading), 50),
+        true => ((SMALL_WIDTH, 142 + heading), 40),
     };
-    pen::panel(&plot.slug, &plot.label, size, |pen| {
-        let top = pen.heading(&plot.title, &keys)? + 8;
+    panel(&plot.slug, &plot.label, size, |pen| {
+        pen.heading(&plot.title, &keys)?;
         let x_title = plot.x_title.as_deref().unwrap_or_default();
-        let frame = pen.frame(&plot.x, &plot.y, x_title, [top, 18, left])?;
-        let across = |y: f64| [frame.at(plot.x.low, y), frame.at(plot.x.high, y)];
+        let frame = pen.frame(&plot.x, &plot.y, x_title, [heading + 8, 18, left])?;
+        let across = |y: f64| [plot.x.low, plot.x.high].map(|x| frame.backend_coord(&(x, y)));
         if plot.diagonal {
-            let [start, end] = [(frame.left, frame.bottom), (frame.right, frame.top)];
-            pen.path(&[start, end], QUIET, 1, true)?;
+            let [(left, top), (right, bottom)] = corners(&frame);
+            pen.path(&[(left, bottom), (right, top)], QUIET, 1, true)?;
         }
         if plot.y.low < 0.0 && plot.y.high > 0.0 {
             pen.path(&across(0.0), QUIET, 1, false)?;
@@ -145,12 +141,10 @@ fn band(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
         return Ok(());
     }
     let end = |point: &Point, end: usize| {
-        frame.at(
-            point.x,
-            point.interval.map_or(point.y, |interval| interval[end]),
-        )
+        let y = point.interval.map_or(point.y, |interval| interval[end]);
+        frame.backend_coord(&(point.x, y))
     };
-    let mut outline: Vec<pen::At> = drawable(line).map(|point| end(point, 1)).collect();
+    let mut outline: Vec<At> = drawable(line).map(|point| end(point, 1)).collect();
     outline.reverse();
     outline.extend(drawable(line).map(|point| end(point, 0)));
     let pale = line.key.role.color().mix(0.16);
@@ -159,14 +153,15 @@ fn band(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
 
 fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
     let color = line.key.role.color();
-    let places: Vec<pen::At> = drawable(line)
-        .map(|point| frame.at(point.x, point.y))
-        .collect();
+    let place = |point: &Point| frame.backend_coord(&(point.x, point.y));
+    let places: Vec<At> = drawable(line).map(place).collect();
+    let [(left, top), (right, _)] = corners(frame);
     // A band over a single point has no width.
     if !line.band || places.len() < 2 {
         for point in drawable(line) {
             if let Some(interval) = point.interval {
-                pen.whisker(interval.map(|end| frame.at(point.x, end)), color, 1)?;
+                let ends = interval.map(|end| frame.backend_coord(&(point.x, end)));
+                pen.whisker(ends, color, 1)?;
             }
         }
     }
@@ -176,19 +171,13 @@ fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
             pen.marker((x, y), line.key.role, line.key.hollow, point.radius)?;
         }
         if let Some((text, side)) = &point.note {
-            let left = match side {
-                Side::Left => true,
-                Side::Right => false,
-                Side::Inside => x > (frame.left + frame.right) / 2,
+            let (x, side) = match side {
+                Side::Right => (x + 10, AFTER),
+                Side::Inside if x <= (left + right) / 2 => (x + 10, AFTER),
+                Side::Left | Side::Inside => (x - 10, BEFORE),
             };
             // Not above the plot, where the title is.
-            let y = y.max(frame.top + 8);
-            let (at, side) = if left {
-                (x - 10, BEFORE)
-            } else {
-                (x + 10, AFTER)
-            };
-            pen.write(text, (at, y), side, color, BOLD)?;
+            pen.write(text, (x, y.max(top + 8)), side, color, BOLD)?;
         }
     }
     Ok(())

@@ -1,9 +1,6 @@
 use plotters::prelude::{Color, Rectangle};
 
-use super::key::Role;
-use super::pen::{self, AROUND, BEFORE, BOLD, GRID, INK, PLAIN, QUIET, WIDTH};
-use crate::document::Panel;
-use crate::error::ReportError;
+use super::*;
 
 /// Up to so many classes the cells hold their counts.
 const MOST_WITH_COUNTS: usize = 12;
@@ -43,21 +40,16 @@ pub fn confusion(plot: &Confusion<'_>) -> Result<Panel, ReportError> {
     let every = [1, 2, 5, 10, 20, 50]
         .into_iter()
         .find(|every| side / classes * every >= 20);
-    pen::panel(&plot.slug, &plot.label, (WIDTH, TOP + side + 12), |pen| {
+    panel(&plot.slug, &plot.label, (WIDTH, TOP + side + 12), |pen| {
         pen.heading(&plot.title, &[])?;
         pen.write("true", (LEFT - 8, TOP - 14), BEFORE, QUIET, PLAIN)?;
         pen.write("answer →", (WIDTH - 12, 15), BEFORE, QUIET, PLAIN)?;
         for class in 0..matrix.len() {
             if class as i32 % every.unwrap_or(100) == 0 {
                 let name = class.to_string();
-                pen.write(
-                    &name,
-                    (LEFT + middle(class), TOP - 14),
-                    AROUND,
-                    QUIET,
-                    PLAIN,
-                )?;
-                pen.write(&name, (LEFT - 8, TOP + middle(class)), BEFORE, QUIET, PLAIN)?;
+                let (above, beside) = (LEFT + middle(class), TOP + middle(class));
+                pen.write(&name, (above, TOP - 14), AROUND, QUIET, PLAIN)?;
+                pen.write(&name, (LEFT - 8, beside), BEFORE, QUIET, PLAIN)?;
             }
             for (answer, count) in cells(class).filter(|(_, count)| *count > 0) {
                 // The square root, so that single mistakes can be seen beside many.

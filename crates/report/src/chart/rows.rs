@@ -1,12 +1,6 @@
 use plotters::prelude::{Circle, Color};
 
-use super::axis::Axis;
-use super::key::{Estimate, Key, Role};
-use super::pen::{
-    self, AFTER, BEFORE, BOLD, Drawn, Frame, INK, PLAIN, Pen, QUIET, X_TITLE, heading_height,
-};
-use crate::document::Panel;
-use crate::error::ReportError;
+use super::*;
 
 /// Measurements one below the other: dots for single values, a marker for their mean, a bar for
 /// its interval.
@@ -89,35 +83,32 @@ pub fn rows(plot: &Rows) -> Result<Panel, ReportError> {
     let height = |row: &Row| MARK_HEIGHT * lines(row) + ROW_GAP;
     let total: i32 = plot.rows.iter().map(height).sum();
     let above = heading_height(&plot.legend) + 6;
-    let size = (pen::WIDTH, above + total + X_TITLE + 4);
+    let size = (WIDTH, above + total + X_TITLE + 4);
     // As wide as the longest words, up to some width.
     let room = |letters: Option<usize>, most: f64| {
         (letters.unwrap_or(0) as f64 * LETTER + 14.0).min(most) as i32
     };
     let labels = plot.rows.iter().map(|row| row.label.chars().count());
-    let texts = plot
-        .rows
-        .iter()
-        .flat_map(|row| &row.marks)
-        .map(|mark| mark.text.chars().count());
+    let marks = plot.rows.iter().flat_map(|row| &row.marks);
+    let texts = marks.map(|mark| mark.text.chars().count());
     let right = room(texts.max().filter(|_| !plot.together), 110.0);
     let margins = [above, right, room(labels.max(), 190.0)];
-    pen::panel(&plot.slug, &plot.label, size, |pen| {
+    panel(&plot.slug, &plot.label, size, |pen| {
         pen.heading(&plot.title, &plot.legend)?;
         let frame = pen.frame(&plot.x, &Axis::default(), &plot.x_title, margins)?;
+        let [(left, mut top), (right, bottom)] = corners(&frame);
         if let Some(value) = plot.line {
-            let (x, _) = frame.at(value, 0.0);
-            pen.path(&[(x, frame.top), (x, frame.bottom)], QUIET, 2, true)?;
+            let (x, _) = frame.backend_coord(&(value, 0.0));
+            pen.path(&[(x, top), (x, bottom)], QUIET, 2, true)?;
         }
-        let mut top = frame.top;
         for row in &plot.rows {
             let middle = top + height(row) / 2;
-            pen.write(&row.label, (frame.left - 8, middle), BEFORE, INK, PLAIN)?;
+            pen.write(&row.label, (left - 8, middle), BEFORE, INK, PLAIN)?;
             let mut y = middle - MARK_HEIGHT * (lines(row) - 1) / 2;
             for mark in &row.marks {
                 draw(pen, &frame, mark, y)?;
                 if !plot.together {
-                    let at = (frame.right + 8, y);
+                    let at = (right + 8, y);
                     pen.write(&mark.text, at, AFTER, mark.role.color(), BOLD)?;
                     y += MARK_HEIGHT;
                 }
@@ -133,16 +124,14 @@ fn draw(pen: &Pen<'_, '_>, frame: &Frame, mark: &Mark, y: i32) -> Drawn {
         return Ok(());
     }
     let color = mark.role.color();
-    let x = |value: f64| frame.at(value, 0.0).0;
+    let x = |value: f64| frame.backend_coord(&(value, 0.0)).0;
     // Below the mean, so that neither hides the other.
     for value in mark.values.iter().filter(|value| value.is_finite()) {
         let at = (x(*value), y + 9);
         pen.0.draw(&Circle::new(at, 3, color.mix(0.55).filled()))?;
     }
-    if let Some(ends) = mark
-        .interval
-        .filter(|ends| ends.iter().all(|end| end.is_finite()))
-    {
+    let finite = |ends: &[f64; 2]| ends.iter().all(|end| end.is_finite());
+    if let Some(ends) = mark.interval.filter(finite) {
         pen.whisker(ends.map(|end| (x(end), y)), color, 2)?;
     }
     pen.marker((x(mark.mean), y), mark.role, false, 5)
