@@ -193,14 +193,6 @@ impl Figure {
             made: made.into(),
         }
     }
-
-    /// The same with small panels.
-    pub fn small(panels: Vec<Panel>, shows: impl Into<String>, made: impl Into<String>) -> Self {
-        Self {
-            small: true,
-            ..Self::new(panels, shows, made)
-        }
-    }
 }
 
 /// One vector plot, drawn in the light colors.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::document::{Panel, Tile, Tiles};
+use crate::document::{Panel, Tiles};
 use crate::text::wrap;
 
 /// No wider than a page of a repository.
@@ -69,12 +69,14 @@ pub(crate) fn sheet(tiles: &Tiles) -> String {
             let mut most_lines = 0;
             for (column, tile) in (0..).zip(row) {
                 let left = GAP + column * (cell + GAP);
-                body.push(picture(
-                    tile,
-                    left + (cell - tiles.width) / 2,
-                    top,
-                    tiles.width,
-                ));
+                let (x, width) = (left + (cell - tiles.width) / 2, tiles.width);
+                body.push(html! {
+                    @if !tile.png.is_empty() {
+                        image x=(x) y=(top) width=(width) height=(width) style="image-rendering:pixelated"
+                            href={ "data:image/png;base64," (tile.png) } {}
+                    }
+                    rect x=(x) y=(top) width=(width) height=(width) fill="none" stroke="#D7DBE1" {}
+                });
                 // Broken between words where they are too long.
                 let lines = tile.lines.iter().flat_map(|line| wrap(line, letters));
                 for (number, line) in (1..).zip(lines) {
@@ -93,14 +95,4 @@ pub(crate) fn sheet(tiles: &Tiles) -> String {
     let width = (GAP + used * (cell + GAP)).max(LEAST);
     let body = html! { @for part in body { (part) } };
     on_white(&tiles.shows, width, top + GAP, &body)
-}
-
-fn picture(tile: &Tile, left: u32, top: u32, width: u32) -> Markup {
-    html! {
-        @if !tile.png.is_empty() {
-            image x=(left) y=(top) width=(width) height=(width) style="image-rendering:pixelated"
-                href={ "data:image/png;base64," (tile.png) } {}
-        }
-        rect x=(left) y=(top) width=(width) height=(width) fill="none" stroke="#D7DBE1" {}
-    }
 }

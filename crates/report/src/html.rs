@@ -1,7 +1,17 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
-use crate::color::COLORS;
 use crate::document::{Answer, Block, Document, Figure, Panel, Section, Table, Tiles};
+
+/// The colors of charts as a file names them, and the variables of a page that take their place
+/// there, so that a chart follows the light or dark scheme.
+pub const COLORS: [(&str, &str); 6] = [
+    ("#16191D", "--ink"),
+    ("#545B66", "--quiet"),
+    ("#D7DBE1", "--line"),
+    ("#FEFEFE", "--card"),
+    ("#0B5CAD", "--first"),
+    ("#B34700", "--second"),
+];
 
 const STYLE: &str = include_str!("style.css");
 /// A page with fewer sections is its own table of contents.

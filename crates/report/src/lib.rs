@@ -6,7 +6,6 @@
 //! of its reader, and fits a phone.
 
 pub mod chart;
-mod color;
 mod document;
 mod file;
 mod html;
@@ -15,14 +14,13 @@ mod picture;
 mod plain;
 pub mod text;
 
-pub use color::{COLORS, Palette, largest, readable_on};
 pub use document::{
     Answer, Block, Document, Figure, Finding, Panel, Section, Status, Table, Tile, Tiles,
 };
 pub use file::svg_file;
-pub use html::html;
+pub use html::{COLORS, html};
 pub use markdown::markdown;
-pub use picture::Picture;
+pub use picture::{Palette, Picture, largest, readable_on};
 pub use plain::{plain, table};
 
 /// Why a chart or picture could not be made, and which.

@@ -6,7 +6,6 @@ use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
 
 use crate::ReportError;
-use crate::color::{Palette, largest, readable_on};
 
 /// Cells of a heat map that hold their number.
 const CELL: u32 = 40;
@@ -18,6 +17,49 @@ const WIDTH: usize = 320;
 const GAP: u32 = 34;
 /// Letters of 5×7 dots side by side, after a line that names them; the last is for all others.
 const LETTERS: &str = include_str!("letters.txt");
+
+/// What the colors of a heat map mean. Values are scaled to the largest absolute one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Palette {
+    /// Negative values blue, 0 white, positive values orange.
+    Signed,
+    /// 0 is black, the largest value white, like light.
+    Gray,
+    /// 0 is white, the largest value black, like ink.
+    Ink,
+}
+
+impl Palette {
+    /// The color of a value, red, green and blue, where `largest` is the largest absolute value of
+    /// all; what is not a number is gray.
+    pub fn color(self, value: f64, largest: f64) -> [u8; 3] {
+        if !value.is_finite() {
+            return [136; 3];
+        }
+        let share = if largest > 0.0 { value / largest } else { 0.0 };
+        let share = share.clamp(-1.0, 1.0);
+        let blend = |end: [f64; 3]| end.map(|e| (255.0 + (e - 255.0) * share.abs()).round() as u8);
+        match (self, share < 0.0) {
+            (Self::Signed, true) => blend([24.0, 95.0, 185.0]),
+            (Self::Signed, false) => blend([213.0, 94.0, 0.0]),
+            (Self::Gray, _) => [(255.0 * share.max(0.0)).round() as u8; 3],
+            (Self::Ink, true) => [255; 3],
+            (Self::Ink, false) => blend([20.0; 3]),
+        }
+    }
+}
+
+/// What can be read on a color.
+pub fn readable_on([r, g, b]: [u8; 3]) -> [u8; 3] {
+    let light = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+    if light > 140.0 { [20; 3] } else { [250; 3] }
+}
+
+/// The largest absolute value of those that are numbers.
+pub fn largest<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+    let numbers = values.into_iter().filter(|value| value.is_finite());
+    numbers.fold(0.0, |largest, value| largest.max(value.abs()))
+}
 
 /// Pixels that become a PNG file, or its base64 for a [`Tile`](crate::Tile).
 #[derive(Debug, Clone, PartialEq)]

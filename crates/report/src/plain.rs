@@ -6,10 +6,7 @@ const COLUMNS: usize = 96;
 
 /// The document as lines for a terminal; of figures only what they show.
 pub fn plain(document: &Document) -> String {
-    let mut parts = vec![
-        document.title.clone(),
-        wrap(&document.conditions, COLUMNS).join("\n"),
-    ];
+    let mut parts = vec![document.title.clone(), hanging("", &[&document.conditions])];
     if let Some(answer) = &document.answer {
         parts.push(answer.heading.clone());
         let findings = (1..).zip(&answer.findings).map(|(number, finding)| {
@@ -24,13 +21,9 @@ pub fn plain(document: &Document) -> String {
     }
     for section in &document.sections {
         parts.push(section.heading.clone());
-        parts.push(blocks(&section.blocks));
+        parts.extend(section.blocks.iter().map(block));
     }
     apart(parts) + "\n"
-}
-
-fn blocks(blocks: &[Block]) -> String {
-    apart(blocks.iter().map(block).collect())
 }
 
 /// With an empty line between them.
@@ -39,8 +32,8 @@ fn apart(mut parts: Vec<String>) -> String {
     parts.join("\n\n")
 }
 
-fn block(block: &Block) -> String {
-    match block {
+fn block(one: &Block) -> String {
+    match one {
         Block::Question(text)
         | Block::Finding(text)
         | Block::Heading(text)
@@ -56,10 +49,11 @@ fn block(block: &Block) -> String {
         Block::Table(one) => table(one),
         Block::Code(text) | Block::Markup { text, .. } => text.trim_end().to_owned(),
         Block::Details {
-            summary,
-            blocks: inner,
-            ..
-        } => apart(vec![hanging("", &[summary]), blocks(inner)]),
+            summary, blocks, ..
+        } => {
+            let summary = [hanging("", &[summary])].into_iter();
+            apart(summary.chain(blocks.iter().map(block)).collect())
+        }
     }
 }
 
@@ -67,14 +61,11 @@ fn block(block: &Block) -> String {
 /// others.
 fn hanging(first: &str, texts: &[impl AsRef<str>]) -> String {
     let indent = first.chars().count();
-    let lines: Vec<String> = texts
+    let lines = texts
         .iter()
-        .flat_map(|text| wrap(text.as_ref(), COLUMNS - indent))
-        .collect();
-    format!(
-        "{first}{}",
-        lines.join(&format!("\n{}", " ".repeat(indent)))
-    )
+        .flat_map(|text| wrap(text.as_ref(), COLUMNS - indent));
+    let between = format!("\n{}", " ".repeat(indent));
+    format!("{first}{}", lines.collect::<Vec<_>>().join(&between))
 }
 
 /// Columns as wide as their widest cell: words to the left, numbers to the right; two spaces
@@ -90,12 +81,9 @@ pub fn table(table: &Table) -> String {
     let mut out = wrap(&table.caption, COLUMNS);
     out.extend(lines().filter(|line| !line.is_empty()).map(|line| {
         let cells = line.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(column, (cell, &width))| {
-            if column < table.words {
-                format!("  {cell:<width$}")
-            } else {
-                format!("  {cell:>width$}")
-            }
+        let cells = cells.map(|(column, (cell, &width))| match column < table.words {
+            true => format!("  {cell:<width$}"),
+            false => format!("  {cell:>width$}"),
         });
         cells.collect::<String>().trim_end().to_owned()
     }));

@@ -20,8 +20,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 /// With so many decimals and a sign unless it is zero.
 pub fn signed(value: f64, decimals: usize) -> String {
     let text = fixed(value, decimals);
-    let positive = text.starts_with(|c: char| c.is_ascii_digit());
-    if positive && text.chars().any(|c| matches!(c, '1'..='9')) {
+    if value > 0.0 && text.contains(|c| matches!(c, '1'..='9')) {
         format!("+{text}")
     } else {
         text
@@ -66,10 +65,7 @@ pub fn p_value(p: f64) -> Option<String> {
     match p {
         p if !(0.0..=1.0).contains(&p) => None,
         p if p < 1e-6 => Some("p < 10⁻⁶".to_owned()),
-        p if p < 0.995 => {
-            let decimals = (-p.log10()).ceil() as usize + 1;
-            Some(format!("p = {p:.decimals$}"))
-        }
+        p if p < 0.995 => Some(format!("p = {p:.0$}", (-p.log10()).ceil() as usize + 1)),
         _ => Some("p = 1".to_owned()),
     }
 }
@@ -112,10 +108,8 @@ pub fn rate(value: f64) -> String {
 
 /// `0.42 s`, `8.3 s`, `3 min 20 s`, `1 h 05 min`.
 pub fn seconds(value: f64) -> String {
-    if !value.is_finite() || value < 0.0 {
-        return NONE.to_owned();
-    }
     match value {
+        v if !v.is_finite() || v < 0.0 => NONE.to_owned(),
         v if v < 0.995 => format!("{v:.2} s"),
         v if v < 99.95 => format!("{v:.1} s"),
         v if v < 3599.5 => {

@@ -69,7 +69,7 @@ impl Question for Corruptions {
         }
         let plan = &context.plan.corruptions;
         let panels = self.kinds.iter().map(CorruptionResult::curves);
-        let curves = Figure::small(
+        let mut curves = Figure::new(
             panels.collect::<Result<_, _>>()?,
             "Test accuracy in % against the severity of the damage. Blue circles: MLP, orange squares: CNN.",
             format!(
@@ -79,6 +79,7 @@ impl Question for Corruptions {
                 trained(&self.seeds),
             ),
         );
+        curves.small = true;
         let means = Figure::new(
             vec![self.means()?, self.differences()?],
             "First, mean accuracy over the severities of each kind of damage; then the paired difference: right of the dashed line the CNN is better.",
