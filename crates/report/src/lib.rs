@@ -7,7 +7,6 @@
 
 pub mod chart;
 mod document;
-mod file;
 mod html;
 mod markdown;
 mod picture;
@@ -17,9 +16,8 @@ pub mod text;
 pub use document::{
     Answer, Block, Document, Figure, Finding, Panel, Section, Status, Table, Tile, Tiles,
 };
-pub use file::svg_file;
 pub use html::{COLORS, html};
-pub use markdown::markdown;
+pub use markdown::{markdown, svg_file};
 pub use picture::{Palette, Picture, largest, readable_on};
 pub use plain::{plain, table};
 

@@ -81,10 +81,8 @@ pub fn count(value: impl TryInto<u64>) -> String {
     let grouped = |value: u64| {
         let digits = value.to_string();
         let groups = digits.as_bytes().rchunks(3).rev();
-        groups
-            .map(String::from_utf8_lossy)
-            .collect::<Vec<_>>()
-            .join(",")
+        let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+        groups.join(",")
     };
     value.try_into().map_or_else(|_| NONE.to_owned(), grouped)
 }

@@ -16,28 +16,23 @@ fn said(words: &str) -> String {
 
 /// Everything that there is.
 fn document() -> Result<Document, ReportError> {
-    let finding = |text: String, note: Option<String>| {
-        let section = "charts".to_owned();
-        Finding {
-            text,
-            note,
-            section,
-        }
-    };
     let share = "99.41 % of them, p = 0.012 or p < 10⁻⁶".to_owned();
-    let findings = vec![
-        finding(share, Some(said("t-test"))),
-        finding(said(&"word ".repeat(40)), None),
+    let findings = [
+        (share, Some(said("t-test"))),
+        (said(&"word ".repeat(40)), None),
     ];
-    let heading = said("What is there?");
-    let if_empty = String::new();
+    let finding = |(text, note)| Finding {
+        text,
+        note,
+        section: "charts".to_owned(),
+    };
     Ok(Document {
         title: said("Everything"),
         conditions: said("Data, machine, version & more:"),
         answer: Some(Answer {
-            heading,
-            findings,
-            if_empty,
+            heading: said("What is there?"),
+            findings: findings.map(finding).into(),
+            if_empty: String::new(),
         }),
         sections: vec![
             Section::new("words", said("Words"), words()),

@@ -1,5 +1,3 @@
-use plotters::prelude::{Color, Polygon};
-
 use super::*;
 
 /// A plot of lines or of single points.
@@ -131,34 +129,37 @@ pub fn lines(plot: &Plot) -> Result<Panel, ReportError> {
     })
 }
 
-fn drawable(line: &Line) -> impl Iterator<Item = &Point> {
+fn drawable(line: &Line) -> Vec<&Point> {
     let finite = |point: &&Point| point.x.is_finite() && point.y.is_finite();
-    line.points.iter().filter(finite)
+    line.points.iter().filter(finite).collect()
 }
 
 fn band(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
-    if drawable(line).count() < 2 || drawable(line).all(|point| point.interval.is_none()) {
+    let points = drawable(line);
+    if points.len() < 2 || points.iter().all(|point| point.interval.is_none()) {
         return Ok(());
     }
     let end = |point: &Point, end: usize| {
         let y = point.interval.map_or(point.y, |interval| interval[end]);
         frame.backend_coord(&(point.x, y))
     };
-    let mut outline: Vec<At> = drawable(line).map(|point| end(point, 1)).collect();
-    outline.reverse();
-    outline.extend(drawable(line).map(|point| end(point, 0)));
+    let back = points.iter().rev().map(|point| end(point, 1));
+    let outline: Vec<At> = back
+        .chain(points.iter().map(|point| end(point, 0)))
+        .collect();
     let pale = line.key.role.color().mix(0.16);
     Ok(pen.0.draw(&Polygon::new(outline, pale))?)
 }
 
 fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
     let color = line.key.role.color();
-    let place = |point: &Point| frame.backend_coord(&(point.x, point.y));
-    let places: Vec<At> = drawable(line).map(place).collect();
+    let points = drawable(line);
+    let place = |point: &&Point| frame.backend_coord(&(point.x, point.y));
+    let places: Vec<At> = points.iter().map(place).collect();
     let [(left, top), (right, _)] = corners(frame);
     // A band over a single point has no width.
     if !line.band || places.len() < 2 {
-        for point in drawable(line) {
+        for point in &points {
             if let Some(interval) = point.interval {
                 let ends = interval.map(|end| frame.backend_coord(&(point.x, end)));
                 pen.whisker(ends, color, 1)?;
@@ -166,7 +167,7 @@ fn curve(pen: &Pen<'_, '_>, frame: &Frame, line: &Line) -> Drawn {
         }
     }
     pen.path(&places, color, 2, line.key.hollow)?;
-    for (point, (x, y)) in drawable(line).zip(places) {
+    for (point, (x, y)) in points.iter().zip(places) {
         if point.radius > 0 {
             pen.marker((x, y), line.key.role, line.key.hollow, point.radius)?;
         }

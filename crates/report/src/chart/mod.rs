@@ -3,7 +3,6 @@
 
 mod axis;
 mod lines;
-mod matrix;
 mod rows;
 
 use std::error::Error;
@@ -15,8 +14,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 pub use self::axis::Axis;
 pub use self::lines::{Line, Plot, Point, Side, lines};
-pub use self::matrix::{Confusion, confusion};
-pub use self::rows::{Mark, Row, Rows, rows};
+pub use self::rows::{Confusion, Mark, Row, Rows, confusion, rows};
 use crate::ReportError;
 use crate::document::Panel;
 
@@ -125,7 +123,6 @@ fn heading_height(keys: &[Key]) -> i32 {
     28 + LEGEND_ROW * ((keys.len() as i32 + 1) / LEGEND_COLUMNS)
 }
 
-/// One panel, drawn in pixels.
 fn panel(
     slug: &str,
     label: &str,
@@ -165,7 +162,6 @@ fn corners(frame: &Frame<'_>) -> [At; 2] {
 struct Pen<'a, 'b>(&'a DrawingArea<SVGBackend<'b>, Shift>);
 
 impl<'b> Pen<'_, 'b> {
-    /// Title and legend.
     fn heading(&self, title: &str, keys: &[Key]) -> Drawn {
         self.write(title, (8, 15), AFTER, INK, TITLE)?;
         let (width, _) = self.0.dim_in_pixel();
@@ -203,7 +199,6 @@ impl<'b> Pen<'_, 'b> {
         Ok(chart)
     }
 
-    /// A line through points.
     fn path(&self, points: &[At], color: RGBColor, width: u32, dashed: bool) -> Drawn {
         let (points, style) = (points.to_vec(), color.stroke_width(width));
         match points.len() {
@@ -246,7 +241,6 @@ impl<'b> Pen<'_, 'b> {
         Ok(())
     }
 
-    /// Words beside or around a point.
     fn write(&self, text: &str, at: At, side: HPos, color: RGBColor, font: Font) -> Drawn {
         let style = ("sans-serif", font.0, font.1).into_font().color(&color);
         let style = style.pos(Pos::new(side, VPos::Center));
