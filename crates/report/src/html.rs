@@ -49,7 +49,14 @@ pub fn html(document: &Document) -> String {
                             }
                         }
                     }
-                    @for section in sections { (page.section(section)) }
+                    @for section in sections {
+                        @let heading = format!("{}-heading", section.id);
+                        @let named = !section.heading.is_empty();
+                        section id=(section.id) aria-labelledby=[named.then_some(&heading)] {
+                            @if named { h2 id=(heading) { (section.heading) } }
+                            (page.blocks(&section.blocks))
+                        }
+                    }
                 }
             }
         }
@@ -109,16 +116,6 @@ struct Page {
 }
 
 impl Page {
-    fn section(&mut self, section: &Section) -> Markup {
-        let heading = format!("{}-heading", section.id);
-        markup! {
-            section id=(section.id) aria-labelledby=[(!section.heading.is_empty()).then_some(&heading)] {
-                @if !section.heading.is_empty() { h2 id=(heading) { (section.heading) } }
-                (self.blocks(&section.blocks))
-            }
-        }
-    }
-
     fn blocks(&mut self, blocks: &[Block]) -> Markup {
         markup! { @for block in blocks { (self.block(block)) "\n" } }
     }

@@ -53,15 +53,10 @@ impl Axis {
             return Self::default();
         };
         let (low, high) = (low - 0.12, high + 0.12);
-        let steps: &[f64] = if high - low > 1.6 {
-            &[1.0]
-        } else {
-            &[1.0, 2.0, 5.0]
-        };
+        let steps = if high - low > 1.6 { 1 } else { 3 };
+        let steps = [1.0, 2.0, 5.0].into_iter().take(steps);
         let decades = || (low.floor() as i32..=high.ceil() as i32).map(|n| 10_f64.powi(n));
-        let values = steps
-            .iter()
-            .flat_map(|step| decades().map(move |decade| step * decade));
+        let values = steps.flat_map(|step| decades().map(move |decade| step * decade));
         let ticks = values.map(|value| (value.log10(), text::short(value)));
         let ticks = ticks.filter(|(at, _)| (low..=high).contains(at));
         Self::with_ticks(low, high, ticks.collect())
