@@ -27,13 +27,15 @@ impl InteropError {
         Self::Refused(format!("{path} cannot be read: {reason}"))
     }
 
-    pub(crate) fn cannot_read(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn cannot_read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let (action, path) = ("read", path.to_owned());
-        Self::Train(TrainError::Io {
-            action,
-            path,
-            source,
-        })
+        move |source| {
+            Self::Train(TrainError::Io {
+                action,
+                path,
+                source,
+            })
+        }
     }
 
     pub(crate) fn backend(doing: &'static str, message: impl Display) -> Self {
@@ -46,8 +48,7 @@ impl InteropError {
 
 /// Problems on lines of their own.
 pub(crate) fn lines(problems: &[String]) -> String {
-    /// More lines than this help nobody.
-    const MOST: usize = 60;
+    const MOST: usize = 60; // more lines than this help nobody
     let shown = problems.iter().take(MOST);
     let mut text: String = shown.map(|problem| format!("\n  {problem}")).collect();
     if problems.len() > MOST {
@@ -59,11 +60,6 @@ pub(crate) fn lines(problems: &[String]) -> String {
 /// Text out of a file from elsewhere, fit for a terminal: what controls it (colors, the cursor,
 /// the window's title, the direction of writing) becomes �.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '�',
-            c if c.is_control() => '�',
-            c => c,
-        })
-        .collect()
+    let turns = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.replace(|c: char| c.is_control() || turns(c), "�")
 }

@@ -1,16 +1,16 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use digits_models::Model;
+use digits_data::Normalization;
+use digits_models::{Model, ModelConfig, ModelError};
 use digits_train::{RunConfig, RunFolder, RunRecord, TrainError};
 use half::{bf16, f16};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::InteropError;
+use crate::layout::{Parameters, parts};
 use crate::onnx::onnx;
-use crate::parameters::Parameters;
-use crate::script::script;
 use crate::weight_file::{DATASET, MODEL, NORMALIZATION, RECIPE};
 
 /// Type of the numbers in an exported file.
@@ -37,22 +37,22 @@ impl FloatType {
 
     /// Appends the bytes of a value; returns the value as the type holds it.
     fn encode(self, value: f32, out: &mut Vec<u8>) -> f32 {
-        match self {
+        let (half, held) = match self {
             Self::F32 => {
                 out.extend(value.to_le_bytes());
-                value
+                return value;
             }
-            Self::F16 => {
-                let half = f16::from_f32(value);
-                out.extend(half.to_le_bytes());
-                half.to_f32()
-            }
-            Self::Bf16 => {
-                let half = bf16::from_f32(value);
-                out.extend(half.to_le_bytes());
-                half.to_f32()
-            }
-        }
+            Self::F16 => (
+                f16::from_f32(value).to_bits(),
+                f16::from_f32(value).to_f32(),
+            ),
+            Self::Bf16 => (
+                bf16::from_f32(value).to_bits(),
+                bf16::from_f32(value).to_f32(),
+            ),
+        };
+        out.extend(half.to_le_bytes());
+        held
     }
 }
 
@@ -80,10 +80,9 @@ impl Export {
     /// A configuration that describes no network.
     pub fn onnx(&self) -> Result<Vec<u8>, InteropError> {
         let normalization = &self.record.dataset.normalization;
-        let metadata = self.metadata.as_object().into_iter().flatten();
-        let metadata = metadata
-            .filter(|(key, _)| *key != FORMAT)
-            .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+        let all = self.metadata.as_object().into_iter().flatten();
+        let texts = all.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+        let metadata = texts.filter(|(key, _)| *key != FORMAT);
         onnx(&self.config.model, normalization, &self.held, metadata)
     }
 
@@ -121,24 +120,25 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
     })?;
     let mut header = Map::new();
     let mut data = Vec::new();
-    let entry = |dtype: &str, shape: &[usize], start: usize, end: usize| json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]});
+    let entry = |dtype: &str, shape: &[usize], offsets: [usize; 2]| json!({"dtype": dtype, "shape": shape, "data_offsets": offsets});
     for (tensor, values) in &mut held.0 {
         let start = data.len();
         for value in values {
             let exact = std::mem::replace(value, to.encode(*value, &mut data));
             if exact.is_finite() && !value.is_finite() {
                 let (name, narrow) = (&tensor.name, to.name());
-                let wide = match to {
-                    FloatType::F16 => "bf16 or f32",
-                    FloatType::F32 | FloatType::Bf16 => "f32",
+                let wider = if narrow == "f16" {
+                    "bf16 or f32"
+                } else {
+                    "f32"
                 };
-                return Err(InteropError::Refused(format!(
-                    "{name} holds {exact:e}, which {narrow} cannot hold; use {wide}"
-                )));
+                let problem = format!("which {narrow} cannot hold; use {wider}");
+                let message = format!("{name} holds {exact:e}, {problem}");
+                return Err(InteropError::Refused(message));
             }
         }
         let dtype = to.name().to_uppercase();
-        let entry = entry(&dtype, &tensor.shape, start, data.len());
+        let entry = entry(&dtype, &tensor.shape, [start, data.len()]);
         header.insert(tensor.name.clone(), entry);
     }
     let mut epochs = record.epochs.iter();
@@ -150,14 +150,14 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
         let start = data.len();
         data.extend(steps.to_le_bytes());
         let name = format!("{layer}num_batches_tracked");
-        header.insert(name, entry("I64", &[], start, data.len()));
+        header.insert(name, entry("I64", &[], [start, data.len()]));
     }
     let tensors = header.len();
     let metadata = metadata(&config, &record, to)?;
     header.insert("__metadata__".to_owned(), metadata.clone());
     Ok(Export {
         tensors,
-        bytes: with_header(header, &data)?,
+        bytes: with_header(header, &data),
         held,
         metadata,
         config,
@@ -192,10 +192,74 @@ fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Val
 /// Eight bytes with the header's length, the header (JSON, padded with spaces to a multiple of
 /// eight bytes), the tensors: <https://huggingface.co/docs/safetensors>. Written here, because
 /// the keys are sorted then, and the same network gives the same bytes.
-fn with_header(header: Map<String, Value>, data: &[u8]) -> Result<Vec<u8>, InteropError> {
-    let mut text = serde_json::to_vec(&header)
-        .map_err(|error| InteropError::backend("writing the header", error))?;
+fn with_header(header: Map<String, Value>, data: &[u8]) -> Vec<u8> {
+    let mut text = Value::Object(header).to_string().into_bytes();
     text.resize(text.len().next_multiple_of(8), b' ');
     let length = (text.len() as u64).to_le_bytes();
-    Ok([&length, &text[..], data].concat())
+    [&length, &text[..], data].concat()
+}
+
+/// A PyTorch module equal to the network of `model`, which loads the exported `file`, and the
+/// function that normalizes pixels for it.
+pub(crate) fn script(
+    model: &ModelConfig,
+    normalization: &Normalization,
+    file: &str,
+) -> Result<String, ModelError> {
+    let mut class = model.kind().to_owned();
+    class[..1].make_ascii_uppercase(); // as Python names classes
+    let input = model.input();
+    let parts = parts(model)?;
+    let mut init = String::new();
+    for part in &parts {
+        let layers = part.layers.iter();
+        let layers: String = layers
+            .map(|layer| format!("            {},\n", layer.python))
+            .collect();
+        init += &format!(
+            "        self.{} = nn.Sequential(\n{layers}        )\n",
+            part.name
+        );
+    }
+    let features = ["images", "self.features(images)"][parts.len() - 1];
+    let Normalization { mean, std } = normalization;
+    let file = Value::from(file); // a JSON string is a Python string
+    Ok(format!(
+        r#""""A network exported by digits. Needs: torch, safetensors."""
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+MEAN, STD = {mean:?}, {std:?}  # of the training pixels, scaled to 0..1
+
+
+class {class}(nn.Module):
+    """images [batch, 1, {height}, {width}], normalized -> logits [batch, {classes}]"""
+
+    def __init__(self):
+        super().__init__()
+{init}
+    def forward(self, images):
+        return self.classifier(torch.flatten({features}, 1))
+
+
+def normalize(pixels):
+    """Bytes, 0 = background, 255 = ink -> what the network was trained on."""
+    return (pixels.to(torch.float32) / 255 - MEAN) / STD
+
+
+def load(file={file}):
+    model = {class}()
+    model.load_state_dict(load_file(file), strict=True)
+    return model.eval()
+
+
+if __name__ == "__main__":
+    print(load())
+"#,
+        height = input.height,
+        width = input.width,
+        classes = input.classes,
+    ))
 }

@@ -1,46 +1,30 @@
-use digits_models::{Activation, Block, ModelConfig, ModelError, Norm, Padding};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use burn::tensor::{Bytes, DType, Device};
+use burn_pack::{Reader, Writer};
+use digits_models::{Activation, Block, Model, ModelConfig, ModelError, Norm, Padding};
+use digits_train::weights;
+
+use crate::InteropError;
 
 /// What Burn and PyTorch add to a variance.
 const EPSILON: f32 = 1e-5;
 
 /// One tensor of the equivalent `torch.nn` module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TorchTensor {
+pub(crate) struct TorchTensor {
     /// Its name in the module's state dict, for example `features.0.weight`.
     pub name: String,
     /// Its shape there. Matrices, which `Linear` alone has, are `[outputs, inputs]`; Burn keeps
     /// their transpose.
     pub shape: Vec<usize>,
     /// Its name in `model.bpk`, for example `Cnn.blocks.0.conv.weight`.
-    pub(crate) ours: String,
+    pub ours: String,
 }
 
 impl TorchTensor {
-    /// Its shape in `model.bpk`.
-    pub(crate) fn our_shape(&self) -> Vec<usize> {
-        match self.shape[..] {
-            [outputs, inputs] => vec![inputs, outputs],
-            _ => self.shape.clone(),
-        }
-    }
-
-    /// Its values in the layout of PyTorch, from those of Burn.
-    pub(crate) fn to_torch(&self, values: Vec<f32>) -> Vec<f32> {
-        match self.shape[..] {
-            [outputs, _] => transposed(&values, outputs),
-            _ => values,
-        }
-    }
-
-    /// Its values in the layout of Burn, from those of PyTorch.
-    pub(crate) fn to_burn(&self, values: Vec<f32>) -> Vec<f32> {
-        match self.shape[..] {
-            [_, inputs] => transposed(&values, inputs),
-            _ => values,
-        }
-    }
-
-    pub(crate) fn elements(&self) -> usize {
+    pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 }
@@ -54,10 +38,7 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
 
 /// Every tensor with values of the module that `digits export --script` prints, in its order.
 /// (`num_batches_tracked` of batch normalization is a counter and not among them.)
-///
-/// # Errors
-/// A configuration that describes no network.
-pub fn torch_tensors(model: &ModelConfig) -> Result<Vec<TorchTensor>, ModelError> {
+pub(crate) fn torch_tensors(model: &ModelConfig) -> Result<Vec<TorchTensor>, ModelError> {
     let layers = parts(model)?.into_iter().flat_map(|part| part.layers);
     Ok(layers.flat_map(|layer| layer.tensors).collect())
 }
@@ -168,10 +149,9 @@ impl Part {
                 String::new()
             }
         };
-        let strided = match stride {
-            1 => String::new(),
-            _ => format!(", stride={stride}"),
-        };
+        let strided = (stride > 1)
+            .then(|| format!(", stride={stride}"))
+            .unwrap_or_default();
         let normalized = block.norm == Norm::Batch;
         let bias = if normalized { ", bias=False" } else { "" };
         let attributes = vec![
@@ -207,9 +187,11 @@ impl Part {
         }
         self.add_activation(Activation::Relu);
         if pool > 1 {
-            let attributes =
-                ["kernel_shape", "strides"].map(|key| Attribute::Ints(key, vec![pool; 2]));
-            let operator = ("MaxPool", attributes.into());
+            let both = ["kernel_shape", "strides"];
+            let operator = (
+                "MaxPool",
+                both.map(|key| Attribute::Ints(key, vec![pool; 2])).into(),
+            );
             self.add(format!("nn.MaxPool2d({pool})"), Some(operator), ours, &[]);
         }
         self.add_dropout(block.dropout);
@@ -251,4 +233,55 @@ impl Part {
 fn same_padding(edge: usize, kernel: usize, stride: usize) -> [usize; 2] {
     let total = ((edge.div_ceil(stride) - 1) * stride + kernel).saturating_sub(edge);
     [total / 2, total - total / 2]
+}
+
+/// The parameters and running statistics of a network, in the order and layout of PyTorch.
+#[derive(Debug)]
+pub(crate) struct Parameters(pub Vec<(TorchTensor, Vec<f32>)>);
+
+impl Parameters {
+    /// Those of a `model.bpk`. The message of an error says what is wrong with it.
+    pub fn from_saved(config: &ModelConfig, bytes: Vec<u8>) -> Result<Self, String> {
+        let text = |error: burn_pack::Error| error.to_string();
+        let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(text)?;
+        let mut saved = BTreeMap::new();
+        for tensor in reader.into_tensors().map_err(text)? {
+            let (name, dtype, _, _, bytes) = tensor.into_parts().map_err(text)?;
+            if dtype != DType::F32 {
+                return Err(format!("{name} is {dtype:?}, not F32"));
+            }
+            let values = bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes);
+            saved.insert(name, values.collect::<Vec<_>>());
+        }
+        let tensors = torch_tensors(config).map_err(|error| error.to_string())?;
+        let found = tensors.into_iter().map(|tensor| {
+            let values = saved.remove(&tensor.ours);
+            let Some(values) = values.filter(|values| values.len() == tensor.elements()) else {
+                return Err(format!("it has no {} of the right shape", tensor.ours));
+            };
+            let values = match tensor.shape[..] {
+                [outputs, _] => transposed(&values, outputs),
+                _ => values,
+            };
+            Ok((tensor, values))
+        });
+        found.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The network with these parameters.
+    pub fn build(&self, config: &ModelConfig, device: &Device) -> Result<Model, InteropError> {
+        let tensors = self.0.iter().zip(1..).map(|((tensor, values), id)| {
+            let (shape, values) = match tensor.shape[..] {
+                [outputs, inputs] => (vec![inputs, outputs], transposed(values, inputs)),
+                _ => (tensor.shape.clone(), values.clone()),
+            };
+            let bytes = values.into_iter().flat_map(f32::to_le_bytes).collect();
+            let bytes = Bytes::from_bytes_vec(bytes);
+            burn_pack::Tensor::new(tensor.ours.clone(), DType::F32, shape, Some(id), bytes)
+        });
+        let failed = |error: &dyn Display| InteropError::backend("building the network", error);
+        let bytes = Writer::new(tensors.collect()).into_bytes();
+        let bytes = bytes.map_err(|error| failed(&error))?.to_vec();
+        weights::from_bytes(config, bytes, device).map_err(|error| failed(&error))
+    }
 }

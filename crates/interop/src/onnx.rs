@@ -16,8 +16,7 @@ use rten_onnx::onnx::{
 use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
 
 use crate::InteropError;
-use crate::layout::{Attribute, parts};
-use crate::parameters::Parameters;
+use crate::layout::{Attribute, Parameters, parts};
 
 /// Version of the operators; all that are used have been the same since version 9 or 13.
 const OPERATORS: i64 = 17;
@@ -45,14 +44,12 @@ pub(crate) fn onnx<'a>(
         }
         for layer in part.layers {
             if let Some((kind, attributes)) = layer.operator {
-                let constants = layer.tensors.into_iter().map(|tensor| tensor.name);
-                add_node(
-                    &mut graph,
-                    kind,
-                    &layer.name,
-                    constants.collect(),
-                    attributes,
-                );
+                let constants = layer
+                    .tensors
+                    .into_iter()
+                    .map(|tensor| tensor.name)
+                    .collect();
+                add_node(&mut graph, kind, &layer.name, constants, attributes);
             }
         }
     }
@@ -72,10 +69,6 @@ pub(crate) fn onnx<'a>(
     });
     let file = File {
         graph: NamedGraph(graph),
-        operators: OperatorSetIdProto {
-            domain: None,
-            version: Some(OPERATORS),
-        },
         metadata: metadata.collect(),
     };
     let mut bytes = Vec::new();
@@ -122,24 +115,19 @@ fn add_node(
 }
 
 fn attribute(attribute: Attribute) -> AttributeProto {
-    let mut proto = AttributeProto::default();
-    let (name, kind) = match attribute {
-        Attribute::Float(name, value) => {
-            proto.f = Some(value);
-            (name, AttributeType::FLOAT)
-        }
-        Attribute::Int(name, value) => {
-            proto.i = Some(value);
-            (name, AttributeType::INT)
-        }
-        Attribute::Ints(name, values) => {
-            proto.ints = values.into_iter().map(|value| value as i64).collect();
-            (name, AttributeType::INTS)
-        }
+    let (name, kind, f, i, ints) = match attribute {
+        Attribute::Float(name, value) => (name, AttributeType::FLOAT, Some(value), None, vec![]),
+        Attribute::Int(name, value) => (name, AttributeType::INT, None, Some(value), vec![]),
+        Attribute::Ints(name, values) => (name, AttributeType::INTS, None, None, values),
     };
-    proto.name = Some(name.to_owned());
-    proto.r#type = Some(kind);
-    proto
+    AttributeProto {
+        name: Some(name.to_owned()),
+        r#type: Some(kind),
+        f,
+        i,
+        ints: ints.into_iter().map(|value| value as i64).collect(),
+        ..AttributeProto::default()
+    }
 }
 
 fn add_constant(graph: &mut GraphProto, name: &str, shape: &[usize], values: &[f32]) {
@@ -155,17 +143,12 @@ fn add_constant(graph: &mut GraphProto, name: &str, shape: &[usize], values: &[f
 
 /// A value of any number of images.
 fn value(name: &str, element: DataType, shape: &[usize]) -> ValueInfoProto {
-    let batch = Dimension {
-        dim_param: Some("batch".to_owned()),
-        dim_value: None,
-    };
-    let sizes = shape.iter().map(|&size| Dimension {
-        dim_param: None,
-        dim_value: Some(size as i64),
+    let sizes = shape.iter().map(|&size| Some(size as i64));
+    let dim = [None].into_iter().chain(sizes).map(|dim_value| Dimension {
+        dim_param: dim_value.is_none().then(|| "batch".to_owned()),
+        dim_value,
     });
-    let shape = TensorShapeProto {
-        dim: [batch].into_iter().chain(sizes).collect(),
-    };
+    let shape = TensorShapeProto { dim: dim.collect() };
     ValueInfoProto {
         name: Some(name.to_owned()),
         r#type: Some(TypeProto {
@@ -194,7 +177,6 @@ impl EncodeMessage for NamedGraph {
 /// The whole file.
 struct File {
     graph: NamedGraph,
-    operators: OperatorSetIdProto,
     metadata: Vec<StringStringEntryProto>,
 }
 
@@ -207,7 +189,8 @@ impl EncodeMessage for File {
         fields.write_string(2, "digits")?;
         fields.write_string(3, env!("CARGO_PKG_VERSION"))?;
         fields.write_message(7, &self.graph)?;
-        fields.write_message(8, &self.operators)?;
+        let (domain, version) = (None, Some(OPERATORS));
+        fields.write_message(8, &OperatorSetIdProto { domain, version })?;
         fields.write_repeated_message(14, &self.metadata)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Outline<'a> {
 }
 
 /// What an instruction pushed, as far as it matters here.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 enum Pushed<'a> {
     Text(&'a str),
     Global(&'a str, &'a str),
@@ -76,29 +76,27 @@ pub(crate) fn outline(bytes: &[u8]) -> Result<Outline<'_>, String> {
                 return Ok(outline);
             }
             b'q' | b'r' | b'p' | 0x94 => {
-                let next = memo.len();
                 cost.copies += usize::from(matches!(last[2], Other));
-                memo.insert(
-                    if code == 0x94 {
-                        next
-                    } else {
-                        index(code, operand)
-                    },
-                    last[2],
-                );
+                let named = (code != 0x94).then(|| index(code, operand));
+                memo.insert(named.unwrap_or(memo.len()), last[2]);
                 continue;
             }
             b'h' | b'j' | b'g' => memo.get(&index(code, operand)).copied().unwrap_or(Other),
             b'X' | b'V' | b'U' | b'T' | 0x8c | 0x8d => {
                 std::str::from_utf8(operand).map_or(Other, Text)
             }
-            b'c' => global(operand)?,
+            b'c' => {
+                let names = std::str::from_utf8(operand);
+                let names = names.map_err(|_| "a name in it is not UTF-8".to_owned())?;
+                let (module, name) = names.split_once('\n').unwrap_or((names, ""));
+                global(module, name)?
+            }
             0x93 => {
                 let [key, Text(module), Text(name)] = last else {
                     return Err("it names a class by something else than text".to_owned());
                 };
                 last = [Other, Other, key];
-                checked(module, name)?
+                global(module, name)?
             }
             b'K' | b'M' | b'J' | b'I' | b'L' | 0x8a | 0x8b => {
                 cost.integers += 1;
@@ -154,23 +152,22 @@ fn instruction(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), String> {
     };
     let (prefix, rest) = rest.split_at_checked(prefix).ok_or_else(cut)?;
     let line = |bytes: &[u8]| bytes.iter().position(|&byte| byte == b'\n').ok_or_else(cut);
-    let length = match code {
-        _ if !prefix.is_empty() => number(prefix),
-        b'K' | b'h' | b'q' | 0x80 => 1,
-        b'M' => 2,
-        b'J' | b'j' | b'r' => 4,
-        b'G' | 0x95 => 8,
-        b'I' | b'L' | b'F' | b'V' | b'g' | b'p' | b'P' => line(rest)? + 1,
+    // Bytes of the operand, and of the end of its last line.
+    let (length, end) = match code {
+        _ if !prefix.is_empty() => (number(prefix), 0),
+        b'K' | b'h' | b'q' | 0x80 => (1, 0),
+        b'M' => (2, 0),
+        b'J' | b'j' | b'r' => (4, 0),
+        b'G' | 0x95 => (8, 0),
+        b'I' | b'L' | b'F' | b'V' | b'g' | b'p' | b'P' => (line(rest)?, 1),
         b'c' => {
             let first = line(rest)? + 1;
-            first + line(&rest[first..])? + 1
+            (first + line(&rest[first..])?, 1)
         }
-        _ => 0, // whether there is such an instruction is for the parser to say
+        _ => (0, 0), // whether there is such an instruction is for the parser to say
     };
     let (operand, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
-    let ends_with_line = matches!(code, b'I' | b'L' | b'F' | b'V' | b'g' | b'p' | b'P' | b'c');
-    let operand = &operand[..length - usize::from(ends_with_line)];
-    Ok((code, operand, rest))
+    Ok((code, operand, &rest[end..]))
 }
 
 /// A number of up to eight bytes, the lowest first.
@@ -189,18 +186,13 @@ fn index(code: u8, operand: &[u8]) -> usize {
     text.parse().unwrap_or(usize::MAX)
 }
 
-fn global(operand: &[u8]) -> Result<Pushed<'_>, String> {
-    let text = std::str::from_utf8(operand).map_err(|_| "a name in it is not UTF-8".to_owned())?;
-    let (module, name) = text.split_once('\n').unwrap_or((text, ""));
-    checked(module, name)
-}
-
-fn checked<'a>(module: &'a str, name: &'a str) -> Result<Pushed<'a>, String> {
-    if module.len().max(name.len()) > NAME_BYTES {
-        let problem = format!("the name of a class in it is not within {NAME_BYTES} bytes");
-        return Err(problem);
+fn global<'a>(module: &'a str, name: &'a str) -> Result<Pushed<'a>, String> {
+    if module.len().max(name.len()) <= NAME_BYTES {
+        return Ok(Global(module, name));
     }
-    Ok(Global(module, name))
+    Err(format!(
+        "the name of a class in it is not within {NAME_BYTES} bytes"
+    ))
 }
 
 /// Whether state dicts refer to it.
@@ -208,7 +200,6 @@ fn is_known(module: &str, name: &str) -> bool {
     match module {
         "collections" => name == "OrderedDict",
         "torch" => name.ends_with("Storage"),
-        "torch.storage" => true,
-        _ => false,
+        other => other == "torch.storage",
     }
 }

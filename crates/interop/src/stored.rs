@@ -1,6 +1,11 @@
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::ops::Range;
 
 use half::{bf16, f16};
+use safetensors::SafeTensors;
+use serde::Deserializer as _;
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 
 /// One tensor of a file.
 #[derive(Debug)]
@@ -46,5 +51,49 @@ impl Stored {
             "BF16" => decode(bytes, |b| bf16::from_le_bytes(b).into()),
             name => return Err(format!("its elements are {name}")),
         })
+    }
+}
+
+pub(crate) type Metadata = BTreeMap<String, String>;
+
+/// Tensors and metadata of a whole `.safetensors` file. The message of an error says what is wrong.
+pub(crate) fn read_safetensors(bytes: &[u8]) -> Result<(Vec<Stored>, Metadata), String> {
+    let (header, metadata) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| format!("it is not a whole .safetensors file: {error}"))?;
+    let start = 8 + header;
+    // The crate keeps the last of two tensors with one name, and is content.
+    let mut header = serde_json::Deserializer::from_slice(&bytes[8..start]);
+    let once = header.deserialize_map(Names);
+    once.map_err(|error| error.to_string())?;
+    let tensors = metadata.tensors().into_iter();
+    let tensors = tensors.map(|(name, tensor)| Stored {
+        name,
+        shape: tensor.shape.clone(),
+        element: tensor.dtype.to_string(),
+        source: Source::Bytes(start + tensor.data_offsets.0..start + tensor.data_offsets.1),
+        place: None,
+    });
+    let metadata = metadata.metadata().clone().unwrap_or_default();
+    Ok((tensors.collect(), metadata.into_iter().collect()))
+}
+
+/// The keys of a header, each of which may be there once.
+struct Names;
+
+impl<'de> Visitor<'de> for Names {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the header of a .safetensors file")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<(), M::Error> {
+        let mut known = HashSet::new();
+        while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+            if let Some(name) = known.replace(name) {
+                return Err(M::Error::custom(format!("it has two tensors named {name}")));
+            }
+        }
+        Ok(())
     }
 }

@@ -34,9 +34,8 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, InteropErro
     let keys = Keys::new(&outline);
     let mut names = reader.keys();
     names.sort();
-    if let Some(name) = names.iter().find(|name| name.len() > NAME_BYTES) {
-        let length = name.len();
-        return Err(format(format!("a tensor has a name of {length} bytes")));
+    if let Some(long) = names.iter().map(String::len).find(|&n| n > NAME_BYTES) {
+        return Err(format(format!("a tensor has a name of {long} bytes")));
     }
     keys.check_all_are_named(&names).map_err(format)?;
     names.retain(|name| !keys.is_list_item(name));
@@ -99,9 +98,8 @@ fn zipped_pickle(bytes: &[u8]) -> Result<&[u8], String> {
         let entry = archive.by_index_raw(index).map_err(damaged)?;
         let name = entry.name().map_err(damaged)?;
         if entry.compression() != CompressionMethod::Stored {
-            return Err(format!(
-                "its entry {name:?} is compressed, which torch.save never does"
-            ));
+            let problem = "is compressed, which torch.save never does";
+            return Err(format!("its entry {name:?} {problem}"));
         }
         let root = name.strip_suffix("data.pkl");
         let root = root.filter(|root| root.is_empty() || root.ends_with('/'));
@@ -115,9 +113,8 @@ fn zipped_pickle(bytes: &[u8]) -> Result<&[u8], String> {
             found = Some((root.len(), content));
         }
     }
-    let (_, pickle) =
-        found.ok_or("the zip archive has no data.pkl, so torch.save did not write it")?;
-    Ok(pickle)
+    let missing = "the zip archive has no data.pkl, so torch.save did not write it";
+    Ok(found.ok_or(missing)?.1)
 }
 
 /// Entries of the directory that begins at `start`; of two with one name the archive keeps one.

@@ -8,8 +8,8 @@ use digits_models::ModelConfig;
 use serde::de::DeserializeOwned;
 
 use crate::error::printable;
-use crate::stored::Stored;
-use crate::{InteropError, safetensors_file, torch_file};
+use crate::stored::{Stored, read_safetensors};
+use crate::{InteropError, torch_file};
 
 /// Files above this size are not read: twice the largest network that this program builds.
 const MOST_BYTES: u64 = 1 << 30;
@@ -19,9 +19,6 @@ pub(crate) const MODEL: &str = "model";
 pub(crate) const RECIPE: &str = "recipe";
 pub(crate) const NORMALIZATION: &str = "normalization";
 pub(crate) const DATASET: &str = "dataset";
-
-/// Name of the recipe of a file that does not say a usable one.
-const UNNAMED: &str = "imported";
 
 /// A file of tensors, read and checked as far as it can be without a network to compare it with.
 #[derive(Debug)]
@@ -46,8 +43,7 @@ impl WeightFile {
     /// # Errors
     /// A file that cannot be read, that is damaged in any way, or that refers to code.
     pub fn open(path: &Path) -> Result<Self, InteropError> {
-        let information =
-            fs::metadata(path).map_err(|error| InteropError::cannot_read(path, error))?;
+        let information = fs::metadata(path).map_err(InteropError::cannot_read(path))?;
         let format = |reason: String| InteropError::unreadable(path, &reason);
         if !information.is_file() {
             return Err(format("it is not a file".to_owned()));
@@ -59,11 +55,11 @@ impl WeightFile {
                 MOST_BYTES >> 20
             )));
         }
-        let bytes = fs::read(path).map_err(|error| InteropError::cannot_read(path, error))?;
+        let bytes = fs::read(path).map_err(InteropError::cannot_read(path))?;
         let extension = path.extension().unwrap_or_default();
         let named = extension.eq_ignore_ascii_case("safetensors");
         let (tensors, metadata) = if named || bytes.get(8) == Some(&b'{') {
-            safetensors_file::read(&bytes).map_err(format)?
+            read_safetensors(&bytes).map_err(format)?
         } else {
             (torch_file::read(path, &bytes)?, BTreeMap::new())
         };
@@ -83,7 +79,14 @@ impl WeightFile {
             tensor.name = printable(&tensor.name); // they are shown, and kept in run.json
         }
         file.unwrap();
-        file.sort();
+        let places: HashSet<usize> = file.tensors.iter().filter_map(|t| t.place).collect();
+        file.ordered = places.len() == file.tensors.len();
+        if file.ordered {
+            file.tensors.sort_by_key(|tensor| tensor.place);
+        } else {
+            let by_name = |a: &Stored, b: &Stored| natural(&a.name).cmp(&natural(&b.name));
+            file.tensors.sort_by(by_name);
+        }
         Ok(file)
     }
 
@@ -94,8 +97,10 @@ impl WeightFile {
     /// A description that is none.
     pub fn model(&self) -> Result<Option<(String, ModelConfig)>, InteropError> {
         // It becomes the name of folders, and part of what is printed.
-        let recipe = self.metadata.get(RECIPE).filter(|name| is_recipe(name));
-        let recipe = recipe.map_or(UNNAMED, String::as_str);
+        let plain = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        let usable = |name: &&String| (1..=40).contains(&name.len()) && name.bytes().all(plain);
+        let recipe = self.metadata.get(RECIPE).filter(usable);
+        let recipe = recipe.map_or("imported", String::as_str);
         let model = self.described(MODEL)?;
         Ok(model.map(|model| (recipe.to_owned(), model)))
     }
@@ -141,24 +146,6 @@ impl WeightFile {
             }
         }
     }
-
-    /// In the order of the file where it is known, else by name, `conv2` before `conv10`.
-    fn sort(&mut self) {
-        let places: HashSet<usize> = self.tensors.iter().filter_map(|t| t.place).collect();
-        self.ordered = places.len() == self.tensors.len();
-        if self.ordered {
-            self.tensors.sort_by_key(|tensor| tensor.place);
-        } else {
-            self.tensors
-                .sort_by(|a, b| natural(&a.name).cmp(&natural(&b.name)));
-        }
-    }
-}
-
-/// Whether this is a name that a recipe may have: 1 to 40 of `a` to `z`, `0` to `9` and `-`.
-fn is_recipe(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=40).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// Parts of a name, numbers in it as numbers: `conv2` before `conv10`. And the name itself.

@@ -5,11 +5,11 @@ use std::fs;
 use digits_models::ModelConfig;
 use serde_json::{Value, json};
 
-use super::support::{
+use super::{
     archive, assert_refused_for, config, contents, dense, dict, fixture, opened, safetensors,
-    state_dict, take, tensor,
+    state_dict, tensor,
 };
-use crate::{How, WeightFile};
+use crate::{How, NameMap, WeightFile};
 
 #[test]
 fn a_state_dict_comes_in_by_name_and_goes_out_with_the_same_bits() {
@@ -28,42 +28,45 @@ fn a_state_dict_comes_in_by_name_and_goes_out_with_the_same_bits() {
 
 #[test]
 fn a_checkpoint_with_other_names_is_guessed_by_shape_and_order_and_can_be_mapped() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = config("cnn-batchnorm");
-    let path = fixture("checkpoint.pt");
-    let file = WeightFile::open(&path).unwrap();
+    let model = config("cnn-batchnorm").model;
+    let file = WeightFile::open(&fixture("checkpoint.pt")).unwrap();
     assert_eq!(file.prefix, "state_dict.module.");
-    let assignment = file.assign(&config.model, None).unwrap();
-    assert_eq!(assignment.how, How::ShapeAndOrder);
-    let weights = assignment.matches.iter().filter_map(|pair| {
-        let network = pair.network.strip_suffix(".weight")?;
-        Some((pair.file.strip_prefix("state_dict.module.")?, network))
+    let guessed = file.assign(&model, None).unwrap();
+    assert_eq!(guessed.how, How::ShapeAndOrder);
+    let weights = guessed.matches.iter().filter_map(|pair| {
+        let layer = pair.file.strip_prefix("state_dict.module.")?;
+        Some((
+            layer.strip_suffix(".weight")?,
+            pair.network.strip_suffix(".weight")?,
+        ))
     });
-    let expected = [
-        ("conv1.weight", "features.0"),
-        ("bn1.weight", "features.1"),
-        ("conv2.weight", "features.4"),
-        ("bn2.weight", "features.5"),
-        ("fc1.weight", "classifier.0"),
-        ("out.weight", "classifier.2"),
+    let mut layers = [
+        ("conv1", "features.0"),
+        ("bn1", "features.1"),
+        ("conv2", "features.4"),
+        ("bn2", "features.5"),
+        ("fc1", "classifier.0"),
+        ("out", "classifier.2"),
     ];
-    assert_eq!(weights.collect::<Vec<_>>(), expected);
+    assert_eq!(weights.collect::<Vec<_>>(), layers);
 
-    // The two normalizations have the same shapes; only a map can exchange them.
-    let layers = "conv1 = 'features.0'\nconv2 = 'features.4'\nfc1 = 'classifier.0'\n";
-    let guessed = format!("{layers}bn1 = 'features.1'\nbn2 = 'features.5'\nout = 'classifier.2'");
-    let exchanged = format!("{layers}bn2 = 'features.1'\nbn1 = 'features.5'\nout = 'classifier.2'");
-    let mapped = |map: Option<&str>, name: &str| {
-        let run = folder.path().join(name);
-        let how = take(&path, map, &config, &run).map_err(|error| error.to_string())?;
-        Ok::<_, String>((how, fs::read(run.join("model.bpk")).unwrap()))
+    let folder = tempfile::tempdir().unwrap();
+    let mapped = |map: &str| {
+        let path = folder.path().join("map.toml");
+        fs::write(&path, map).unwrap();
+        file.assign(&model, Some(&NameMap::open(&path).unwrap()))
     };
-    let (_, a) = mapped(None, "a").unwrap();
-    let (how, b) = mapped(Some(&guessed), "b").unwrap();
-    let (_, c) = mapped(Some(&exchanged), "c").unwrap();
-    assert_eq!(how, How::Map);
-    assert!(a == b && a != c);
-    let error = mapped(Some("conv9 = 'features.0'"), "d").unwrap_err();
+    let line = |(file, network)| format!("{file} = '{network}'\n");
+    let same = mapped(&layers.map(line).concat()).unwrap();
+    assert_eq!((same.how, same.matches), (How::Map, guessed.matches));
+    // The two normalizations have the same shapes; only a map can exchange them.
+    (layers[1].0, layers[3].0) = ("bn2", "bn1");
+    let exchanged = mapped(&layers.map(line).concat()).unwrap().matches;
+    let mut first = exchanged
+        .iter()
+        .filter(|pair| pair.network == "features.1.weight");
+    assert_eq!(first.next().unwrap().file, "state_dict.module.bn2.weight");
+    let error = mapped("conv9 = 'features.0'").unwrap_err().to_string();
     assert!(error.contains("`conv9`"), "{error}");
 }
 
@@ -84,10 +87,8 @@ fn every_form_of_torch_save_is_read() {
     assert_eq!(contents(&open("before-1.6.pt")), old);
     let module = open("whole-module.pt");
     let tensors = contents(&module).into_iter().map(|(name, shape, values)| {
-        assert!(
-            values.iter().all(|v| v.abs() < 0.71 && *v != 0.0),
-            "{values:?}"
-        );
+        let drawn = values.iter().all(|v| v.abs() < 0.71 && *v != 0.0);
+        assert!(drawn, "{values:?}");
         (name, shape)
     });
     let expected = [("0.bias", &[2][..]), ("0.weight", &[2, 2])];
@@ -97,29 +98,21 @@ fn every_form_of_torch_save_is_read() {
 #[test]
 fn equal_layers_are_told_apart_by_the_order_of_the_file_or_by_numbers_or_not_at_all() {
     let config = dense(&[4, 4, 4]);
-    // Weight and bias of each layer, in storages of their own.
-    let storages = [16, 4, 16, 4, 16, 4, 8, 2];
-    let layer = |index: usize| {
-        let rows = if index == 3 { 2 } else { 4 };
-        let [weight, bias] = [2 * index, 2 * index + 1].map(|key| key.to_string());
+    let layer = |name: &str| {
+        let rows = if name == "out" { 2 } else { 4 };
         [
-            ("weight", tensor(&weight, rows, 4)),
-            ("bias", tensor(&bias, 1, rows)),
+            ("weight", tensor("0", rows, 4)),
+            ("bias", tensor("0", 1, rows)),
         ]
     };
     let flat = |layers: [&str; 4]| {
-        let tensors = (0..).zip(layers).flat_map(|(index, name)| {
-            layer(index).map(|(leaf, bytes)| (format!("{name}.{leaf}"), bytes))
-        });
-        dict(&tensors.collect::<Vec<_>>())
+        let tensors =
+            layers.map(|name| layer(name).map(|(leaf, bytes)| (format!("{name}.{leaf}"), bytes)));
+        dict(&tensors.concat())
     };
-    let nested = |layers: [&str; 4]| {
-        let layers = (0..).zip(layers);
-        let layers = layers.map(|(index, name)| (name, dict(&layer(index))));
-        dict(&layers.collect::<Vec<_>>())
-    };
+    let nested = |layers: [&str; 4]| dict(&layers.map(|name| (name, dict(&layer(name)))));
     let order = |value: &[u8]| -> Result<Vec<String>, String> {
-        let file = opened("x.pt", &archive(value, &storages)).unwrap();
+        let file = opened("x.pt", &archive(value, &[1])).unwrap();
         let found = file.assign(&config.model, None);
         let found = found.map_err(|error| error.to_string())?;
         assert_eq!(found.how, How::ShapeAndOrder);
@@ -146,54 +139,42 @@ fn everything_that_does_not_fit_is_listed_at_once() {
     cnn.blocks[0].channels = 5;
     cnn.hidden = vec![6, 7];
     let bytes = fs::read(fixture("state-dict.pt")).unwrap();
-    for (config, parts) in [
-        (
-            &larger,
-            &[
-                "size mismatch: features.0.weight [4, 1, 3, 3] for features.0.weight [5, 1, 3, 3]",
-                "size mismatch: features.1.running_var [4] for features.1.running_var [5]",
-                "size mismatch: features.4.weight [4, 4, 3, 3] for features.4.weight [4, 5, 3, 3]",
-                "missing: classifier.4.weight [4, 7]",
-                "missing: classifier.4.bias [4]",
-            ][..],
-        ),
-        (&config("cnn-valid"), &["missing: ", "unexpected: "]),
-    ] {
-        let message = assert_refused_for(config, "x.pt", &bytes, parts[0]);
-        for part in parts {
-            assert!(message.contains(part), "{part} is not in: {message}");
-        }
-    }
+    let all = "
+  size mismatch: features.0.weight [4, 1, 3, 3] for features.0.weight [5, 1, 3, 3]
+  size mismatch: features.1.weight [4] for features.1.weight [5]
+  size mismatch: features.1.bias [4] for features.1.bias [5]
+  size mismatch: features.1.running_mean [4] for features.1.running_mean [5]
+  size mismatch: features.1.running_var [4] for features.1.running_var [5]
+  size mismatch: features.4.weight [4, 4, 3, 3] for features.4.weight [4, 5, 3, 3]";
+    let message = assert_refused_for(&larger, "x.pt", &bytes, all);
+    let missing = "\n  missing: classifier.4.weight [4, 7]\n  missing: classifier.4.bias [4]\n";
+    assert!(message.contains(missing), "{message}");
+    let message = assert_refused_for(&config("cnn-valid"), "x.pt", &bytes, "missing: ");
+    assert!(message.contains("unexpected: "), "{message}");
 }
 
 #[test]
 fn the_model_of_a_checkpoint_is_told_from_its_optimizer() {
+    let inside = || dict(&[("w", tensor("0", 1, 1))]);
     for (first, prefix, names) in [
         ("model", "model.", &["w"][..]),
         // Two layers of these names are a network, as far as anybody can tell.
         ("encoder", "", &["encoder.w", "optimizer.w"]),
     ] {
-        let inside = || dict(&[("w", tensor("0", 1, 1))]);
         // A list of tensors, as a history of losses.
-        let history = [b"](", &tensor("0", 1, 1)[..], b"e"].concat();
-        let entries = [
-            (first, inside()),
-            ("optimizer", inside()),
-            ("history", history),
-        ];
-        let file = opened("x.pt", &archive(&dict(&entries), &[1])).unwrap();
+        let history = ("history", [b"](", &tensor("0", 1, 1)[..], b"e"].concat());
+        let all = dict(&[(first, inside()), ("optimizer", inside()), history]);
+        let file = opened("x.pt", &archive(&all, &[1])).unwrap();
         let found = file.tensors.iter().map(|tensor| tensor.name.as_str());
-        assert_eq!(file.prefix, prefix);
         assert_eq!(found.collect::<Vec<_>>(), names);
+        assert_eq!(file.prefix, prefix);
     }
 }
 
 /// A file with this metadata and one tensor that fits nothing.
 fn with_metadata(metadata: &Value) -> WeightFile {
-    let header = json!({
-        "__metadata__": metadata,
-        "x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
-    });
+    let tensor = json!({"dtype": "F32", "shape": [1], "data_offsets": [0, 4]});
+    let header = json!({"__metadata__": metadata, "x": tensor});
     opened("x.safetensors", &safetensors(&header.to_string(), &[0; 4])).unwrap()
 }
 
@@ -208,27 +189,13 @@ fn what_a_file_says_of_itself_is_checked() {
         assert_eq!(recipe(name), name);
     }
     let long = "a".repeat(41);
-    for odd in [
-        "../../etc/passwd",
-        "/tmp/x",
-        "a b",
-        "CNN",
-        "\u{1b}[31mred",
-        "",
-        &long,
-    ] {
+    for odd in ["../x", "a b", "CNN", "\u{1b}[31m", "", &long] {
         assert_eq!(recipe(odd), "imported", "{odd:?}");
     }
     let read = |text: &str| with_metadata(&json!({"normalization": text})).normalization();
     let good = read(r#"{"mean": 0.5, "std": 0.25}"#).unwrap().unwrap();
     assert_eq!((good.mean, good.std), (0.5, 0.25));
-    for text in [
-        r#"{"mean": 0.5, "std": 0}"#,
-        r#"{"mean": 0.5, "std": -1}"#,
-        r#"{"mean": 1e300, "std": 1}"#,
-        r#"{"mean": 0.5, "std": 1e-45}"#,
-        r#"{"mean": 0.5}"#,
-    ] {
+    for text in [r#"{"mean": 0.5, "std": 0}"#, r#"{"mean": 0.5}"#] {
         let message = read(text).unwrap_err().to_string();
         assert!(message.contains("`normalization` are invalid"), "{message}");
     }
@@ -249,10 +216,8 @@ fn what_a_file_says_cannot_control_the_terminal() {
     let model = json!({"model": format!("{{\"kind\": \"{}\"}}", escape.escape_default())});
     let metadata = with_metadata(&model).model().unwrap_err().to_string();
     let dataset = with_metadata(&json!({ "dataset": escape })).dataset();
-    for text in named
-        .into_iter()
-        .chain([foreign, metadata, dataset.unwrap()])
-    {
+    let others = [foreign, metadata, dataset.unwrap()];
+    for text in named.into_iter().chain(others) {
         let odd = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(odd), "{text:?}");
         assert!(!text.contains("\nerror: "), "{text:?}");
