@@ -8,9 +8,6 @@ use digits_train::weights;
 
 use crate::InteropError;
 
-/// What Burn and PyTorch add to a variance.
-const EPSILON: f32 = 1e-5;
-
 /// One tensor of the equivalent `torch.nn` module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TorchTensor {
@@ -132,9 +129,15 @@ impl Part {
     ) -> [usize; 3] {
         let (channels, kernel) = (block.channels, block.kernel);
         let (stride, pool) = (block.stride, block.pool);
-        let [[top, bottom], [left, right]] = [height, width].map(|edge| match block.padding {
-            Padding::Valid => [0; 2],
-            Padding::Same => same_padding(edge, kernel, stride),
+        let [[top, bottom], [left, right]] = [height, width].map(|edge| {
+            // Zeros so that ⌈edge / stride⌉ windows fit; the odd one goes after.
+            let total = match block.padding {
+                Padding::Valid => 0,
+                Padding::Same => {
+                    ((edge.div_ceil(stride) - 1) * stride + kernel).saturating_sub(edge)
+                }
+            };
+            [total / 2, total - total / 2]
         });
         let even = top == bottom && left == right;
         let padding = match (block.padding, stride) {
@@ -149,9 +152,10 @@ impl Part {
                 String::new()
             }
         };
-        let strided = (stride > 1)
-            .then(|| format!(", stride={stride}"))
-            .unwrap_or_default();
+        let strided = match stride {
+            1 => String::new(),
+            _ => format!(", stride={stride}"),
+        };
         let normalized = block.norm == Norm::Batch;
         let bias = if normalized { ", bias=False" } else { "" };
         let attributes = vec![
@@ -171,7 +175,7 @@ impl Part {
         );
         if normalized {
             let shape = [channels];
-            let epsilon = Attribute::Float("epsilon", EPSILON);
+            let epsilon = Attribute::Float("epsilon", 1e-5); // as Burn and PyTorch have it
             let tensors = [
                 ("weight", "gamma"),
                 ("bias", "beta"),
@@ -227,12 +231,6 @@ impl Part {
             self.add(format!("nn.Dropout({probability})"), None, "", &[]);
         }
     }
-}
-
-/// Zeros before and after so that ⌈edge / stride⌉ windows fit; the odd one goes after.
-fn same_padding(edge: usize, kernel: usize, stride: usize) -> [usize; 2] {
-    let total = ((edge.div_ceil(stride) - 1) * stride + kernel).saturating_sub(edge);
-    [total / 2, total - total / 2]
 }
 
 /// The parameters and running statistics of a network, in the order and layout of PyTorch.

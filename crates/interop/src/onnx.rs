@@ -23,11 +23,6 @@ const OPERATORS: i64 = 17;
 /// Version of the format that goes with them.
 const FORMAT: i64 = 8;
 
-/// Name of the input, bytes `[batch, 1, height, width]`.
-const IMAGE: &str = "image";
-/// Name of the output, `[batch, classes]`.
-const LOGITS: &str = "logits";
-
 /// The model as the bytes of a file. Its constants have the names and the layout of PyTorch.
 pub(crate) fn onnx<'a>(
     model: &ModelConfig,
@@ -36,7 +31,18 @@ pub(crate) fn onnx<'a>(
     metadata: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<u8>, InteropError> {
     let mut graph = GraphProto::default();
-    normalize(&mut graph, normalization);
+    let float = Attribute::Int("to", i64::from(DataType::FLOAT.0));
+    add_node(&mut graph, "Cast", "pixels", Vec::new(), vec![float]);
+    // In the order of `Normalization::table`, so that the numbers are the same.
+    for (kind, name, value) in [
+        ("Div", "scaled", 255.0),
+        ("Sub", "centered", normalization.mean),
+        ("Div", "normalized", normalization.std),
+    ] {
+        let constant = format!("{name}.by");
+        add_constant(&mut graph, &constant, &[], &[value]);
+        add_node(&mut graph, kind, name, vec![constant], Vec::new());
+    }
     for part in parts(model)? {
         if part.name == "classifier" {
             let axis = vec![Attribute::Int("axis", 1)];
@@ -54,15 +60,15 @@ pub(crate) fn onnx<'a>(
         }
     }
     if let Some(last) = graph.node.last_mut() {
-        last.output = vec![LOGITS.to_owned()];
+        last.output = vec!["logits".to_owned()];
     }
     for (tensor, values) in &parameters.0 {
         add_constant(&mut graph, &tensor.name, &tensor.shape, values);
     }
     let input = model.input();
     let image = [1, input.height, input.width];
-    graph.input = vec![value(IMAGE, DataType::UINT8, &image)];
-    graph.output = vec![value(LOGITS, DataType::FLOAT, &[input.classes])];
+    graph.input = vec![value("image", DataType::UINT8, &image)];
+    graph.output = vec![value("logits", DataType::FLOAT, &[input.classes])];
     let metadata = metadata.map(|(key, value)| StringStringEntryProto {
         key: Some(key.to_owned()),
         value: Some(value.to_owned()),
@@ -77,22 +83,6 @@ pub(crate) fn onnx<'a>(
     Ok(bytes)
 }
 
-/// In the order of [`Normalization::table`], so that the numbers are the same.
-fn normalize(graph: &mut GraphProto, normalization: &Normalization) {
-    let Normalization { mean, std } = *normalization;
-    let float = Attribute::Int("to", i64::from(DataType::FLOAT.0));
-    add_node(graph, "Cast", "pixels", Vec::new(), vec![float]);
-    for (kind, name, value) in [
-        ("Div", "scaled", 255.0),
-        ("Sub", "centered", mean),
-        ("Div", "normalized", std),
-    ] {
-        let constant = format!("{name}.by");
-        add_constant(graph, &constant, &[], &[value]);
-        add_node(graph, kind, name, vec![constant], Vec::new());
-    }
-}
-
 /// Appends a node that takes what the node before it gives, and these constants.
 fn add_node(
     graph: &mut GraphProto,
@@ -102,7 +92,7 @@ fn add_node(
     attributes: Vec<Attribute>,
 ) {
     let last = graph.node.last();
-    let mut input = last.map_or_else(|| vec![IMAGE.to_owned()], |node| node.output.clone());
+    let mut input = last.map_or_else(|| vec!["image".to_owned()], |node| node.output.clone());
     input.extend(constants);
     graph.node.push(NodeProto {
         domain: None,

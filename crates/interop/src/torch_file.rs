@@ -5,39 +5,35 @@ use std::path::Path;
 use pytorch_reader::PytorchReader;
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::InteropError;
 use crate::outline::{Outline, outline};
 use crate::stored::{Source, Stored};
 
 /// What the files of `torch.save` before version 1.6 begin with.
 const LEGACY_MAGIC: &[u8] = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.";
-/// Of the pickles that such a file begins with, the one that holds what was saved.
-const LEGACY_ROOT: usize = 3;
 /// A longer name is not that of a tensor.
 const NAME_BYTES: usize = 1000;
 /// Dictionaries around a tensor's own, at most.
 const DEPTH: usize = 16;
 
 /// The tensors of a file that `torch.save` wrote, under dotted names.
-pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, InteropError> {
-    let format = |reason: String| InteropError::unreadable(path, &reason);
-    let outline = outlined(bytes).map_err(format)?;
+pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Stored>, String> {
+    let outline = outlined(bytes)?;
     // What cannot be parsed, or holds nothing, is most often something else than weights.
     let refused = |reason: String| match &outline.foreign {
-        Some(object) => format(format!(
+        Some(object) => format!(
             "{reason}. It refers to the Python object `{object}`, which is not part of a state dict. \
              Nothing was executed. Save the weights alone: torch.save(model.state_dict(), FILE)"
-        )),
-        None => format(reason),
+        ),
+        None => reason,
     };
     let reader = PytorchReader::new(path).map_err(|error| refused(error.to_string()))?;
     let keys = Keys::new(&outline);
     let mut names = reader.keys();
     names.sort();
     if let Some(long) = names.iter().map(String::len).find(|&n| n > NAME_BYTES) {
-        return Err(format(format!("a tensor has a name of {long} bytes")));
+        return Err(format!("a tensor has a name of {long} bytes"));
     }
-    keys.check_all_are_named(&names).map_err(format)?;
+    keys.check_all_are_named(&names)?;
     names.retain(|name| !keys.is_list_item(name));
     if !outline.root_has_attributes && has_model(path, &names, &keys) {
         names.retain(|name| name.starts_with("model."));
@@ -73,8 +69,9 @@ fn outlined(bytes: &[u8]) -> Result<Outline<'_>, String> {
     if !bytes.starts_with(LEGACY_MAGIC) {
         return outline(bytes);
     }
+    // Of the pickles that such a file begins with, the fourth holds what was saved.
     let mut rest = bytes;
-    for _ in 0..LEGACY_ROOT {
+    for _ in 0..3 {
         rest = &rest[outline(rest)?.length..];
     }
     let root = outline(rest)?;

@@ -49,11 +49,9 @@ impl WeightFile {
             return Err(format("it is not a file".to_owned()));
         }
         if information.len() > MOST_BYTES {
-            return Err(format(format!(
-                "it has {} MiB, and no network of this program needs more than {}",
-                information.len() >> 20,
-                MOST_BYTES >> 20
-            )));
+            let [size, most] = [information.len(), MOST_BYTES].map(|bytes| bytes >> 20);
+            let problem = "and no network of this program needs more than";
+            return Err(format(format!("it has {size} MiB, {problem} {most}")));
         }
         let bytes = fs::read(path).map_err(InteropError::cannot_read(path))?;
         let extension = path.extension().unwrap_or_default();
@@ -61,7 +59,10 @@ impl WeightFile {
         let (tensors, metadata) = if named || bytes.get(8) == Some(&b'{') {
             read_safetensors(&bytes).map_err(format)?
         } else {
-            (torch_file::read(path, &bytes)?, BTreeMap::new())
+            (
+                torch_file::read(path, &bytes).map_err(format)?,
+                BTreeMap::new(),
+            )
         };
         if tensors.is_empty() {
             return Err(format("it holds no tensor".to_owned()));

@@ -3,7 +3,6 @@
 
 mod reading;
 mod reference;
-mod refusing;
 mod writing;
 
 use std::fs;
@@ -12,18 +11,17 @@ use std::path::{Path, PathBuf};
 
 use digits_data::Normalization;
 use digits_models::{MlpConfig, ModelConfig};
-use digits_train::{Recipe, RunConfig, RunFolder, RunRecord};
+use digits_train::{Recipe, RunConfig, RunFolder};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::export::{Export, FloatType, export};
-use crate::import::{Assignment, How, import};
+use crate::import::{How, import};
 use crate::stored::Source;
 use crate::{InteropError, WeightFile};
 
 fn fixture(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch");
-    folder.join(name)
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pytorch")).join(name)
 }
 
 /// The configuration of a reference, as a run has it.
@@ -31,11 +29,6 @@ fn config(name: &str) -> RunConfig {
     let text = fs::read_to_string(fixture(&format!("{name}.toml"))).unwrap();
     let case: toml::Table = toml::from_str(&text).unwrap();
     with_model(case["model"].clone().try_into().unwrap())
-}
-
-fn with_model(model: ModelConfig) -> RunConfig {
-    let recipe = Recipe::built_in("cnn").unwrap().resolve().unwrap();
-    RunConfig { model, ..recipe }
 }
 
 /// Four inputs, hidden layers of these sizes, and two classes.
@@ -46,22 +39,20 @@ fn dense(hidden: &[usize]) -> RunConfig {
     with_model(ModelConfig::Mlp(mlp))
 }
 
-/// Imports a file of pixels that were only divided by 255.
-fn imported(
-    file: &WeightFile,
-    assignment: &Assignment,
-    config: &RunConfig,
-    run: &RunFolder,
-) -> Result<RunRecord, InteropError> {
-    let normalization = Normalization::new(0.0, 1.0).unwrap();
-    import(file, assignment, "test", config, normalization, run)
+fn with_model(model: ModelConfig) -> RunConfig {
+    let recipe = Recipe::built_in("cnn").unwrap().resolve().unwrap();
+    RunConfig { model, ..recipe }
 }
 
 /// Imports into `folder` with every check that the program makes.
 fn take(file: &Path, config: &RunConfig, folder: &Path) -> Result<How, InteropError> {
     let file = WeightFile::open(file)?;
     let assignment = file.assign(&config.model, None)?;
-    imported(&file, &assignment, config, &RunFolder::new(folder))?;
+    let (none, run) = (
+        Normalization::new(0.0, 1.0).unwrap(),
+        RunFolder::new(folder),
+    );
+    import(&file, &assignment, "test", config, none, &run)?;
     Ok(assignment.how)
 }
 

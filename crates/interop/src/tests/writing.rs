@@ -5,14 +5,13 @@ use std::sync::Barrier;
 use std::thread;
 
 use digits_data::Normalization;
-use digits_train::{Recipe, RunFolder, TrainError};
+use digits_train::{Recipe, RunFolder};
 use rten_onnx::onnx::{AttributeProto, DataType, GraphProto, ModelProto};
 
-use super::{config, fixture, imported, opened, state_dict, take, with_first_value};
+use super::{config, fixture, opened, state_dict, take, with_first_value};
 use crate::export::{FloatType, export, script};
 use crate::layout::{Parameters, torch_tensors};
 use crate::onnx::onnx;
-use crate::{InteropError, WeightFile};
 
 #[test]
 fn metadata_say_the_type_and_whose_accuracies_they_are() {
@@ -55,38 +54,21 @@ fn a_value_beyond_the_range_of_a_type_is_named_and_fits_into_a_wider_one() {
 
 #[test]
 fn of_several_imports_into_one_folder_one_succeeds() {
-    let network = config("cnn-batchnorm");
+    let (file, network) = (fixture("state-dict.pt"), config("cnn-batchnorm"));
     let folder = tempfile::tempdir().unwrap();
-    let file = WeightFile::open(&fixture("state-dict.pt")).unwrap();
-    let assignment = file.assign(&network.model, None).unwrap();
-    let attempt = |run: &RunFolder| imported(&file, &assignment, &network, run);
     for round in 0..20 {
-        let run = RunFolder::new(folder.path().join(round.to_string()));
+        let run = folder.path().join(round.to_string());
         let barrier = Barrier::new(4);
-        let work = || {
+        let attempt = || {
             barrier.wait();
-            usize::from(attempt(&run).is_ok())
+            usize::from(take(&file, &network, &run).is_ok())
         };
         let made = thread::scope(|scope| {
-            let threads = [(); 4].map(|()| scope.spawn(work));
+            let threads = [(); 4].map(|()| scope.spawn(attempt));
             threads.map(|thread| thread.join().unwrap())
         });
         assert_eq!(made.iter().sum::<usize>(), 1, "round {round}");
     }
-    // Whether a run is there is looked up under the lock: who cannot have it learns no more.
-    let run = RunFolder::new(folder.path().join("0"));
-    let lock = run.lock().unwrap();
-    let refused = attempt(&run).unwrap_err();
-    assert!(matches!(
-        refused,
-        InteropError::Train(TrainError::Locked(_))
-    ));
-    drop(lock);
-    let refused = attempt(&run).unwrap_err();
-    assert!(matches!(
-        refused,
-        InteropError::Train(TrainError::Exists(_))
-    ));
 }
 
 #[test]
