@@ -37,21 +37,16 @@ impl FloatType {
 
     /// Appends the bytes of a value; returns the value as the type holds it.
     fn encode(self, value: f32, out: &mut Vec<u8>) -> f32 {
-        let (half, held) = match self {
-            Self::F32 => {
-                out.extend(value.to_le_bytes());
-                return value;
-            }
-            Self::F16 => (
-                f16::from_f32(value).to_bits(),
-                f16::from_f32(value).to_f32(),
-            ),
-            Self::Bf16 => (
-                bf16::from_f32(value).to_bits(),
-                bf16::from_f32(value).to_f32(),
-            ),
+        let held = match self {
+            Self::F32 => value,
+            Self::F16 => f16::from_f32(value).to_f32(),
+            Self::Bf16 => bf16::from_f32(value).to_f32(),
         };
-        out.extend(half.to_le_bytes());
+        match self {
+            Self::F32 => out.extend(held.to_le_bytes()),
+            Self::F16 => out.extend(f16::from_f32(held).to_le_bytes()),
+            Self::Bf16 => out.extend(bf16::from_f32(held).to_le_bytes()),
+        }
         held
     }
 }
@@ -80,10 +75,12 @@ impl Export {
     /// A configuration that describes no network.
     pub fn onnx(&self) -> Result<Vec<u8>, InteropError> {
         let normalization = &self.record.dataset.normalization;
-        let all = self.metadata.as_object().into_iter().flatten();
-        let texts = all.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
-        let metadata = texts.filter(|(key, _)| *key != FORMAT);
-        onnx(&self.config.model, normalization, &self.held, metadata)
+        onnx(
+            &self.config.model,
+            normalization,
+            &self.held,
+            &self.metadata,
+        )
     }
 
     /// The Python module that loads the file at `path`.
@@ -165,15 +162,12 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
     })
 }
 
-/// Key by which the format knows whose layout the tensors have.
-const FORMAT: &str = "format";
-
 /// Text by text: the format allows nothing else. The accuracies are those of the run, and their
 /// names say so where the file holds rounded parameters.
 fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Value, InteropError> {
     let failed = |error| InteropError::backend("writing the metadata", error);
     let mut metadata = json!({
-        FORMAT: "pt",
+        "format": "pt", // by which the format knows whose layout the tensors have
         "producer": format!("digits {}", record.versions.digits),
         RECIPE: record.recipe,
         MODEL: serde_json::to_string(&config.model).map_err(failed)?,

@@ -97,19 +97,27 @@ pub(crate) fn parts(model: &ModelConfig) -> Result<Vec<Part>, ModelError> {
 }
 
 impl Part {
-    /// Appends a layer. Of its tensors: name in PyTorch, name in `model.bpk` below `ours`, shape.
+    /// Appends a layer with tensors of these names in PyTorch and shapes; `ours` is its name in
+    /// `model.bpk`.
     fn add(
         &mut self,
         python: String,
         operator: Option<(&'static str, Vec<Attribute>)>,
         ours: &str,
-        tensors: &[(&str, &str, &[usize])],
+        tensors: &[(&str, &[usize])],
     ) {
         let name = format!("{}.{}", self.name, self.layers.len());
-        let tensors = tensors.iter().map(|&(leaf, our_leaf, shape)| TorchTensor {
-            name: format!("{name}.{leaf}"),
-            shape: shape.to_vec(),
-            ours: format!("{ours}.{our_leaf}"),
+        let tensors = tensors.iter().map(|&(leaf, shape)| {
+            let our_leaf = match leaf {
+                "weight" if ours.ends_with(".norm") => "gamma",
+                "bias" if ours.ends_with(".norm") => "beta",
+                other => other,
+            };
+            TorchTensor {
+                name: format!("{name}.{leaf}"),
+                shape: shape.to_vec(),
+                ours: format!("{ours}.{our_leaf}"),
+            }
         });
         let tensors = tensors.collect();
         self.layers.push(Layer {
@@ -163,9 +171,9 @@ impl Part {
             Attribute::Ints("strides", vec![stride; 2]),
             Attribute::Ints("pads", vec![top, left, bottom, right]),
         ];
-        let tensors: [(_, _, &[usize]); 2] = [
-            ("weight", "weight", &[channels, inputs, kernel, kernel]),
-            ("bias", "bias", &[channels]),
+        let tensors: [(_, &[usize]); 2] = [
+            ("weight", &[channels, inputs, kernel, kernel]),
+            ("bias", &[channels]),
         ];
         self.add(
             format!("nn.Conv2d({inputs}, {channels}, {kernel}{strided}{padding}{bias})"),
@@ -174,19 +182,16 @@ impl Part {
             &tensors[..if normalized { 1 } else { 2 }],
         );
         if normalized {
-            let shape = [channels];
             let epsilon = Attribute::Float("epsilon", 1e-5); // as Burn and PyTorch have it
-            let tensors = [
-                ("weight", "gamma"),
-                ("bias", "beta"),
-                ("running_mean", "running_mean"),
-                ("running_var", "running_var"),
-            ];
+            let (tensors, shape) = (
+                ["weight", "bias", "running_mean", "running_var"],
+                [channels],
+            );
             self.add(
                 format!("nn.BatchNorm2d({channels})"),
                 Some(("BatchNormalization", vec![epsilon])),
                 &format!("{ours}.norm"),
-                &tensors.map(|(leaf, our_leaf)| (leaf, our_leaf, &shape[..])),
+                &tensors.map(|leaf| (leaf, &shape[..])),
             );
         }
         self.add_activation(Activation::Relu);
@@ -210,10 +215,7 @@ impl Part {
             format!("nn.Linear({inputs}, {outputs})"),
             Some(("Gemm", vec![transposed])),
             ours,
-            &[
-                ("weight", "weight", &[outputs, inputs]),
-                ("bias", "bias", &[outputs]),
-            ],
+            &[("weight", &[outputs, inputs]), ("bias", &[outputs])],
         );
     }
 

@@ -14,6 +14,7 @@ use rten_onnx::onnx::{
     ValueInfoProto,
 };
 use rten_onnx::protobuf::{EncodeMessage, MessageWriter, ProtobufError, ValueWriter, WriteValue};
+use serde_json::Value;
 
 use crate::InteropError;
 use crate::layout::{Attribute, Parameters, parts};
@@ -24,11 +25,11 @@ const OPERATORS: i64 = 17;
 const FORMAT: i64 = 8;
 
 /// The model as the bytes of a file. Its constants have the names and the layout of PyTorch.
-pub(crate) fn onnx<'a>(
+pub(crate) fn onnx(
     model: &ModelConfig,
     normalization: &Normalization,
     parameters: &Parameters,
-    metadata: impl Iterator<Item = (&'a str, &'a str)>,
+    metadata: &Value,
 ) -> Result<Vec<u8>, InteropError> {
     let mut graph = GraphProto::default();
     let float = Attribute::Int("to", i64::from(DataType::FLOAT.0));
@@ -69,9 +70,11 @@ pub(crate) fn onnx<'a>(
     let image = [1, input.height, input.width];
     graph.input = vec![value("image", DataType::UINT8, &image)];
     graph.output = vec![value("logits", DataType::FLOAT, &[input.classes])];
-    let metadata = metadata.map(|(key, value)| StringStringEntryProto {
-        key: Some(key.to_owned()),
-        value: Some(value.to_owned()),
+    let texts = metadata.as_object().into_iter().flatten();
+    let texts = texts.filter(|(key, _)| *key != "format"); // which is that of .safetensors
+    let metadata = texts.map(|(key, value)| StringStringEntryProto {
+        key: Some(key.clone()),
+        value: value.as_str().map(str::to_owned),
     });
     let file = File {
         graph: NamedGraph(graph),

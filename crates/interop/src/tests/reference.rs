@@ -73,8 +73,8 @@ fn hold_to_pytorch(device: &Device) {
             if ![LOGITS, GRADIENT, PARAMETER].contains(&limit) {
                 table += &format!(" (of {limit:.1e})");
             }
-            // Not `error > limit`, which NaN would pass.
-            if !(error <= limit) {
+            let held = error <= limit; // not so for NaN
+            if !held {
                 wrong.push(format!("{}: {what}", reference.name));
             }
         }

@@ -7,6 +7,7 @@ use std::thread;
 use digits_data::Normalization;
 use digits_train::{Recipe, RunFolder};
 use rten_onnx::onnx::{AttributeProto, DataType, GraphProto, ModelProto};
+use serde_json::json;
 
 use super::{config, fixture, opened, state_dict, take, with_first_value};
 use crate::export::{FloatType, export, script};
@@ -144,8 +145,8 @@ Gemm(3) transB=1
         let zeros = tensors.map(|tensor| (tensor.clone(), vec![0.0; tensor.elements()]));
         let zeros = Parameters(zeros.collect());
         let normalization = Normalization::new(0.25, 0.5).unwrap();
-        let metadata = [("recipe", "test")].into_iter();
-        let bytes = onnx(&model, &normalization, &zeros, metadata).unwrap();
+        let metadata = json!({"format": "pt", "recipe": "test"});
+        let bytes = onnx(&model, &normalization, &zeros, &metadata).unwrap();
         let file = ModelProto::parse_buf(&bytes).unwrap();
         assert!(file.opset_import[0].version.is_some());
         assert_eq!(file.metadata_props[0].value.as_deref(), Some("test"));
