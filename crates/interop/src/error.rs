@@ -1,5 +1,3 @@
-use std::fmt::Display;
-use std::io;
 use std::path::Path;
 
 use digits_models::ModelError;
@@ -25,24 +23,6 @@ impl InteropError {
     pub(crate) fn unreadable(path: &Path, reason: &str) -> Self {
         let (path, reason) = (path.display(), printable(reason));
         Self::Refused(format!("{path} cannot be read: {reason}"))
-    }
-
-    pub(crate) fn cannot_read(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let (action, path) = ("read", path.to_owned());
-        move |source| {
-            Self::Train(TrainError::Io {
-                action,
-                path,
-                source,
-            })
-        }
-    }
-
-    pub(crate) fn backend(doing: &'static str, message: impl Display) -> Self {
-        Self::Train(TrainError::Backend {
-            doing,
-            message: message.to_string(),
-        })
     }
 }
 

@@ -111,10 +111,8 @@ impl Export {
 pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError> {
     let (record, config, bytes) = folder.saved()?;
     let held = Parameters::from_saved(&config.model, bytes);
-    let mut held = held.map_err(|reason| TrainError::Damaged {
-        path: folder.path().join("model.bpk"),
-        reason,
-    })?;
+    let file = folder.path().join("model.bpk");
+    let mut held = held.map_err(|reason| TrainError::damaged(file, reason))?;
     let mut header = Map::new();
     let mut data = Vec::new();
     let entry = |dtype: &str, shape: &[usize], offsets: [usize; 2]| json!({"dtype": dtype, "shape": shape, "data_offsets": offsets});
@@ -165,7 +163,7 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
 /// Text by text: the format allows nothing else. The accuracies are those of the run, and their
 /// names say so where the file holds rounded parameters.
 fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Value, InteropError> {
-    let failed = |error| InteropError::backend("writing the metadata", error);
+    let failed = |error| TrainError::backend("writing the metadata", error);
     let mut metadata = json!({
         "format": "pt", // by which the format knows whose layout the tensors have
         "producer": format!("digits {}", record.versions.digits),

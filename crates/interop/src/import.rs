@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use digits_data::Normalization;
 use digits_models::ModelConfig;
-use digits_train::{DatasetRecord, Origin, RunConfig, RunFolder, RunRecord, weights};
+use digits_train::{DatasetRecord, Origin, RunConfig, RunFolder, RunRecord, TrainError, weights};
 use serde::Serialize;
 
 use crate::InteropError;
@@ -62,7 +62,7 @@ impl NameMap {
     /// # Errors
     /// A file that cannot be read, or that is not a table of names.
     pub fn open(path: &Path) -> Result<Self, InteropError> {
-        let text = fs::read_to_string(path).map_err(InteropError::cannot_read(path))?;
+        let text = fs::read_to_string(path).map_err(TrainError::io("read", path))?;
         let names = toml::from_str(&text).map_err(|error| {
             let (path, error) = (path.display(), error.to_string());
             let wanted = "it is not a table of names, such as \"conv1\" = \"features.0\"";

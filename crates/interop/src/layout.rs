@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 use burn::tensor::{Bytes, DType, Device};
 use burn_pack::{Reader, Writer};
 use digits_models::{Activation, Block, Model, ModelConfig, ModelError, Norm, Padding};
-use digits_train::weights;
+use digits_train::{TrainError, weights};
 
 use crate::InteropError;
 
@@ -279,9 +278,10 @@ impl Parameters {
             let bytes = Bytes::from_bytes_vec(bytes);
             burn_pack::Tensor::new(tensor.ours.clone(), DType::F32, shape, Some(id), bytes)
         });
-        let failed = |error: &dyn Display| InteropError::backend("building the network", error);
+        let what = "building the network";
         let bytes = Writer::new(tensors.collect()).into_bytes();
-        let bytes = bytes.map_err(|error| failed(&error))?.to_vec();
-        weights::from_bytes(config, bytes, device).map_err(|error| failed(&error))
+        let bytes = bytes.map_err(|error| TrainError::backend(what, error))?;
+        let model = weights::from_bytes(config, bytes.to_vec(), device);
+        Ok(model.map_err(|error| TrainError::backend(what, error))?)
     }
 }

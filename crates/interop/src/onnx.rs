@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use digits_data::Normalization;
 use digits_models::ModelConfig;
+use digits_train::TrainError;
 use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataType, Dimension, GraphProto, NodeProto, OperatorSetIdProto,
     StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor,
@@ -82,7 +83,7 @@ pub(crate) fn onnx(
     };
     let mut bytes = Vec::new();
     file.encode(ValueWriter::new(&mut bytes))
-        .map_err(|error| InteropError::backend("writing the ONNX model", error))?;
+        .map_err(|error| TrainError::backend("writing the ONNX model", error))?;
     Ok(bytes)
 }
 

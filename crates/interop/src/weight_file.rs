@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use digits_data::Normalization;
 use digits_data::files::sha256;
 use digits_models::ModelConfig;
+use digits_train::TrainError;
 use serde::de::DeserializeOwned;
 
 use crate::error::printable;
@@ -43,7 +44,7 @@ impl WeightFile {
     /// # Errors
     /// A file that cannot be read, that is damaged in any way, or that refers to code.
     pub fn open(path: &Path) -> Result<Self, InteropError> {
-        let information = fs::metadata(path).map_err(InteropError::cannot_read(path))?;
+        let information = fs::metadata(path).map_err(TrainError::io("read", path))?;
         let format = |reason: String| InteropError::unreadable(path, &reason);
         if !information.is_file() {
             return Err(format("it is not a file".to_owned()));
@@ -53,7 +54,7 @@ impl WeightFile {
             let problem = "and no network of this program needs more than";
             return Err(format(format!("it has {size} MiB, {problem} {most}")));
         }
-        let bytes = fs::read(path).map_err(InteropError::cannot_read(path))?;
+        let bytes = fs::read(path).map_err(TrainError::io("read", path))?;
         let extension = path.extension().unwrap_or_default();
         let named = extension.eq_ignore_ascii_case("safetensors");
         let (tensors, metadata) = if named || bytes.get(8) == Some(&b'{') {

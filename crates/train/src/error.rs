@@ -56,10 +56,8 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    pub(crate) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(io::Error) -> Self {
+    /// [`Self::Io`] on this path, of the error of the operating system.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io {
             action,
@@ -68,14 +66,16 @@ impl TrainError {
         }
     }
 
-    pub(crate) fn damaged(path: impl Into<PathBuf>, reason: impl Display) -> Self {
+    /// [`Self::Damaged`] with a reason that shows itself.
+    pub fn damaged(path: impl Into<PathBuf>, reason: impl Display) -> Self {
         Self::Damaged {
             path: path.into(),
             reason: reason.to_string(),
         }
     }
 
-    pub(crate) fn backend(doing: &'static str, message: impl Display) -> Self {
+    /// [`Self::Backend`] with a message that shows itself.
+    pub fn backend(doing: &'static str, message: impl Display) -> Self {
         Self::Backend {
             doing,
             message: message.to_string(),

@@ -103,10 +103,8 @@ fn equal_layers_are_told_apart_by_the_order_of_the_file_or_by_numbers_or_not_at_
     let config = dense(&[4, 4, 4]);
     let layer = |name: &str| {
         let rows = if name == "out" { 2 } else { 4 };
-        [
-            ("weight", tensor("0", rows, 4)),
-            ("bias", tensor("0", 1, rows)),
-        ]
+        let (weight, bias) = (tensor("0", rows, 4), tensor("0", 1, rows));
+        [("weight", weight), ("bias", bias)]
     };
     let flat = |layers: [&str; 4]| {
         let tensors =

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{contents, fixture};
 use crate::WeightFile;
 use crate::export::script;
-use crate::layout::{Parameters, TorchTensor, torch_tensors};
+use crate::layout::{Parameters, torch_tensors};
 
 /// Largest difference of a logit, relative to the largest logit of all or to 1.
 const LOGITS: f64 = 1e-5;
@@ -124,7 +124,7 @@ impl Reference {
     /// What was compared, the largest difference, and how large it may be.
     fn errors(&self, device: &Device) -> Vec<(String, f64, f64)> {
         let images = TensorData::new(self.get("images").to_vec(), self.images);
-        let model = self.parameters("weights").build(&self.case.model, device);
+        let model = self.weights().build(&self.case.model, device);
         let ours = model.unwrap().forward(Tensor::from_data(images, device));
         let ours = ours.try_into_vec_as::<f32>().unwrap();
         let torch = self.get("logits");
@@ -132,7 +132,7 @@ impl Reference {
         let mut errors = vec![("logits".to_owned(), error, LOGITS)];
 
         let configs: BTreeMap<String, OptimizerConfig> = toml::from_str(OPTIMIZERS).unwrap();
-        let before = self.parameters("weights").0;
+        let before = self.weights().0;
         for (name, config) in configs {
             let (rate, steps, usual) = match name.as_str() {
                 "gradient" => (RATE, 1, GRADIENT),
@@ -167,14 +167,11 @@ impl Reference {
         found.unwrap_or_else(|| panic!("{}: no {name}", self.name))
     }
 
-    fn parameters(&self, of: &str) -> Parameters {
+    fn weights(&self) -> Parameters {
         let tensors = torch_tensors(&self.case.model).unwrap().into_iter();
-        let values = |tensor: &TorchTensor| self.get(&format!("{of}.{}", tensor.name)).to_vec();
-        Parameters(
-            tensors
-                .map(|tensor| (tensor.clone(), values(&tensor)))
-                .collect(),
-        )
+        let values = |name| self.get(&format!("weights.{name}")).to_vec();
+        let pairs = tensors.map(|tensor| (tensor.clone(), values(tensor.name)));
+        Parameters(pairs.collect())
     }
 
     /// The loss of the last batch and the parameters after these steps; batches run through the
@@ -190,7 +187,7 @@ impl Reference {
         let [count, _, height, width] = self.images;
         let (images, labels) = (self.get("images"), self.get("labels"));
         let (batch, size) = (self.case.batch, height * width);
-        let model = self.parameters("weights").build(&self.case.model, device);
+        let model = self.weights().build(&self.case.model, device);
         let mut model = model.unwrap().train();
         let mut optimizer = Optimizer::new(config, None);
         let mut last = f32::NAN;
