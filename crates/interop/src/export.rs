@@ -150,9 +150,15 @@ pub fn export(folder: &RunFolder, to: FloatType) -> Result<Export, InteropError>
     let tensors = header.len();
     let metadata = metadata(&config, &record, to)?;
     header.insert("__metadata__".to_owned(), metadata.clone());
+    // Eight bytes with the header's length, the header (JSON, padded with spaces to a multiple of
+    // eight bytes), the tensors: <https://huggingface.co/docs/safetensors>. Written here, because
+    // the keys are sorted then, and the same network gives the same bytes.
+    let mut header = Value::Object(header).to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let length = (header.len() as u64).to_le_bytes();
     Ok(Export {
         tensors,
-        bytes: with_header(header, &data),
+        bytes: [&length, &header[..], &data].concat(),
         held,
         metadata,
         config,
@@ -179,16 +185,6 @@ fn metadata(config: &RunConfig, record: &RunRecord, to: FloatType) -> Result<Val
         metadata[format!("test_accuracy{of}")] = result.test_accuracy.to_string().into();
     }
     Ok(metadata)
-}
-
-/// Eight bytes with the header's length, the header (JSON, padded with spaces to a multiple of
-/// eight bytes), the tensors: <https://huggingface.co/docs/safetensors>. Written here, because
-/// the keys are sorted then, and the same network gives the same bytes.
-fn with_header(header: Map<String, Value>, data: &[u8]) -> Vec<u8> {
-    let mut text = Value::Object(header).to_string().into_bytes();
-    text.resize(text.len().next_multiple_of(8), b' ');
-    let length = (text.len() as u64).to_le_bytes();
-    [&length, &text[..], data].concat()
 }
 
 /// A PyTorch module equal to the network of `model`, which loads the exported `file`, and the
