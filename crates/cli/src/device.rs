@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use digits_verify::Precision;
 use rayon::ThreadPoolBuilder;
 
-use crate::error::CliError;
+use crate::shared::{CliError, Done, OutputArgs};
 
 /// A Burn backend. Every one is known by name; a Cargo feature of the same name compiles it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,16 +31,33 @@ pub enum Backend {
 }
 
 /// What is known about a backend on this machine.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct BackendStatus {
-    /// Name, as `--backend` takes it.
-    pub backend: &'static str,
-    /// Whether it is compiled into this program.
-    pub in_build: bool,
+#[derive(Debug, serde::Serialize)]
+struct BackendStatus {
+    backend: String,
+    in_build: bool,
     /// Whether a small computation on it gave the right answer.
-    pub works: bool,
+    works: bool,
     /// The adapter, or why it does not work, or how to get it.
-    pub detail: String,
+    detail: String,
+}
+
+/// `digits devices`
+pub fn devices(output: OutputArgs) -> Done {
+    start_threads(0, ThreadPoolBuilder::new().use_current_thread())?;
+    let backends = Backend::value_variants().iter();
+    let all: Vec<BackendStatus> = backends.map(|backend| backend.status()).collect();
+    output.print(&all, || {
+        let mut text = String::from("backend   state      detail\n");
+        for status in &all {
+            let state = match (status.in_build, status.works) {
+                (_, true) => "works",
+                (true, false) => "no device",
+                (false, false) => "not built",
+            };
+            text += &format!("{:<9} {state:<10} {}\n", status.backend, status.detail);
+        }
+        text
+    })
 }
 
 impl Backend {
@@ -56,17 +73,9 @@ impl Backend {
         })
     }
 
-    /// The name that `--backend` takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Flex => "flex",
-            Self::Ndarray => "ndarray",
-            Self::Wgpu => "wgpu",
-            Self::Cuda => "cuda",
-            Self::Vulkan => "vulkan",
-            Self::Metal => "metal",
-            Self::Rocm => "rocm",
-        }
+    /// The name that `--backend` takes: that of the variant, in small letters.
+    pub fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
     }
 
     /// The device to compute on, without autodiff.
@@ -74,39 +83,35 @@ impl Backend {
     /// # Errors
     /// A backend that is not compiled in (with the command that gives it), or that finds no
     /// adapter.
-    pub fn device(self) -> Result<Device, CliError> {
-        // Two arms for each feature, and no `_`: a backend that is missing here does not compile.
-        let device = match self {
+    pub fn device(self) -> Result<Device, String> {
+        match self {
             Self::Flex => Ok(Device::flex()),
             Self::Ndarray => Ok(ndarray()),
             #[cfg(feature = "wgpu")]
             Self::Wgpu => acquire(self, Device::wgpu_options()),
-            #[cfg(not(feature = "wgpu"))]
-            Self::Wgpu => Err(self.absent()),
-            #[cfg(feature = "cuda")]
-            Self::Cuda => checked(Device::cuda(0)).map_err(|reason| self.broken(&reason)),
-            #[cfg(not(feature = "cuda"))]
-            Self::Cuda => Err(self.absent()),
             #[cfg(feature = "vulkan")]
             Self::Vulkan => acquire(
                 self,
                 Device::wgpu_options().graphics_api(WgpuBackend::Vulkan),
             ),
-            #[cfg(not(feature = "vulkan"))]
-            Self::Vulkan => Err(self.absent()),
             #[cfg(feature = "metal")]
             Self::Metal => acquire(
                 self,
                 Device::wgpu_options().graphics_api(WgpuBackend::Metal),
             ),
-            #[cfg(not(feature = "metal"))]
-            Self::Metal => Err(self.absent()),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => self.computing(Device::cuda(0)),
             #[cfg(feature = "rocm")]
-            Self::Rocm => checked(Device::rocm(0)).map_err(|reason| self.broken(&reason)),
-            #[cfg(not(feature = "rocm"))]
-            Self::Rocm => Err(self.absent()),
-        };
-        device.map_err(CliError::failed)
+            Self::Rocm => self.computing(Device::rocm(0)),
+            #[allow(unreachable_patterns, reason = "a build may have every feature")]
+            _ => {
+                let name = self.name();
+                Err(format!(
+                    "this build has no {name} backend. Run it as `just backend={name} …`, or build \
+                     with `cargo build --release --features digits-cli/{name}`"
+                ))
+            }
+        }
     }
 
     /// The numbers in which it can check the derivations: GPUs have no 64-bit ones.
@@ -119,11 +124,8 @@ impl Backend {
     }
 
     /// Whether the backend is here and works, found out by using it.
-    pub fn status(self) -> BackendStatus {
-        let outcome = match self.device() {
-            Err(error) => Err(error.to_string()),
-            Ok(device) => checked(device),
-        };
+    fn status(self) -> BackendStatus {
+        let outcome = self.device().and_then(checked);
         BackendStatus {
             backend: self.name(),
             in_build: self.in_build(),
@@ -139,10 +141,7 @@ impl Backend {
     }
 
     fn is_cpu(self) -> bool {
-        match self {
-            Self::Flex | Self::Ndarray => true,
-            Self::Wgpu | Self::Cuda | Self::Vulkan | Self::Metal | Self::Rocm => false,
-        }
+        matches!(self, Self::Flex | Self::Ndarray)
     }
 
     fn in_build(self) -> bool {
@@ -156,22 +155,13 @@ impl Backend {
         }
     }
 
-    /// The error of a backend whose hardware does not compute.
+    /// The device, or an error where the hardware does not compute.
     #[cfg(any(feature = "cuda", feature = "rocm"))]
-    fn broken(self, reason: &str) -> String {
-        format!(
-            "the {} backend does not work here: {reason}. Use --backend flex",
-            self.name()
-        )
-    }
-
-    #[allow(dead_code, reason = "a build with every feature does not need it")]
-    fn absent(self) -> String {
-        let name = self.name();
-        format!(
-            "this build has no {name} backend. Run it as `just backend={name} …`, or build with \
-             `cargo build --release --features digits-cli/{name}`"
-        )
+    fn computing(self, device: Device) -> Result<Device, String> {
+        checked(device).map_err(|reason| {
+            let name = self.name();
+            format!("the {name} backend does not work here: {reason}. Use --backend flex")
+        })
     }
 }
 
@@ -247,15 +237,10 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let outcome = panic::catch_unwind(panic::AssertUnwindSafe(work));
     panic::set_hook(hook);
     outcome.map_err(|payload| {
-        payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| {
-                payload
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-            })
-            .unwrap_or_else(|| "the driver failed without a message".to_owned())
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        text.unwrap_or("the driver failed without a message")
+            .to_owned()
     })
 }
 
@@ -265,10 +250,9 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// # Errors
 /// Too many threads, or threads that cannot be started.
 pub fn start_threads(threads: usize, pool: ThreadPoolBuilder) -> Result<usize, CliError> {
-    let threads = if threads == 0 {
-        std::thread::available_parallelism().map_or(1, usize::from)
-    } else {
-        threads
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        asked => asked,
     };
     if threads > 1024 {
         return Err(CliError::usage(format!(

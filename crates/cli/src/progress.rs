@@ -3,36 +3,35 @@
 use std::io::{IsTerminal, stderr};
 
 use digits_report::text::count;
-use digits_train::Event;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use crate::output::percent;
+use crate::shared::percent;
 
-/// Shows a training run: a bar for each epoch, and a line when it is finished.
-pub struct TrainingProgress {
+/// Steps of the bar of a comparison.
+const STEPS: u64 = 1000;
+
+/// Shows how far some work is.
+pub struct Progress {
     quiet: bool,
     bar: Option<ProgressBar>,
-    epochs: usize,
-    batches: usize,
-    images: usize,
+    /// Of a training run: epochs, batches and images of each.
+    run: (usize, usize, usize),
 }
 
-impl TrainingProgress {
-    /// With `quiet`, only notices are shown.
+impl Progress {
+    /// With `quiet`, only notices are shown: they change what the result means.
     pub fn new(quiet: bool) -> Self {
         Self {
             quiet,
             bar: None,
-            epochs: 0,
-            batches: 0,
-            images: 0,
+            run: (0, 0, 0),
         }
     }
 
-    /// Shows what has happened.
-    pub fn show(&mut self, event: &Event) {
+    /// A training run: a bar for each epoch, and a line when it is finished.
+    pub fn training(&mut self, event: &digits_train::Event) {
+        use digits_train::Event;
         match event {
-            // Said even when asked to be quiet: it changes what the result means.
             Event::Notice(text) => eprintln!("note: {text}"),
             _ if self.quiet => {}
             Event::Begin {
@@ -43,7 +42,7 @@ impl TrainingProgress {
                 batches,
                 resumed_at,
             } => {
-                (self.epochs, self.batches, self.images) = (*epochs, *batches, *train_images);
+                self.run = (*epochs, *batches, *train_images);
                 eprintln!(
                     "{} parameters, {} training and {} validation images, {epochs} epochs of {batches} steps",
                     count(*parameters),
@@ -64,13 +63,14 @@ impl TrainingProgress {
                 images_per_second,
             } => {
                 // Of the whole run, at the speed of this epoch.
-                let done = (epoch - 1) as f64 + *batch as f64 / self.batches as f64;
-                let images = self.images as f64 * (self.epochs as f64 - done);
+                let (epochs, batches, images) = self.run;
+                let done = (epoch - 1) as f64 + *batch as f64 / batches as f64;
+                let images = images as f64 * (epochs as f64 - done);
                 let left = duration(images / images_per_second.max(1e-9));
-                let (batches, epochs) = (self.batches as u64, self.epochs);
                 let bar = self.bar.get_or_insert_with(|| {
-                    let template = "{prefix} {bar:24} {pos}/{len}  {msg}";
-                    bar(batches, template).with_prefix(format!("epoch {epoch}/{epochs}"))
+                    bar(batches as u64, "{prefix} {bar:24} {pos}/{len}  {msg}")
+                        .with_finish(ProgressFinish::Abandon)
+                        .with_prefix(format!("epoch {epoch}/{epochs}"))
                 });
                 bar.set_message(format!(
                     "loss {loss:.4}  accuracy {}  {} images/s  {left} left",
@@ -86,7 +86,7 @@ impl TrainingProgress {
                 eprintln!(
                     "epoch {}/{}  loss {:.4}  accuracy {}  validation loss {:.4}  accuracy {}{}  {:.1} s",
                     metrics.epoch,
-                    self.epochs,
+                    self.run.0,
                     metrics.train_loss,
                     percent(metrics.train_accuracy),
                     metrics.valid_loss,
@@ -97,54 +97,18 @@ impl TrainingProgress {
             }
         }
     }
-}
 
-impl Drop for TrainingProgress {
-    fn drop(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.abandon();
-        }
-    }
-}
-
-fn bar(length: u64, template: &str) -> ProgressBar {
-    let bar = ProgressBar::new(length);
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("━╸─"));
-    }
-    bar
-}
-
-/// 83.4 → `1:23`.
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.round() as u64;
-    format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
-/// Shows downloads and notices.
-pub struct DataProgress {
-    quiet: bool,
-    bar: Option<(&'static str, ProgressBar)>,
-}
-
-impl DataProgress {
-    /// With `quiet`, only notices are shown.
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet, bar: None }
-    }
-
-    /// Shows what has happened.
-    pub fn show(&mut self, event: digits_data::Event) {
+    /// Data that are opened: a bar for each download.
+    pub fn data(&mut self, event: digits_data::Event) {
         match event {
-            // As for training.
             digits_data::Event::Notice(text) => eprintln!("note: {text}"),
             _ if self.quiet => {}
             digits_data::Event::Download { file, bytes, total } => {
-                let current = self.bar.take().filter(|(current, _)| *current == file);
-                let (_, bar) = self.bar.insert(current.unwrap_or_else(|| {
+                let current = self.bar.take().filter(|bar| bar.prefix() == file);
+                let bar = self.bar.insert(current.unwrap_or_else(|| {
                     eprintln!("fetching {file}");
                     let template = "  {bar:24} {bytes}/{total_bytes}  {eta} left";
-                    (file, bar(total.unwrap_or(0), template))
+                    bar(total.unwrap_or(0), template).with_prefix(file)
                 }));
                 bar.set_position(bytes);
                 if Some(bytes) == total {
@@ -153,58 +117,38 @@ impl DataProgress {
             }
         }
     }
-}
 
-/// Shows an experiment: one bar over the whole plan, and a line for each network.
-pub struct ComparisonProgress {
-    quiet: bool,
-    bar: Option<ProgressBar>,
-}
-
-impl ComparisonProgress {
-    const STEPS: u64 = 1000;
-
-    /// With `quiet`, only notices are shown.
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet, bar: None }
-    }
-
-    /// Shows what has happened.
-    pub fn show(&mut self, event: digits_compare::Event) {
+    /// An experiment: one bar over the whole plan, and a line for each network.
+    pub fn comparison(&mut self, event: digits_compare::Event) {
         use digits_compare::Event;
-        match event {
-            // As for training.
-            Event::Notice(text) => self.line(&format!("note: {text}")),
+        match (event, &self.bar) {
+            (Event::Notice(text), _) => self.line(&format!("note: {text}")),
             _ if self.quiet => {}
-            Event::Begin { missing, found } => {
-                self.line(&format!(
-                    "{missing} networks to train, {found} are there already"
-                ));
+            (Event::Begin { missing, found }, _) => {
+                eprintln!("{missing} networks to train, {found} are there already");
                 if stderr().is_terminal() {
-                    self.bar = Some(bar(Self::STEPS, "{bar:24} {percent}%  {msg}"));
+                    self.bar = Some(bar(STEPS, "{bar:24} {percent}%  {msg}"));
                 }
             }
-            Event::Training { name, number, of } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_prefix(format!("{name} ({number} of {of})"));
-                }
+            (Event::Training { name, number, of }, Some(bar)) => {
+                bar.set_prefix(format!("{name} ({number} of {of})"));
             }
-            Event::Trained {
-                name,
-                accuracy,
-                seconds,
-            } => self.line(&format!("{name}: {} in {seconds:.1} s", percent(accuracy))),
-            Event::Measuring(what) => match &self.bar {
-                Some(bar) => bar.set_prefix(what),
-                None => self.line(&format!("measuring {what}")),
-            },
-            Event::Done { share, left } => {
-                if let Some(bar) = &self.bar {
-                    let left = left.map(|left| format!("{} left", duration(left)));
-                    bar.set_message(format!("{}  {}", bar.prefix(), left.unwrap_or_default()));
-                    bar.set_position((share * Self::STEPS as f64) as u64);
-                }
+            (
+                Event::Trained {
+                    name,
+                    accuracy,
+                    seconds,
+                },
+                _,
+            ) => self.line(&format!("{name}: {} in {seconds:.1} s", percent(accuracy))),
+            (Event::Measuring(what), Some(bar)) => bar.set_prefix(what),
+            (Event::Measuring(what), None) => eprintln!("measuring {what}"),
+            (Event::Done { share, left }, Some(bar)) => {
+                let left = left.map(|left| format!("{} left", duration(left)));
+                bar.set_message(format!("{}  {}", bar.prefix(), left.unwrap_or_default()));
+                bar.set_position((share * STEPS as f64) as u64);
             }
+            (Event::Training { .. } | Event::Done { .. }, None) => {}
         }
     }
 
@@ -217,10 +161,17 @@ impl ComparisonProgress {
     }
 }
 
-impl Drop for ComparisonProgress {
-    fn drop(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+/// A bar that goes away when it is dropped, unless it is told otherwise.
+fn bar(length: u64, template: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style.progress_chars("━╸─")),
+        Err(_) => bar,
     }
+}
+
+/// 83.4 → `1:23`.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }

@@ -11,22 +11,20 @@ use std::time::{Duration, Instant};
 
 use common::{digits, fails, interrupt, notices, without_network};
 
-/// A playground on a free port, and where it is.
+/// On any port that is free.
+const START: &str = "playground --port 0";
+
+/// A playground, and where it is.
 struct Playground {
     child: Child,
     address: String,
 }
 
 impl Playground {
-    fn start(mut program: Command, arguments: &[&str]) -> Self {
-        let mut child = program
-            .args(["playground", "--port", "0"])
-            .args(arguments)
-            .current_dir(env!("CARGO_TARGET_TMPDIR"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    fn start(mut program: Command) -> Self {
+        program.current_dir(env!("CARGO_TARGET_TMPDIR"));
+        program.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = program.spawn().unwrap();
         let mut line = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         lines.read_line(&mut line).unwrap();
@@ -39,11 +37,8 @@ impl Playground {
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let host = &self.address;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
-        )
-        .unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -54,24 +49,17 @@ impl Playground {
         let _ = self.child.kill(); // it may have ended
         self.child.wait().unwrap();
         let mut said = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .unwrap();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut said).unwrap();
         said
     }
 }
 
 #[test]
 fn it_serves_the_page_with_the_pretrained_networks_and_ends_with_ctrl_c() {
-    let mut playground = Playground::start(digits(), &[]);
-    assert!(
-        playground.address.starts_with("127.0.0.1:"),
-        "{}",
-        playground.address
-    );
+    let mut playground = Playground::start(digits(START));
+    let address = &playground.address;
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
     let page = playground.get("/");
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("Draw a digit"));
     let networks = playground.get("/api/networks");
@@ -83,10 +71,8 @@ fn it_serves_the_page_with_the_pretrained_networks_and_ends_with_ctrl_c() {
     assert!(status.success(), "{status}");
     assert!(asked.elapsed() < Duration::from_secs(4));
     let said = playground.end();
-    assert!(
-        said.contains("closed") && !said.contains("panicked"),
-        "{said}"
-    );
+    let well = said.contains("closed") && !said.contains("panicked");
+    assert!(well, "{said}");
 }
 
 /// The page must be ready this soon after the program was started.
@@ -97,7 +83,7 @@ fn the_page_and_its_networks_are_there_at_once() {
     let mut all: Vec<Duration> = (0..5)
         .map(|_| {
             let begin = Instant::now();
-            let playground = Playground::start(digits(), &[]);
+            let playground = Playground::start(digits(START));
             assert!(playground.get("/").starts_with("HTTP/1.1 200"));
             assert!(playground.get("/api/networks").contains("pretrained/cnn"));
             let ready = begin.elapsed();
@@ -114,17 +100,14 @@ fn the_page_and_its_networks_are_there_at_once() {
 fn a_taken_port_is_one_clear_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    fails(
-        1,
-        ["playground", "--port", &port],
-        &[&port, "taken", "--port"],
-    );
+    let line = format!("playground --port {port}");
+    fails(1, &line, &[&port, "taken", "--port"]);
 }
 
 #[test]
 fn listening_beyond_this_machine_is_said_aloud() {
     // Also with --quiet: it hides notices, and this is a warning.
-    let playground = Playground::start(digits(), &["--host", "0.0.0.0", "--quiet"]);
+    let playground = Playground::start(digits(&format!("{START} --host 0.0.0.0 --quiet")));
     assert!(playground.get("/").starts_with("HTTP/1.1 200"));
     let said = playground.end();
     assert!(said.contains("open to other machines"), "{said}");
@@ -133,7 +116,10 @@ fn listening_beyond_this_machine_is_said_aloud() {
 #[test]
 fn that_the_digits_are_not_mnist_is_said_once() {
     let home = tempfile::tempdir().unwrap();
-    let playground = Playground::start(without_network(home.path()), &["--data", "auto"]);
+    let playground = Playground::start(without_network(
+        home.path(),
+        &format!("{START} --data auto"),
+    ));
     for index in 0..2 {
         let answer = playground.get(&format!("/api/digit?index={index}"));
         assert!(answer.contains(r#""dataset":"drawn""#), "{answer}");

@@ -5,13 +5,11 @@ use std::sync::atomic::Ordering;
 use clap::Args as ClapArgs;
 use digits_compare::{CompareError, Experiment, Plan, Watcher, compare, report};
 
-use crate::args::{DataArgs, DeviceArgs, OutputArgs, artifacts};
 use crate::device::Backend;
-use crate::error::CliError;
-use crate::interrupt::{self, INTERRUPTED};
-use crate::open;
-use crate::output;
-use crate::progress::ComparisonProgress;
+use crate::progress::Progress;
+use crate::shared::{
+    CliError, DataArgs, DeviceArgs, Done, INTERRUPTED, OutputArgs, device, folder, interrupt_flag,
+};
 
 /// Options of `digits compare`.
 #[derive(Debug, ClapArgs)]
@@ -50,17 +48,14 @@ pub struct Args {
 }
 
 /// `digits compare`
-pub fn run(args: Args) -> Result<ExitCode, CliError> {
-    let mut plan = plan(&args)?;
+pub fn run(args: &Args) -> Done {
+    let mut plan = plan(args)?;
     plan.validate().map_err(CliError::usage)?;
-    let (device, threads) = open::device(Backend::named(&plan.backend)?, plan.threads)?;
+    let (device, threads) = device(Backend::named(&plan.backend)?, plan.threads)?;
     plan.threads = threads;
-    let dataset = open::data(&args.data, &plan.data, args.output.quiet)?;
+    let dataset = args.data.open(&plan.data, args.output.quiet)?;
     plan.data = dataset.source.clone();
-    let folder = args
-        .out
-        .clone()
-        .unwrap_or_else(|| artifacts().join("compare"));
+    let folder = folder(args.out.as_ref(), "compare");
     if !args.output.quiet {
         eprintln!(
             "comparing {} and {} on {}, {} backend, {} threads, {} seeds → {}",
@@ -73,8 +68,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             folder.display()
         );
     }
-    let stop = interrupt::flag()?;
-    let mut progress = ComparisonProgress::new(args.output.quiet);
+    let stop = interrupt_flag()?;
+    let mut progress = Progress::new(args.output.quiet);
     let outcome = compare(
         &Experiment {
             plan: &plan,
@@ -83,7 +78,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             folder: &folder,
         },
         Watcher {
-            on_event: &mut |event| progress.show(event),
+            on_event: &mut |event| progress.comparison(event),
             should_stop: &|| stop.load(Ordering::SeqCst),
         },
     );
@@ -96,15 +91,11 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         other => other?,
     };
     let page = report::save(&folder, &results)?;
-    if args.output.json {
-        output::json(&results)?;
-    } else {
-        output::text(&report::summary(&results))?;
-    }
+    let done = args.output.print(&results, || report::summary(&results))?;
     if !args.output.quiet {
         eprintln!("the whole report, with figures: {}", page.display());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(done)
 }
 
 /// The plan, then what the command line changes.
@@ -126,14 +117,9 @@ fn plan(args: &Args) -> Result<Plan, CliError> {
     if let Some(seeds) = &args.seeds {
         plan = plan.with_seeds(seeds.clone());
     }
-    if let Some(source) = &args.data.data {
-        plan.data = source.clone();
-    }
-    if let Some(backend) = args.device.backend {
-        plan.backend = backend.name().to_owned();
-    }
-    if let Some(threads) = args.device.threads {
-        plan.threads = threads;
-    }
+    let DeviceArgs { backend, threads } = args.device;
+    plan.data = args.data.data.clone().unwrap_or(plan.data);
+    plan.backend = backend.map_or(plan.backend, Backend::name);
+    plan.threads = threads.unwrap_or(plan.threads);
     Ok(plan)
 }

@@ -7,11 +7,8 @@ use digits_data::{Cache, FileStatus, Images, OpenOptions, Source, drawn};
 use digits_report::Picture;
 use serde::Serialize;
 
-use crate::args::{DataArgs, OutputArgs};
-use crate::error::CliError;
-use crate::open;
-use crate::output;
-use crate::progress::DataProgress;
+use crate::progress::Progress;
+use crate::shared::{CliError, DataArgs, Done, OutputArgs, print, write};
 
 /// `digits data …`
 #[derive(Debug, Subcommand)]
@@ -82,55 +79,48 @@ enum Shown {
     Test,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report<'a> {
     cache: &'a Path,
     whole: bool,
     files: Vec<FileStatus>,
 }
 
-/// Runs `digits data …`.
-pub fn run(command: &Command) -> Result<ExitCode, CliError> {
+/// `digits data …`
+pub fn run(command: &Command) -> Done {
     let output = match command {
         Command::Status(output) | Command::Fetch(output) | Command::Import { output, .. } => output,
         Command::Draw(args) => return draw(args),
         Command::Sheet(args) => return sheet(args),
     };
     let cache = Cache::of_user()?;
-    let mut progress = DataProgress::new(output.quiet);
-    let mut on_event = |event| progress.show(event);
+    let mut progress = Progress::new(output.quiet);
+    let mut on_event = |event| progress.data(event);
     match command {
         Command::Fetch(_) => cache.fetch(&OpenOptions::default(), &mut on_event)?,
         Command::Import { folder, .. } => cache.import(folder, &mut on_event)?,
         _ => {}
     }
-    report(&cache, output.json)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn report(cache: &Cache, json: bool) -> Result<(), CliError> {
     let files = cache.status();
-    let whole = files.iter().all(|file| file.ok);
-    let cache = cache.path();
-    if json {
-        return output::json(&Report {
-            cache,
-            whole,
-            files,
-        });
-    }
-    let mut text = format!("MNIST in {}\n", cache.display());
-    for FileStatus { path, problem, .. } in &files {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        text += &format!("  {name:<26} {}\n", problem.as_deref().unwrap_or("ok"));
-    }
-    if !whole {
-        text += "not whole: `digits data fetch` downloads it, `digits data import DIR` copies it from a folder\n";
-    }
-    output::text(&text)
+    let report = Report {
+        cache: cache.path(),
+        whole: files.iter().all(|file| file.ok),
+        files,
+    };
+    output.print(&report, || {
+        let mut text = format!("MNIST in {}\n", report.cache.display());
+        for FileStatus { path, problem, .. } in &report.files {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            text += &format!("  {name:<26} {}\n", problem.as_deref().unwrap_or("ok"));
+        }
+        if !report.whole {
+            text += "not whole: `digits data fetch` downloads it, `digits data import DIR` copies it from a folder\n";
+        }
+        text
+    })
 }
 
-fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
+fn draw(args: &DrawArgs) -> Done {
     let DrawArgs {
         seed, train, test, ..
     } = *args;
@@ -150,7 +140,7 @@ fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
     if let Some(file) = &args.sheet {
         let images = drawn::images(seed, 0, train.min(COLUMNS * ROWS))?;
         write_sheet(&images, file)?;
-        output::text(&format!("contact sheet {}\n", file.display()))?;
+        print(&format!("contact sheet {}\n", file.display()))?;
     }
     let Some(folder) = &args.folder else {
         return Ok(ExitCode::SUCCESS);
@@ -158,26 +148,24 @@ fn draw(args: &DrawArgs) -> Result<ExitCode, CliError> {
     idx::write(folder, idx::TRAIN, &drawn::images(seed, 0, train)?)?;
     let tests = drawn::images(seed, drawn::first_test(train), test)?;
     idx::write(folder, idx::TEST, &tests)?;
-    output::text(&format!(
+    print(&format!(
         "{train} training and {test} test images in {}\n",
         folder.display()
-    ))?;
-    Ok(ExitCode::SUCCESS)
+    ))
 }
 
-fn sheet(args: &SheetArgs) -> Result<ExitCode, CliError> {
-    let dataset = open::data(&args.data, &Source::Auto, args.quiet)?;
+fn sheet(args: &SheetArgs) -> Done {
+    let dataset = args.data.open(&Source::Auto, args.quiet)?;
     let (images, split) = match args.split {
         Shown::Train => (&dataset.train, "training"),
         Shown::Test => (&dataset.open_test()?, "test"),
     };
     write_sheet(images, &args.file)?;
-    output::text(&format!(
+    print(&format!(
         "contact sheet of the first {split} images of {}: {}\n",
         dataset.name,
         args.file.display()
-    ))?;
-    Ok(ExitCode::SUCCESS)
+    ))
 }
 
 /// Images in a row of a contact sheet, and rows.
@@ -197,5 +185,5 @@ fn write_sheet(images: &Images, file: &Path) -> Result<(), CliError> {
         }
     }
     let picture = Picture::ink(width as u32, height as u32, &ink)?;
-    output::file(file, &picture.png()?)
+    write(file, &picture.png()?)
 }

@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -10,10 +9,7 @@ use digits_report::text::count;
 use digits_train::{Evaluation, LoadedRun, TrainError, check_fit};
 use serde::Serialize;
 
-use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::error::CliError;
-use crate::open;
-use crate::output::{self, percent};
+use crate::shared::{self, CliError, DataArgs, DeviceArgs, Done, OutputArgs, percent};
 
 /// Options of `digits evaluate`.
 #[derive(Debug, ClapArgs)]
@@ -49,9 +45,9 @@ enum SplitName {
     Train,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report<'a> {
-    run: PathBuf,
+    run: &'a Path,
     dataset: &'a str,
     split: SplitName,
     /// Without reading files.
@@ -61,12 +57,11 @@ struct Report<'a> {
 }
 
 /// `digits evaluate`
-pub fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let folder = open::run(args.run.as_deref())?;
-    let threads = args.device.threads.unwrap_or(0);
-    let (device, _) = open::device(args.device.backend(), threads)?;
+pub fn run(args: &Args) -> Done {
+    let folder = shared::run(args.run.as_deref())?;
+    let device = args.device.open(0)?;
     let run = folder.load(&device)?;
-    let dataset = open::data(&args.data, &run.config.data, args.output.quiet)?;
+    let dataset = args.data.open(&run.config.data, args.output.quiet)?;
     let (images, indices) = images(args.split, &run, &dataset)?;
     let timed = || -> Result<_, TrainError> {
         let started = Instant::now();
@@ -79,19 +74,14 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
         .collect::<Result<Vec<f64>, _>>()?;
     seconds.sort_by(f64::total_cmp);
     let median = seconds.get(seconds.len() / 2).copied().unwrap_or(first);
-    let images_per_second = evaluation.images as f64 / median;
-    if args.output.json {
-        output::json(&Report {
-            run: run.path,
-            dataset: &dataset.name,
-            split: args.split,
-            images_per_second,
-            evaluation: &evaluation,
-        })?;
-    } else {
-        output::text(&table(&run, &dataset.name, args.split, &evaluation))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let report = Report {
+        run: &run.path,
+        dataset: &dataset.name,
+        split: args.split,
+        images_per_second: evaluation.images as f64 / median,
+        evaluation: &evaluation,
+    };
+    args.output.print(&report, || table(&run, &report))
 }
 
 /// The images of a split, and which of them; `None` for all.
@@ -127,8 +117,13 @@ fn images<'a>(
     Ok((Cow::Borrowed(train), Some(indices)))
 }
 
-fn table(run: &LoadedRun, dataset: &str, split: SplitName, evaluation: &Evaluation) -> String {
-    let split = match split {
+fn table(run: &LoadedRun, report: &Report) -> String {
+    let Report {
+        dataset,
+        evaluation,
+        ..
+    } = report;
+    let split = match report.split {
         SplitName::Test => "test split",
         SplitName::Validation => "validation images",
         SplitName::Train => "training images",

@@ -1,5 +1,4 @@
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use burn::tensor::Device;
 use clap::Args as ClapArgs;
@@ -10,10 +9,9 @@ use digits_report::text::count;
 use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
 
-use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::error::CliError;
-use crate::open;
-use crate::output::{self, percent};
+use crate::shared::{
+    self, CliError, DataArgs, DeviceArgs, Done, OutputArgs, percent, print, write,
+};
 
 /// Options of `digits export`.
 #[derive(Debug, ClapArgs)]
@@ -59,7 +57,7 @@ fn dtype() -> impl TypedValueParser<Value = FloatType> {
 }
 
 /// The result, as `--json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report<'a> {
     run: &'a Path,
     file: Option<&'a Path>,
@@ -74,7 +72,7 @@ struct Report<'a> {
 }
 
 /// What rounding the parameters does on the test split.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Serialize)]
 struct Cost {
     dataset: String,
     images: usize,
@@ -85,79 +83,76 @@ struct Cost {
 }
 
 /// `digits export`
-pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+pub fn run(args: &Args) -> Done {
     let onnx = args
         .to
         .as_deref()
         .map_or(Ok(false), |file| is_onnx(file, args))?;
-    let folder = open::run(args.run.as_deref())?;
-    let path = folder.path().to_owned();
-    let threads = args.device.threads.unwrap_or(0);
-    let (device, _) = open::device(args.device.backend(), threads)?;
+    let folder = shared::run(args.run.as_deref())?;
+    let path = folder.path();
+    let device = args.device.open(0)?;
     let export = export(&folder, args.dtype)?;
     let name = args.to.as_deref().unwrap_or(Path::new("model.safetensors"));
     let script = args.script.then(|| export.script(name)).transpose()?;
     let bytes = if onnx { &export.onnx()? } else { &export.bytes };
     if let Some(file) = &args.to {
-        output::file(file, bytes)?;
+        write(file, bytes)?;
     }
     let cost = match (args.dtype, &args.to) {
         (FloatType::F32, _) | (_, None) => None,
         _ => cost(args, &folder, &export, &device)?,
     };
-    if args.output.json {
-        output::json(&Report {
-            run: &path,
-            file: args.to.as_deref(),
-            dtype: args.dtype,
-            tensors: export.tensors,
-            parameters: export.record.parameters,
-            bytes: bytes.len(),
-            cost,
-            script: script.as_deref(),
-        })?;
-        return Ok(ExitCode::SUCCESS);
+    let report = Report {
+        run: path,
+        file: args.to.as_deref(),
+        dtype: args.dtype,
+        tensors: export.tensors,
+        parameters: export.record.parameters,
+        bytes: bytes.len(),
+        cost,
+        script: script.as_deref(),
+    };
+    let mut summary = summary(&report);
+    if let (Some(script), false) = (&script, args.output.json) {
+        if !args.output.quiet {
+            eprint!("{summary}");
+        }
+        return print(script);
     }
+    summary += &if onnx {
+        "input `image`: bytes [batch, 1, height, width], 0 = background, 255 = ink; output `logits`\n".to_owned()
+    } else {
+        let path = path.display();
+        format!("next: digits export {path} --script > network.py\n")
+    };
+    args.output.print(&report, || summary)
+}
+
+fn summary(report: &Report) -> String {
     let mut summary = String::new();
-    if let Some(file) = &args.to {
+    if let Some(file) = report.file {
         summary += &format!(
             "{} → {}: {} tensors, {} parameters, {}, {} bytes\n",
-            path.display(),
+            report.run.display(),
             file.display(),
-            export.tensors,
-            count(export.record.parameters),
-            args.dtype.name(),
-            count(bytes.len()),
+            report.tensors,
+            count(report.parameters),
+            report.dtype.name(),
+            count(report.bytes),
         );
     }
-    if let Some(cost) = &cost {
+    if let Some(cost) = &report.cost {
         summary += &format!(
             "test accuracy on {}: {} in f32, {} with parameters in {} ({:+} of {} images right)\n",
             cost.dataset,
             percent(cost.accuracy_f32),
             percent(cost.accuracy),
-            args.dtype.name(),
+            report.dtype.name(),
             cost.gained,
             count(cost.images),
         );
     }
-    if let Some(script) = script {
-        output::text(&script)?;
-        if !args.output.quiet {
-            eprint!("{summary}");
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    if onnx {
-        summary += "input `image`: bytes [batch, 1, height, width], 0 = background, 255 = ink; output `logits`\n";
-    } else {
-        summary += &format!(
-            "next: digits export {} --script > network.py\n",
-            path.display()
-        );
-    }
-    output::text(&summary)?;
-    Ok(ExitCode::SUCCESS)
+    summary
 }
 
 /// Whether the name of the file asks for an ONNX model, or else for `.safetensors`.
@@ -209,7 +204,7 @@ fn cost(
 }
 
 fn images(args: &Args, export: &Export) -> Result<(Dataset, Images), TrainError> {
-    let dataset = open::data(&args.data, &export.config.data, args.output.quiet)?;
+    let dataset = args.data.open(&export.config.data, args.output.quiet)?;
     let test = export
         .config
         .view

@@ -1,6 +1,5 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::ValueEnum;
 use digits_data::Source;
@@ -9,10 +8,7 @@ use digits_verify::filter::{Geometry, Grid, Padding, correlate, parse_kernel, sh
 use image::{ImageReader, Limits};
 use serde::Serialize;
 
-use crate::args::{DataArgs, OutputArgs, artifacts};
-use crate::error::CliError;
-use crate::open;
-use crate::output;
+use crate::shared::{CliError, DataArgs, Done, OutputArgs, folder, unreadable, write};
 
 /// `digits filter`
 #[derive(Debug, clap::Args)]
@@ -48,7 +44,7 @@ pub struct Args {
     output: OutputArgs,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum PaddingArg {
     /// Only windows inside the picture
     Valid,
@@ -69,8 +65,8 @@ struct Filtered {
     panel: PathBuf,
 }
 
-/// Runs `digits filter`.
-pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+/// `digits filter`
+pub fn run(args: &Args) -> Done {
     let geometry = Geometry {
         stride: args.stride,
         dilation: args.dilation,
@@ -90,24 +86,21 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             .collect(),
     };
     let (stem, image) = picture(args)?;
-    let folder = args
-        .out
-        .clone()
-        .unwrap_or_else(|| artifacts().join("filter"));
+    let folder = folder(args.out.as_ref(), "filter");
     let mut all = Vec::new();
     for (filter, kernel) in kernels {
         let result = correlate(&image, &kernel, geometry)?;
         let values = || result.values().iter().copied();
         let picture = folder.join(format!("{stem}-{filter}.png"));
         let drawn = heat_map(&result, Palette::Signed);
-        output::file(&picture, &drawn.png()?)?;
+        write(&picture, &drawn.png()?)?;
         let side_by_side = folder.join(format!("{stem}-{filter}-panel.png"));
         let parts = [
             heat_map(&image, Palette::Gray),
             heat_map(&kernel, Palette::Signed),
             drawn,
         ];
-        output::file(&side_by_side, &Picture::beside(&parts, &["*", "="]).png()?)?;
+        write(&side_by_side, &Picture::beside(&parts, &["*", "="]).png()?)?;
         all.push(Filtered {
             filter,
             kernel,
@@ -119,23 +112,18 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             panel: side_by_side,
         });
     }
-    if args.output.json {
-        output::json(&all)?;
-    } else {
-        let lines = all.iter().map(|one| {
-            format!(
-                "{:<10}  {}×{}, values {} to {}  {}\n",
-                one.filter,
-                one.height,
-                one.width,
-                one.min,
-                one.max,
-                one.panel.display()
-            )
-        });
-        output::text(&lines.collect::<String>())?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let line = |one: &Filtered| {
+        format!(
+            "{:<10}  {}×{}, values {} to {}  {}\n",
+            one.filter,
+            one.height,
+            one.width,
+            one.min,
+            one.max,
+            one.panel.display()
+        )
+    };
+    args.output.print(&all, || all.iter().map(line).collect())
 }
 
 fn heat_map(grid: &Grid<f64>, palette: Palette) -> Picture {
@@ -146,7 +134,7 @@ fn heat_map(grid: &Grid<f64>, palette: Palette) -> Picture {
 /// Name and gray values, 0 to 255, of what is to be filtered.
 fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
     if let Some(index) = args.digit {
-        let dataset = open::data(&args.data, &Source::Auto, args.output.quiet)?;
+        let dataset = args.data.open(&Source::Auto, args.output.quiet)?;
         let images = &dataset.train;
         if index >= images.len() {
             return Err(CliError::usage(format!(
@@ -155,41 +143,31 @@ fn picture(args: &Args) -> Result<(String, Grid<f64>), CliError> {
                 images.len() - 1
             )));
         }
+        let shape = images.shape();
+        // A name such as drawn:100 is part of one of a file here.
+        let stem = format!("{}-{index}", dataset.name.replace(':', "-"));
         let values = images
             .pixels(index)
             .iter()
-            .map(|&pixel| f64::from(pixel))
+            .copied()
+            .map(f64::from)
             .collect();
-        return Ok((
-            // A name such as drawn:100 is part of one of a file here.
-            format!("{}-{index}", dataset.name.replace(':', "-")),
-            Grid::new(images.shape().height, images.shape().width, values)?,
-        ));
+        return Ok((stem, Grid::new(shape.height, shape.width, values)?));
     }
     let path = args.image.as_deref().unwrap_or(Path::new(""));
-    let problem = |reason: &dyn std::fmt::Display| {
-        CliError::failed(format!("cannot read {}: {reason}", path.display()))
-    };
+    let problem = |reason: &dyn std::fmt::Display| unreadable(path, reason);
     let bytes = std::fs::read(path).map_err(|error| problem(&error))?;
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| problem(&error))?;
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let mut reader = reader.map_err(|error| problem(&error))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(4096);
     limits.max_image_height = Some(4096);
     reader.limits(limits);
     let gray = reader.decode().map_err(|error| problem(&error))?.to_luma8();
-    let values = gray
-        .as_raw()
-        .iter()
-        .map(|&pixel| f64::from(pixel))
-        .collect();
-    let stem = path.file_stem().map_or_else(
-        || "picture".to_owned(),
-        |stem| stem.to_string_lossy().into_owned(),
-    );
+    let values = gray.as_raw().iter().copied().map(f64::from).collect();
+    let stem = path.file_stem().unwrap_or("picture".as_ref());
     Ok((
-        stem,
+        stem.to_string_lossy().into_owned(),
         Grid::new(gray.height() as usize, gray.width() as usize, values)?,
     ))
 }

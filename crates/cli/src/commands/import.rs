@@ -1,17 +1,14 @@
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::Args as ClapArgs;
 use digits_data::Normalization;
 use digits_interop::{Assignment, How, Match, NameMap, WeightFile, import};
 use digits_report::text::count;
-use digits_train::{Recipe, RunConfig, RunFolder};
+use digits_train::{Recipe, RunConfig};
 use serde::Serialize;
 
-use crate::args::{DataArgs, DeviceArgs, OutputArgs};
-use crate::error::CliError;
-use crate::output;
-use crate::runs;
+use crate::device::Backend;
+use crate::shared::{CliError, DataArgs, DeviceArgs, Done, OutputArgs, new_run};
 
 /// Options of `digits import`.
 #[derive(Debug, ClapArgs)]
@@ -53,10 +50,10 @@ fn normalization(text: &str) -> Result<Normalization, String> {
 }
 
 /// The result, as `--json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Report<'a> {
-    run: PathBuf,
-    file: &'a PathBuf,
+    run: &'a Path,
+    file: &'a Path,
     recipe: &'a str,
     parameters: usize,
     assigned_by: How,
@@ -65,7 +62,7 @@ struct Report<'a> {
 }
 
 /// `digits import`
-pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+pub fn run(args: &Args) -> Done {
     let file = WeightFile::open(&args.file)?;
     let (recipe, config) = configuration(args, &file)?;
     let map = args.map.as_deref().map(NameMap::open).transpose()?;
@@ -81,21 +78,20 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             )));
         }
     };
-    let folder = RunFolder::new(args.run.clone().unwrap_or_else(|| runs::fresh("imported")));
+    let folder = new_run(args.run.as_ref(), "imported");
     let record = import(&file, &assignment, &recipe, &config, normalization, &folder)?;
-    if args.output.json {
-        output::json(&Report {
-            run: folder.path().to_owned(),
-            file: &args.file,
-            recipe: &recipe,
-            parameters: record.parameters,
-            assigned_by: assignment.how,
-            tensors: &assignment.matches,
-            normalization,
-        })?;
-    } else {
+    let report = Report {
+        run: folder.path(),
+        file: &args.file,
+        recipe: &recipe,
+        parameters: record.parameters,
+        assigned_by: assignment.how,
+        tensors: &assignment.matches,
+        normalization,
+    };
+    args.output.print(&report, || {
         let path = folder.path().display();
-        output::text(&format!(
+        format!(
             "{}\n{} parameters of {recipe}, pixels normalized as (x − {}) / {}\n\
              run folder {path}\n\
              next: digits evaluate {path}\n      digits train --init {path}\n",
@@ -103,9 +99,8 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             count(record.parameters),
             normalization.mean,
             normalization.std,
-        ))?;
-    }
-    Ok(ExitCode::SUCCESS)
+        )
+    })
 }
 
 /// The recipe asked for, or the one that the file carries.
@@ -135,15 +130,10 @@ fn configuration(args: &Args, file: &WeightFile) -> Result<(String, RunConfig), 
     }
     let name = recipe.name.clone();
     let mut config = recipe.resolve().map_err(CliError::usage)?;
-    if let Some(source) = &args.data.data {
-        config.data = source.clone();
-    }
-    if let Some(backend) = args.device.backend {
-        config.backend = backend.name().to_owned();
-    }
-    if let Some(threads) = args.device.threads {
-        config.threads = threads;
-    }
+    let DeviceArgs { backend, threads } = args.device;
+    config.data = args.data.data.clone().unwrap_or(config.data);
+    config.backend = backend.map_or(config.backend, Backend::name);
+    config.threads = threads.unwrap_or(config.threads);
     Ok((name, config))
 }
 

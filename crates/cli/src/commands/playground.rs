@@ -3,14 +3,12 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args as ClapArgs;
-use digits_data::{OpenOptions, Source};
+use digits_data::Source;
 use digits_playground::{App, Options, Server};
 use rayon::ThreadPoolBuilder;
 
-use crate::args::{DataArgs, DeviceArgs, artifacts};
 use crate::device::start_threads;
-use crate::error::CliError;
-use crate::output;
+use crate::shared::{CliError, DataArgs, DeviceArgs, Done, artifacts, print};
 
 /// Options of `digits playground`.
 #[derive(Debug, ClapArgs)]
@@ -38,19 +36,16 @@ pub struct Args {
 }
 
 /// `digits playground`
-pub fn run(args: Args) -> Result<ExitCode, CliError> {
+pub fn run(args: Args) -> Done {
     // The calling thread is not one of them: it waits for connections.
     start_threads(args.device.threads.unwrap_or(0), ThreadPoolBuilder::new())?;
     let backend = args.device.backend();
-    let device = backend.device()?;
+    let device = backend.device().map_err(CliError::failed)?;
     let app = App::new(Options {
         artifacts: artifacts(),
         runs: args.run,
+        open: args.data.options(),
         data: args.data.data.unwrap_or(Source::Auto),
-        open: OpenOptions {
-            offline: args.data.offline,
-            ..OpenOptions::default()
-        },
         device,
         precision: backend.precision(),
         host: args.host,
@@ -66,7 +61,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     } else {
         address
     };
-    output::text(&format!("http://{shown}/\n"))?;
+    print(&format!("http://{shown}/\n"))?;
     // No notice but a warning: --quiet does not hide it.
     if !address.ip().is_loopback() {
         eprintln!(

@@ -1,4 +1,3 @@
-use std::fmt::Display;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,11 +9,7 @@ use digits_report::Picture;
 use digits_train::{Prediction, RunFolder, image_shape, predict};
 use serde::Serialize;
 
-use crate::args::{DeviceArgs, OutputArgs, artifacts};
-use crate::error::CliError;
-use crate::open;
-use crate::output::{self, percent};
-use crate::runs;
+use crate::shared::{CliError, DeviceArgs, Done, OutputArgs, newest, percent, unreadable, write};
 
 /// A picture file larger than this is not read: 256 MB.
 const MAX_FILE: u64 = 256 << 20;
@@ -44,7 +39,7 @@ pub struct Args {
     output: OutputArgs,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Answer<'a> {
     image: &'a str,
     #[serde(flatten)]
@@ -55,23 +50,22 @@ struct Answer<'a> {
 }
 
 /// `digits predict`
-pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+pub fn run(args: &Args) -> Done {
     let folder = match &args.run {
         Some(path) => RunFolder::named(path)?,
-        None => match runs::find_newest(|record| record.model == "cnn" && record.has_network()) {
+        None => match newest(|record| record.model == "cnn" && record.has_network()) {
             Some(path) => RunFolder::new(path),
             None => RunFolder::pretrained("cnn")?,
         },
     };
     // One picture is less work than starting threads for it.
-    let threads = args.device.threads.unwrap_or(1);
-    let (device, _) = open::device(args.device.backend(), threads)?;
+    let device = args.device.open(1)?;
     let run = folder.load(&device)?;
     if !args.output.quiet {
         let why = if args.run.is_none() && folder.is_pretrained() {
-            format!(", as {} holds no trained CNN", artifacts().display())
+            ", as artifacts holds no trained CNN"
         } else {
-            String::new()
+            ""
         };
         eprintln!(
             "using {} ({} trained on {}{why})",
@@ -103,24 +97,19 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
             save(folder, number, name, picture)?;
         }
     }
-    let pixels: Vec<Vec<u8>> = pictures
-        .iter()
-        .map(|(_, picture)| picture.pixels.clone())
-        .collect();
-    let predictions = predict(&run, &pixels, &device)?;
+    let pixels = pictures.iter().map(|(_, picture)| picture.pixels.clone());
+    let predictions = predict(&run, &pixels.collect::<Vec<_>>(), &device)?;
 
-    if args.output.json {
-        let answers = pictures.iter().zip(&predictions);
-        let answers: Vec<Answer> = answers
-            .map(|((image, _), prediction)| Answer {
-                image,
-                prediction,
-                run: &run.path,
-                dataset: &run.record.dataset.name,
-            })
-            .collect();
-        output::json(&answers)?;
-    } else {
+    let answers = pictures.iter().zip(&predictions);
+    let answers: Vec<Answer> = answers
+        .map(|((image, _), prediction)| Answer {
+            image,
+            prediction,
+            run: &run.path,
+            dataset: &run.record.dataset.name,
+        })
+        .collect();
+    args.output.print(&answers, || {
         let widths = pictures.iter().map(|(name, _)| name.chars().count());
         let width = widths.max().unwrap_or(0);
         let mut text = String::new();
@@ -139,13 +128,9 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
                 others.join(", ")
             );
         }
-        output::text(&text)?;
-    }
-    if failed {
-        Err(CliError::Reported)
-    } else {
-        Ok(ExitCode::SUCCESS)
-    }
+        text
+    })?;
+    Ok(ExitCode::from(u8::from(failed)))
 }
 
 /// Folders become the pictures in them, sorted by name.
@@ -194,17 +179,13 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
-fn unreadable(path: &Path, reason: &dyn Display) -> CliError {
-    CliError::failed(format!("cannot read {}: {reason}", path.display()))
-}
-
 /// `NUMBER-NAME.png` in the folder, so that equal names do not meet.
 fn save(folder: &Path, number: usize, name: &str, picture: &Prepared) -> Result<(), CliError> {
     let stem = Path::new(name).file_stem().unwrap_or("picture".as_ref());
     let file = format!("{number:03}-{}.png", stem.to_string_lossy());
     let (width, height) = (picture.shape.width as u32, picture.shape.height as u32);
     let png = Picture::gray(width, height, picture.pixels.clone())?.png()?;
-    output::file(&folder.join(file), &png)
+    write(&folder.join(file), &png)
 }
 
 /// Two rows of pixels a line of text, in the five shades that every terminal has.

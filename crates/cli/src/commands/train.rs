@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
@@ -10,14 +10,12 @@ use digits_train::{
 };
 use serde::Serialize;
 
-use crate::args::{DataArgs, DeviceArgs, OutputArgs};
 use crate::device::Backend;
-use crate::error::CliError;
-use crate::interrupt::{self, INTERRUPTED};
-use crate::open;
-use crate::output::{self, percent};
-use crate::progress::TrainingProgress;
-use crate::runs;
+use crate::progress::Progress;
+use crate::shared::{
+    CliError, DataArgs, DeviceArgs, Done, INTERRUPTED, OutputArgs, device, interrupt_flag, new_run,
+    newest, percent,
+};
 
 /// What is trained unless something else is asked for.
 const DEFAULT_RECIPE: &str = "cnn";
@@ -67,11 +65,11 @@ fn recipes() -> String {
 }
 
 /// The result of a training run, as `--json` prints it.
-#[derive(Debug, Serialize)]
-struct Summary {
-    model: String,
-    backend: String,
-    dataset: String,
+#[derive(Serialize)]
+struct Summary<'a> {
+    model: &'a str,
+    backend: &'a str,
+    dataset: &'a str,
     seed: u64,
     epochs: usize,
     parameters: usize,
@@ -79,24 +77,23 @@ struct Summary {
     images_per_second: f64,
     valid_accuracy: f64,
     test_accuracy: f64,
-    run: PathBuf,
+    run: &'a Path,
 }
 
 /// `digits train`
-pub fn run(args: Args) -> Result<ExitCode, CliError> {
+pub fn run(args: &Args) -> Done {
     let (folder, name, mut config) = if args.resume {
-        resumed(&args)?
+        resumed(args)?
     } else {
-        started(&args)?
+        started(args)?
     };
     let backend = Backend::named(&config.backend)?;
-    let (device, threads) = open::device(backend, config.threads)?;
+    let (device, threads) = device(backend, config.threads)?;
     config.threads = threads;
-    let dataset = open::data(&args.data, &config.data, args.output.quiet)?;
+    let dataset = args.data.open(&config.data, args.output.quiet)?;
     config.data = dataset.source.clone();
-    let config = config
-        .fitted(&dataset.train)
-        .map_err(|error| invalid(&args, error))?;
+    let config = config.fitted(&dataset.train);
+    let config = config.map_err(|error| invalid(args, error))?;
     if !args.output.quiet {
         eprintln!(
             "{} {name} on {}, {} backend, {threads} threads, seed {} → {}",
@@ -108,8 +105,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         );
     }
 
-    let stop = interrupt::flag()?;
-    let mut progress = TrainingProgress::new(args.output.quiet);
+    let stop = interrupt_flag()?;
+    let mut progress = Progress::new(args.output.quiet);
     let init = args.init.as_ref().map(RunFolder::named).transpose()?;
     let outcome = train(
         TrainingJob {
@@ -125,19 +122,28 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             },
         },
         &mut Callbacks {
-            on_event: &mut |event| progress.show(&event),
+            on_event: &mut |event| progress.training(&event),
             should_stop: &|| stop.load(Ordering::SeqCst),
         },
     );
     drop(progress);
     match outcome? {
         Outcome::Finished(record) => {
-            if args.output.json {
-                output::json(&summary(&record, &folder))?;
-            } else {
-                output::text(&table(&record, &folder))?;
-            }
-            Ok(ExitCode::SUCCESS)
+            let result = record.result.as_ref();
+            let summary = Summary {
+                model: &record.recipe,
+                backend: &record.backend,
+                dataset: &record.dataset.name,
+                seed: record.seed,
+                epochs: record.epochs.len(),
+                parameters: record.parameters,
+                train_seconds: record.train_seconds,
+                images_per_second: record.images_per_second(),
+                valid_accuracy: result.map_or(0.0, |result| result.valid_accuracy),
+                test_accuracy: result.map_or(0.0, |result| result.test_accuracy),
+                run: folder.path(),
+            };
+            args.output.print(&summary, || table(&record, &folder))
         }
         Outcome::Interrupted { step, steps } => {
             eprintln!(
@@ -167,29 +173,24 @@ fn started(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     apply_options(args, &mut recipe)?;
     let name = recipe.name.clone();
     let config = recipe.resolve().map_err(|error| invalid(args, error))?;
-    let folder = RunFolder::new(args.run.clone().unwrap_or_else(|| runs::fresh(&name)));
-    Ok((folder, name, config))
+    Ok((new_run(args.run.as_ref(), &name), name, config))
 }
 
 /// `--set`, then the options that have their own name.
 fn apply_options(args: &Args, recipe: &mut Recipe) -> Result<(), CliError> {
-    for assignment in &args.set {
-        recipe.set(assignment).map_err(CliError::usage)?;
-    }
     let number = |value: Option<usize>| value.map(|value| value.to_string());
-    let backend = args.device.backend.map(|backend| backend.name().to_owned());
-    for (key, value) in [
+    let named = [
         ("training.epochs", number(args.epochs)),
         ("training.batch_size", number(args.batch_size)),
         ("seed", args.seed.map(|seed| seed.to_string())),
         ("threads", number(args.device.threads)),
-        ("backend", backend),
-    ] {
-        if let Some(value) = value {
-            recipe
-                .set(&format!("{key}={value}"))
-                .map_err(CliError::usage)?;
-        }
+        ("backend", args.device.backend.map(Backend::name)),
+    ];
+    let named = named
+        .into_iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+    for assignment in args.set.iter().cloned().chain(named) {
+        recipe.set(&assignment).map_err(CliError::usage)?;
     }
     Ok(())
 }
@@ -213,11 +214,13 @@ fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
         Some(path) => path.clone(),
         None => {
             let recipe = recipe.as_deref().unwrap_or(DEFAULT_RECIPE);
-            runs::newest(
-                &format!("unfinished run of {recipe}"),
-                "Start one without --resume, or name one with --run DIR",
-                |record| record.status == Status::Running && record.recipe == recipe,
-            )?
+            newest(|record| record.status == Status::Running && record.recipe == recipe)
+                .ok_or_else(|| {
+                    CliError::failed(format!(
+                        "there is no unfinished run of {recipe} in artifacts. Start one without \
+                         --resume, or name one with --run DIR"
+                    ))
+                })?
         }
     };
     let folder = RunFolder::new(path);
@@ -266,23 +269,6 @@ fn changes(
         changes.push(format!("init = {origin}, not {init}"));
     }
     changes
-}
-
-fn summary(record: &RunRecord, folder: &RunFolder) -> Summary {
-    let result = record.result.as_ref();
-    Summary {
-        model: record.recipe.clone(),
-        backend: record.backend.clone(),
-        dataset: record.dataset.name.clone(),
-        seed: record.seed,
-        epochs: record.epochs.len(),
-        parameters: record.parameters,
-        train_seconds: record.train_seconds,
-        images_per_second: record.images_per_second(),
-        valid_accuracy: result.map_or(0.0, |result| result.valid_accuracy),
-        test_accuracy: result.map_or(0.0, |result| result.test_accuracy),
-        run: folder.path().to_owned(),
-    }
 }
 
 fn table(record: &RunRecord, folder: &RunFolder) -> String {

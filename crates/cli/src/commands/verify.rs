@@ -3,12 +3,10 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use digits_verify::filter::parse_kernel;
-use digits_verify::{NamedDevice, Options, Part, Report, Values, render, verify};
+use digits_verify::{NamedDevice, Options, Part, Values, render, verify};
 
-use crate::args::artifacts;
 use crate::device::Backend;
-use crate::error::CliError;
-use crate::output;
+use crate::shared::{CliError, Done, OutputArgs, folder, print, write};
 
 /// `digits verify`
 #[derive(Debug, clap::Args)]
@@ -70,8 +68,8 @@ enum PartArg {
     Filters,
 }
 
-/// Runs `digits verify`; a check that fails gives exit status 1.
-pub fn run(args: &Args) -> Result<ExitCode, CliError> {
+/// `digits verify`; a check that fails gives exit status 1.
+pub fn run(args: &Args) -> Done {
     let options = Options {
         part: match args.part {
             None => Part::All,
@@ -84,28 +82,23 @@ pub fn run(args: &Args) -> Result<ExitCode, CliError> {
     };
     options.values.network().map_err(CliError::usage)?;
     let report = verify(&options, &devices(args.backend)?)?;
-    let page = write(
-        &report,
-        args.out
-            .clone()
-            .unwrap_or_else(|| artifacts().join("verify")),
-    )?;
-    if args.json {
-        output::json(&render::json(&report))?;
-    } else if args.markdown {
-        output::text(&render::markdown(&report)?)?;
+    let folder = folder(args.out.as_ref(), "verify");
+    let page = folder.join("report.html");
+    let markdown = render::markdown(&report)?;
+    write(&page, render::html(&report)?.as_bytes())?;
+    write(&folder.join("report.md"), markdown.as_bytes())?;
+    if args.markdown {
+        print(&markdown)?;
     } else {
-        let with_derivation = args.part == Some(PartArg::Backprop);
-        output::text(&render::terminal(&report, with_derivation))?;
+        let (json, quiet) = (args.json, args.quiet);
+        OutputArgs { json, quiet }.print(&render::json(&report), || {
+            render::terminal(&report, options.part == Part::Backprop)
+        })?;
     }
     if !args.quiet {
         eprintln!("the whole report, with pictures: {}", page.display());
     }
-    Ok(if report.passed() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(!report.passed())))
 }
 
 impl Derivation {
@@ -139,27 +132,16 @@ impl Derivation {
 
 /// The CPU backends in f64; a GPU in f32, or the reason why there is none.
 fn devices(only: Option<Backend>) -> Result<Vec<NamedDevice>, CliError> {
-    let named = |backend: Backend, device| NamedDevice {
-        name: backend.name().to_owned(),
-        device,
+    let named = |backend: Backend| NamedDevice {
+        name: backend.name(),
+        device: backend.device(),
         precision: backend.precision(),
     };
-    if let Some(backend) = only {
-        return Ok(vec![named(backend, Ok(backend.device()?))]);
-    }
-    let each = [Backend::Flex, Backend::Ndarray, Backend::Wgpu];
-    Ok(each
-        .map(|backend| named(backend, backend.device().map_err(|error| error.to_string())))
-        .into())
-}
-
-/// Writes `report.html`, whose path it returns, and `report.md`.
-fn write(report: &Report, folder: PathBuf) -> Result<PathBuf, CliError> {
-    let page = folder.join("report.html");
-    output::file(&page, render::html(report)?.as_bytes())?;
-    output::file(
-        &folder.join("report.md"),
-        render::markdown(report)?.as_bytes(),
-    )?;
-    Ok(page)
+    let Some(backend) = only else {
+        let each = [Backend::Flex, Backend::Ndarray, Backend::Wgpu];
+        return Ok(each.map(named).into());
+    };
+    let only = named(backend);
+    only.device.clone().map_err(CliError::failed)?;
+    Ok(vec![only])
 }

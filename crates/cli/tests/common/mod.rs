@@ -9,24 +9,25 @@ use digits_data::idx;
 use digits_data::{ImageShape, Images};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde_json::Value;
 
-/// The program, away from the user's own settings and data.
-pub fn digits() -> Command {
+/// The program with these arguments (words of a line), away from the user's own settings and data.
+pub fn digits(line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_digits"));
-    command
-        .env_remove("DIGITS_DATA")
-        .env_remove("DIGITS_BACKEND");
+    command.args(line.split_whitespace());
+    command.env_remove("DIGITS_DATA");
+    command.env_remove("DIGITS_BACKEND");
     command
 }
 
 /// Runs the program.
-pub fn run<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
-    digits().args(args).output().unwrap()
+pub fn run(line: &str) -> Output {
+    digits(line).output().unwrap()
 }
 
 /// Standard output of a call that must succeed.
-pub fn stdout<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> String {
-    succeeds(digits().args(args)).0
+pub fn stdout(line: &str) -> String {
+    succeeds(&mut digits(line)).0
 }
 
 /// Standard output and standard error of a program that must succeed.
@@ -38,8 +39,8 @@ pub fn succeeds(command: &mut Command) -> (String, String) {
 }
 
 /// The JSON document of a call that must succeed.
-pub fn json<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> serde_json::Value {
-    serde_json::from_str(&stdout(args)).unwrap()
+pub fn json(line: &str) -> Value {
+    serde_json::from_str(&stdout(line)).unwrap()
 }
 
 /// Everything the program said on standard error.
@@ -48,12 +49,8 @@ pub fn stderr(output: &Output) -> String {
 }
 
 /// A call that must fail with this exit status and one message that holds all of `parts`.
-pub fn fails<S: AsRef<std::ffi::OsStr>>(
-    status: i32,
-    args: impl IntoIterator<Item = S>,
-    parts: &[&str],
-) {
-    failed(&run(args), status, parts);
+pub fn fails(status: i32, line: &str, parts: &[&str]) {
+    failed(&run(line), status, parts);
 }
 
 /// A failure with this exit status and one message that holds all of `parts`; returns what was
@@ -89,8 +86,8 @@ pub fn mnist() -> Option<PathBuf> {
 
 /// The program on a machine with no network (a proxy that nobody answers at) and no data (an
 /// empty home). `home` may be anything at all.
-pub fn without_network(home: &Path) -> Command {
-    let mut command = digits();
+pub fn without_network(home: &Path, line: &str) -> Command {
+    let mut command = digits(line);
     command.env("HOME", home).env("XDG_CACHE_HOME", home);
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
         command.env(name, "http://127.0.0.1:9");
@@ -152,25 +149,25 @@ impl Sandbox {
         self.path(name).display().to_string()
     }
 
-    /// Arguments that train a small network of `recipe` on the bars into the folder `run`; `more`
-    /// are options, separated by spaces, which stand instead of the defaults.
-    pub fn training(&self, recipe: &str, run: &str, more: &str) -> Vec<String> {
-        let paths = ["--data", &self.at("bars"), "--run", &self.at(run)].map(str::to_owned);
-        let set = "--set training.validation=40 --set training.save_every=2";
-        let words = ["train", recipe].into_iter().chain(set.split(' '));
-        let words = words.chain(more.split_whitespace()).map(str::to_owned);
-        let defaults = ["--batch-size 16", "--epochs 3", "--threads 2"];
-        let defaults = defaults
-            .iter()
-            .map(|option| option.split_once(' ').unwrap());
-        let defaults = defaults.filter(|(option, _)| !more.contains(option));
-        let defaults = defaults.flat_map(|(option, value)| [option, value].map(str::to_owned));
-        words.chain(paths).chain(defaults).collect()
+    /// The line that trains a small network of `recipe` on the bars into the folder `run`; `more`
+    /// are options, which stand instead of the defaults.
+    pub fn training(&self, recipe: &str, run: &str, more: &str) -> String {
+        let (data, run) = (self.at("bars"), self.at(run));
+        let mut line = format!(
+            "train {recipe} --data {data} --run {run} --set training.validation=40 \
+             --set training.save_every=2 {more}"
+        );
+        for (option, value) in [("--batch-size", 16), ("--epochs", 3), ("--threads", 2)] {
+            if !more.contains(option) {
+                line += &format!(" {option} {value}");
+            }
+        }
+        line
     }
 }
 
 /// A JSON file.
-pub fn read_json(path: &Path) -> serde_json::Value {
+pub fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
