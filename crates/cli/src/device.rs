@@ -62,9 +62,6 @@ pub fn devices(output: OutputArgs) -> Done {
 
 impl Backend {
     /// The backend of this name, from a configuration.
-    ///
-    /// # Errors
-    /// An unknown name.
     pub fn named(name: &str) -> Result<Self, CliError> {
         <Self as ValueEnum>::from_str(name, false).map_err(|_| {
             CliError::usage(format!(
@@ -246,9 +243,6 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Starts the threads that the CPU backends compute with (0: one per core), for the whole process;
 /// returns their number.
-///
-/// # Errors
-/// Too many threads, or threads that cannot be started.
 pub fn start_threads(threads: usize, pool: ThreadPoolBuilder) -> Result<usize, CliError> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),

@@ -12,11 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use digits_data::files::write_whole;
 use digits_data::{DataError, Dataset, OpenOptions, Source};
 use digits_train::{RunFolder, RunRecord};
 use rayon::ThreadPoolBuilder;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::device::{Backend, start_threads};
 use crate::progress::Progress;
@@ -45,9 +47,6 @@ impl DeviceArgs {
     }
 
     /// Starts the backend and so many threads, unless the options say otherwise.
-    ///
-    /// # Errors
-    /// As those of [`device`].
     pub fn open(&self, threads: usize) -> Result<Device, CliError> {
         Ok(device(self.backend(), self.threads.unwrap_or(threads))?.0)
     }
@@ -103,9 +102,6 @@ pub struct OutputArgs {
 
 impl OutputArgs {
     /// Prints a result as one JSON document, or as text: the end of a command that succeeded.
-    ///
-    /// # Errors
-    /// Standard output that cannot be written.
     pub fn print(self, result: &impl Serialize, text: impl FnOnce() -> String) -> Done {
         if self.json {
             print(&(serde_json::to_string_pretty(result)? + "\n"))
@@ -115,10 +111,16 @@ impl OutputArgs {
     }
 }
 
+/// Takes one of these names, each with its help, for the value that `serde` knows by it.
+pub fn one_of<T: DeserializeOwned + Clone + Send + Sync + 'static>(
+    names: &'static [(&str, &str)],
+) -> impl TypedValueParser<Value = T> {
+    let values = names.iter();
+    let values = values.map(|(name, help)| PossibleValue::new(*name).help(*help));
+    PossibleValuesParser::new(values).try_map(|name| serde_json::from_value::<T>(name.into()))
+}
+
 /// Prints text. A reader that went away (`digits … | head`) is not an error.
-///
-/// # Errors
-/// Standard output that cannot be written.
 pub fn print(text: &str) -> Done {
     let mut stdout = io::stdout();
     match stdout
@@ -131,9 +133,6 @@ pub fn print(text: &str) -> Done {
 }
 
 /// Writes a file whole or not at all; makes its folder.
-///
-/// # Errors
-/// A place that cannot be written to.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     write_whole(path, bytes)
         .map_err(|error| CliError::failed(format!("cannot write {}: {error}", path.display())))
@@ -215,9 +214,6 @@ pub fn newest(wanted: impl Fn(&RunRecord) -> bool) -> Option<PathBuf> {
 }
 
 /// Raised by the first Ctrl-C; the second one ends the program at once.
-///
-/// # Errors
-/// A handler that cannot be set.
 pub fn interrupt_flag() -> Result<Arc<AtomicBool>, CliError> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);

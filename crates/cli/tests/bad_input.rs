@@ -34,14 +34,36 @@ const INVALID: &str = "
     2 data draw x --train 0 | --train
     1 playground --port 0 --run no-such-folder | no-such-folder
     2 playground --host example.org | --host
-    1 evaluate pretrained/cnn --backend rocm | this build has no rocm backend | just backend=rocm";
+    1 evaluate pretrained/cnn --backend rocm | this build has no rocm backend | just backend=rocm
+    2 export pretrained/cnn --to x.bin | FILE.safetensors, which PyTorch reads
+    2 export pretrained/cnn --to x.onnx --script | go with FILE.safetensors
+    2 export pretrained/cnn --to x.onnx --dtype f16 | go with FILE.safetensors
+    1 export no/such/run --to x.safetensors | is not a run folder
+    1 import no-such.pt | cannot read
+    1 import WEIGHTS --config missing.toml | cannot read missing.toml
+    1 import WEIGHTS --config no/such/recipe | cannot read no/such/recipe
+    2 import WEIGHTS | --model RECIPE
+    2 import WEIGHTS --model cn | did you mean `cnn`
+    1 import WEIGHTS --model cnn | [4, 1, 3, 3] for features.0.weight [16, 1, 5, 5]
+    2 import WEIGHTS --model cnn --normalize 0.1,0 | cannot be normalized
+    2 import WEIGHTS --model cnn --normalize 0.1,-1 | cannot be normalized
+    2 import WEIGHTS --model cnn --normalize nan,1 | cannot be normalized
+    2 import WEIGHTS --model cnn --normalize 0.1,inf | cannot be normalized
+    2 import WEIGHTS --model cnn --normalize 0.5,1e-45 | cannot be normalized";
+
+/// The weights of a small CNN, as PyTorch wrote them.
+const WEIGHTS: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../interop/tests/pytorch/state-dict.pt"
+);
 
 #[test]
 fn invalid_arguments_are_named() {
     for case in INVALID.trim().lines() {
         let parts: Vec<&str> = case.trim().split(" | ").collect();
         let (status, args) = parts[0].split_once(' ').unwrap();
-        fails(status.parse().unwrap(), args, &parts[1..]);
+        let args = args.replace("WEIGHTS", WEIGHTS);
+        fails(status.parse().unwrap(), &args, &parts[1..]);
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Sandbox, bars, digits, fails, json, read_json, run, stderr, succeeds};
+use common::{Sandbox, digits, fails, json, read_json, run, stderr, succeeds};
 use serde_json::Value;
 
 /// Two seeds of the two small networks, and as little of everything as answers every question.
@@ -49,7 +49,6 @@ steps = 20
 /// A folder with data and a plan.
 fn experiment() -> Sandbox {
     let sandbox = Sandbox::new(400);
-    bars(&sandbox.path("bars"), 400, 60);
     fs::write(sandbox.path("plan.toml"), PLAN).unwrap();
     sandbox
 }
@@ -98,7 +97,7 @@ fn a_comparison_answers_every_question_and_writes_its_report() {
     let mcnemar = &results["accuracy"]["full"]["mcnemar"][0];
     let counts = "both_right only_mlp_right only_cnn_right both_wrong".split(' ');
     let counted: u64 = counts.map(|count| mcnemar[count].as_u64().unwrap()).sum();
-    assert_eq!(counted, 60);
+    assert_eq!(counted, 40);
     let out = sandbox.path("out");
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     let text = fs::read_to_string(out.join("report.md")).unwrap();

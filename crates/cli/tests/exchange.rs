@@ -156,40 +156,17 @@ fn half_precision_tells_what_it_costs_and_the_script_fits_the_file() {
 }
 
 #[test]
-fn what_import_and_export_cannot_do_is_said() {
+fn weights_that_do_not_say_their_network_are_taken_with_a_configuration() {
     let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name).display().to_string();
+    let [run, config] = ["run", "network.toml"].map(|name| folder.path().join(name));
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/tests/pytorch");
-    let weights = &format!("{fixtures}/state-dict.pt");
-    let run = &at("run");
-    let export = |more: &str| format!("export pretrained/cnn --to {more}");
-    let import = |more: &str| format!("import {weights} --run {run} {more}");
-    let says = |status: i32, line: String, part: &str| fails(status, &line, &[part]);
-    says(2, export("x.bin"), "FILE.safetensors, which PyTorch reads");
-    says(2, export("x.onnx --script"), "go with FILE.safetensors");
-    says(2, export("x.onnx --dtype f16"), "go with FILE.safetensors");
-    let none = format!("export {} --to x.safetensors", at("none"));
-    says(1, none, "is not a run folder");
-    says(1, format!("import {}", at("none.pt")), "cannot read");
-    for config in ["missing.toml", "no/such/recipe"] {
-        let given = import(&format!("--config {config}"));
-        says(1, given, &format!("cannot read {config}"));
-    }
-    says(2, import(""), "--model RECIPE");
-    says(2, import("--model cn"), "did you mean `cnn`");
-    let other = "[4, 1, 3, 3] for features.0.weight [16, 1, 5, 5]";
-    says(1, import("--model cnn"), other);
-    for normalize in ["0.1,0", "0.1,-1", "nan,1", "0.1,inf", "0.5,1e-45"] {
-        let given = import(&format!("--model cnn --normalize {normalize}"));
-        says(2, given, "cannot be normalized");
-    }
-    // The network of these weights: what else its reference says is no part of a configuration.
+    // What else the reference of these weights says is no part of a configuration.
     let own = fs::read_to_string(format!("{fixtures}/cnn-batchnorm.toml")).unwrap();
-    let config = at("network.toml");
     fs::write(&config, &own[own.find("[model]").unwrap()..]).unwrap();
-    let line = import(&format!("--config {config}"));
+    let (to, config) = (run.display(), config.display());
+    let line = format!("import {fixtures}/state-dict.pt --config {config} --run {to}");
     fails(2, &line, &["--normalize MEAN,STD"]);
-    assert!(!Path::new(run).exists());
+    assert!(!run.exists());
     let line = line + " --normalize 0.5,0.25";
     stdout(&line);
     fails(1, &line, &["already holds a run"]);

@@ -152,12 +152,9 @@ fn table(run: &LoadedRun, report: &Report) -> String {
 }
 
 fn matrix(confusion: &[Vec<usize>]) -> String {
-    let largest = confusion.iter().flatten().max().copied().unwrap_or(0);
-    let width = largest
-        .max(confusion.len().saturating_sub(1))
-        .to_string()
-        .len()
-        + 1;
+    let counts = confusion.iter().flatten().copied();
+    let largest = counts.fold(confusion.len().saturating_sub(1), usize::max);
+    let width = largest.to_string().len() + 1;
     let line = |head: String, cells: Vec<String>| {
         let cells = cells.iter().map(|cell| format!("{cell:>width$}"));
         format!("{head:>4} {}\n", cells.collect::<String>())

@@ -2,7 +2,6 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use clap::Args as ClapArgs;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use digits_data::{Dataset, Images};
 use digits_interop::{Export, FloatType, export};
 use digits_report::text::count;
@@ -10,8 +9,14 @@ use digits_train::{RunFolder, TrainError, check_fit, evaluate};
 use serde::Serialize;
 
 use crate::shared::{
-    self, CliError, DataArgs, DeviceArgs, Done, OutputArgs, percent, print, write,
+    self, CliError, DataArgs, DeviceArgs, Done, OutputArgs, one_of, percent, print, write,
 };
+
+const DTYPES: &[(&str, &str)] = &[
+    ("f32", "32 bits, nothing lost"),
+    ("f16", "IEEE half precision"),
+    ("bf16", "The upper half of an f32"),
+];
 
 /// Options of `digits export`.
 #[derive(Debug, ClapArgs)]
@@ -28,7 +33,7 @@ pub struct Args {
     )]
     to: Option<PathBuf>,
     /// Type of the numbers; for f16 and bf16 the accuracy that it costs is measured
-    #[arg(long, value_parser = dtype(), default_value = "f32")]
+    #[arg(long, value_parser = one_of::<FloatType>(DTYPES), default_value = "f32")]
     dtype: FloatType,
     /// Print the PyTorch module that loads the file, instead of a summary
     #[arg(long)]
@@ -39,21 +44,6 @@ pub struct Args {
     device: DeviceArgs,
     #[command(flatten)]
     output: OutputArgs,
-}
-
-fn dtype() -> impl TypedValueParser<Value = FloatType> {
-    let names = [
-        (FloatType::F32, "32 bits, nothing lost"),
-        (FloatType::F16, "IEEE half precision"),
-        (FloatType::Bf16, "The upper half of an f32"),
-    ];
-    let values = names.map(|(float, help)| PossibleValue::new(float.name()).help(help));
-    PossibleValuesParser::new(values).try_map(move |given| {
-        let found = names.iter().find(|(float, _)| float.name() == given);
-        found
-            .map(|&(float, _)| float)
-            .ok_or("there is no such type")
-    })
 }
 
 /// The result, as `--json` prints it.

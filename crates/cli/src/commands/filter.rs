@@ -1,14 +1,18 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
 use digits_data::Source;
 use digits_report::{Palette, Picture};
 use digits_verify::filter::{Geometry, Grid, Padding, correlate, parse_kernel, sheet_filters};
 use image::{ImageReader, Limits};
 use serde::Serialize;
 
-use crate::shared::{CliError, DataArgs, Done, OutputArgs, folder, unreadable, write};
+use crate::shared::{CliError, DataArgs, Done, OutputArgs, folder, one_of, unreadable, write};
+
+const PADDINGS: &[(&str, &str)] = &[
+    ("valid", "Only windows inside the picture"),
+    ("same", "Zeros around it"),
+];
 
 /// `digits filter`
 #[derive(Debug, clap::Args)]
@@ -27,8 +31,8 @@ pub struct Args {
     #[arg(long, value_name = "ROWS", allow_hyphen_values = true)]
     kernel: Option<String>,
     /// What happens at the edge
-    #[arg(long, value_enum, default_value = "valid")]
-    padding: PaddingArg,
+    #[arg(long, value_parser = one_of::<Padding>(PADDINGS), default_value = "valid")]
+    padding: Padding,
     /// Pixels from one window to the next
     #[arg(long, value_name = "N", default_value_t = 1)]
     stride: usize,
@@ -42,14 +46,6 @@ pub struct Args {
     data: DataArgs,
     #[command(flatten)]
     output: OutputArgs,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum PaddingArg {
-    /// Only windows inside the picture
-    Valid,
-    /// Zeros around it
-    Same,
 }
 
 /// One filter that was applied.
@@ -70,10 +66,7 @@ pub fn run(args: &Args) -> Done {
     let geometry = Geometry {
         stride: args.stride,
         dilation: args.dilation,
-        padding: match args.padding {
-            PaddingArg::Valid => Padding::Valid,
-            PaddingArg::Same => Padding::Same,
-        },
+        padding: args.padding,
     };
     let kernels = match &args.kernel {
         Some(text) => vec![(

@@ -149,13 +149,9 @@ fn table(assignment: &Assignment) -> String {
     };
     let (file, network) = (width(|m| &m.file), width(|m| &m.network));
     let mut text = String::new();
-    for Match {
-        file: from,
-        network: to,
-        shape,
-    } in matches
-    {
-        text += &format!("{from:<file$} → {to:<network$}  {shape:?}\n");
+    for m in matches {
+        let shape = &m.shape;
+        text += &format!("{:<file$} → {:<network$}  {shape:?}\n", m.file, m.network);
     }
     text + match assignment.how {
         How::Names => "assigned by name",

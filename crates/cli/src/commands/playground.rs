@@ -92,12 +92,8 @@ fn open_browser(address: &str) -> bool {
     } else {
         ("xdg-open", &[])
     };
-    Command::new(program)
-        .args(arguments)
-        .arg(address)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .is_ok()
+    let mut command = Command::new(program);
+    command.args(arguments).arg(address).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().is_ok()
 }

@@ -104,34 +104,29 @@ pub fn notices(said: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Writes a data set of 28×28 images whose class is the place of a bright bar on a noisy ground:
-/// learned in a few steps, by the MLP and by the CNN.
-pub fn bars(folder: &Path, train: usize, test: usize) {
-    for (split, count, seed) in [(idx::TRAIN, train, 1), (idx::TEST, test, 2)] {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut pixels = Vec::new();
-        for index in 0..count {
-            let bar = 2 * (index % 10) + 3;
-            pixels.extend((0..28 * 28).map(|pixel| match pixel % 28 {
-                column if (bar..bar + 3).contains(&column) => 200,
-                _ => rng.random_range(0..40),
-            }));
-        }
-        let labels = (0..count).map(|index| (index % 10) as u8).collect();
-        let images = Images::new(ImageShape::MNIST, 10, pixels, labels).unwrap();
-        idx::write(folder, split, &images).unwrap();
-    }
-}
-
-/// A folder for one test, with the bars in `bars`; removed at the end.
+/// A folder for one test, removed at the end. `bars` in it is a data set of 28×28 images whose
+/// class is the place of a bright bar on a noisy ground: learned in a few steps.
 pub struct Sandbox(tempfile::TempDir);
 
 impl Sandbox {
     /// With so many training images, and 40 for the test.
     pub fn new(train: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        bars(&folder.path().join("bars"), train, 40);
-        Self(folder)
+        let sandbox = Self(tempfile::tempdir().unwrap());
+        for (split, count, seed) in [(idx::TRAIN, train, 1), (idx::TEST, 40, 2)] {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let mut pixels = Vec::new();
+            for index in 0..count {
+                let bar = 2 * (index % 10) + 3;
+                pixels.extend((0..28 * 28).map(|pixel| match pixel % 28 {
+                    column if (bar..bar + 3).contains(&column) => 200,
+                    _ => rng.random_range(0..40),
+                }));
+            }
+            let labels = (0..count).map(|index| (index % 10) as u8).collect();
+            let images = Images::new(ImageShape::MNIST, 10, pixels, labels).unwrap();
+            idx::write(&sandbox.path("bars"), split, &images).unwrap();
+        }
+        sandbox
     }
 
     /// The folder itself.
