@@ -206,10 +206,8 @@ fn invalid(args: &Args, error: TrainError) -> CliError {
 /// A run that is resumed: everything but the place comes from its folder.
 fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
     // `ffn` is another name for `mlp`.
-    let recipe = match &args.recipe {
-        Some(name) => Some(Recipe::built_in(name).map_err(CliError::usage)?.name),
-        None => None,
-    };
+    let recipe = args.recipe.as_deref().map(Recipe::built_in).transpose();
+    let recipe = recipe.map_err(CliError::usage)?.map(|recipe| recipe.name);
     let path = match &args.run {
         Some(path) => path.clone(),
         None => {
@@ -238,25 +236,7 @@ fn resumed(args: &Args) -> Result<(RunFolder, String, RunConfig), CliError> {
         config.model = config.model.with_input(saved.model.input());
         config.data.clone_from(&saved.data);
     }
-    let changes = changes(args, recipe, &record, saved.differences(&config)?);
-    if !changes.is_empty() {
-        return Err(CliError::usage(format!(
-            "{} has {}; a run is resumed as it was started: leave these options out, or train a new run",
-            folder.path().display(),
-            changes.join(", and ")
-        )));
-    }
-    config.threads = threads;
-    Ok((folder, record.recipe, config))
-}
-
-/// What the options would change in the run, by name.
-fn changes(
-    args: &Args,
-    recipe: Option<String>,
-    record: &RunRecord,
-    mut changes: Vec<String>,
-) -> Vec<String> {
+    let mut changes = saved.differences(&config)?;
     if let Some(recipe) = recipe.filter(|recipe| *recipe != record.recipe) {
         changes.push(format!("recipe {}, not {recipe}", record.recipe));
     }
@@ -268,13 +248,22 @@ fn changes(
     if let Some(init) = init.filter(|init| init != origin) {
         changes.push(format!("init = {origin}, not {init}"));
     }
-    changes
+    if !changes.is_empty() {
+        return Err(CliError::usage(format!(
+            "{} has {}; a run is resumed as it was started: leave these options out, or train a new run",
+            folder.path().display(),
+            changes.join(", and ")
+        )));
+    }
+    config.threads = threads;
+    Ok((folder, record.recipe, config))
 }
 
 fn table(record: &RunRecord, folder: &RunFolder) -> String {
     let mut text =
         String::from("\nepoch   train loss   accuracy   valid loss   accuracy   seconds\n");
     for row in &record.epochs {
+        let best = row.epoch == record.best_epoch;
         text += &format!(
             "{:>5}   {:>10.4}   {:>8}   {:>10.4}   {:>8}   {:>7.1}{}\n",
             row.epoch,
@@ -283,11 +272,7 @@ fn table(record: &RunRecord, folder: &RunFolder) -> String {
             row.valid_loss,
             percent(row.valid_accuracy),
             row.seconds,
-            if row.epoch == record.best_epoch {
-                "  ← kept"
-            } else {
-                ""
-            }
+            if best { "  ← kept" } else { "" }
         );
     }
     if let Some(result) = &record.result {
