@@ -106,14 +106,12 @@ fn plan(args: &Args) -> Result<Plan, CliError> {
         None if args.thorough => Plan::parse("configs/compare-thorough.toml", Plan::THOROUGH)?,
         None => Plan::parse("configs/compare.toml", Plan::STANDARD)?,
     };
-    let named = [
-        ("training.epochs", args.epochs),
-        ("training.batch_size", args.batch_size),
-    ];
+    let (epochs, batch_size) = (args.epochs, args.batch_size);
     plan.set.extend(args.set.iter().cloned());
-    for (key, value) in named {
-        plan.set.extend(value.map(|value| format!("{key}={value}")));
-    }
+    plan.set
+        .extend(epochs.map(|value| format!("training.epochs={value}")));
+    plan.set
+        .extend(batch_size.map(|value| format!("training.batch_size={value}")));
     if let Some(seeds) = &args.seeds {
         plan = plan.with_seeds(seeds.clone());
     }

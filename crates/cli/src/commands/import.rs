@@ -67,17 +67,13 @@ pub fn run(args: &Args) -> Done {
     let (recipe, config) = configuration(args, &file)?;
     let map = args.map.as_deref().map(NameMap::open).transpose()?;
     let assignment = file.assign(&config.model, map.as_ref())?;
-    let normalization = match (args.normalize, file.normalization()?) {
-        (Some(given), _) => given,
-        (None, Some(stated)) => stated,
-        (None, None) => {
-            return Err(CliError::usage(format!(
-                "{} does not say how pixels were normalized. Give --normalize MEAN,STD: 0.1307,0.3081 is common \
-                 for MNIST, 0,1 means that pixels were only divided by 255",
-                args.file.display()
-            )));
-        }
-    };
+    let normalization = args.normalize.or(file.normalization()?).ok_or_else(|| {
+        CliError::usage(format!(
+            "{} does not say how pixels were normalized. Give --normalize MEAN,STD: 0.1307,0.3081 is common \
+             for MNIST, 0,1 means that pixels were only divided by 255",
+            args.file.display()
+        ))
+    })?;
     let folder = new_run(args.run.as_ref(), "imported");
     let record = import(&file, &assignment, &recipe, &config, normalization, &folder)?;
     let report = Report {

@@ -186,13 +186,11 @@ fn apply_options(args: &Args, recipe: &mut Recipe) -> Result<(), CliError> {
         ("threads", number(args.device.threads)),
         ("backend", args.device.backend.map(Backend::name)),
     ];
-    let named = named
-        .into_iter()
-        .filter_map(|(key, value)| Some(format!("{key}={}", value?)));
-    for assignment in args.set.iter().cloned().chain(named) {
-        recipe.set(&assignment).map_err(CliError::usage)?;
-    }
-    Ok(())
+    let named = named.into_iter();
+    let named = named.filter_map(|(key, value)| Some(format!("{key}={}", value?)));
+    let mut all = args.set.iter().cloned().chain(named);
+    all.try_for_each(|assignment| recipe.set(&assignment))
+        .map_err(CliError::usage)
 }
 
 /// A wrong file is a failure, a wrong option a mistake on the command line.

@@ -112,18 +112,17 @@ impl Derivation {
             let grid = parse_kernel(text).map_err(CliError::usage)?;
             Ok(grid.iter_rows().map(<[f64]>::to_vec).collect())
         };
-        for (given, slot) in [
-            (&self.input, &mut values.input),
-            (&self.target, &mut values.target),
-        ] {
-            if let Some(text) = given {
-                *slot = rows(text)?.concat();
-            }
+        if let Some(text) = &self.input {
+            values.input = rows(text)?.concat();
         }
-        for (given, slot) in [(&self.v, &mut values.v), (&self.w, &mut values.w)] {
-            if let Some(text) = given {
-                *slot = rows(text)?;
-            }
+        if let Some(text) = &self.target {
+            values.target = rows(text)?.concat();
+        }
+        if let Some(text) = &self.v {
+            values.v = rows(text)?;
+        }
+        if let Some(text) = &self.w {
+            values.w = rows(text)?;
         }
         values.learning_rate = self.learning_rate.unwrap_or(values.learning_rate);
         Ok(values)
