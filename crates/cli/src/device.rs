@@ -9,8 +9,6 @@ use clap::ValueEnum;
 use digits_verify::Precision;
 use rayon::ThreadPoolBuilder;
 
-use crate::shared::{CliError, Done, OutputArgs};
-
 /// A Burn backend. Every one is known by name; a Cargo feature of the same name compiles it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
@@ -32,42 +30,20 @@ pub enum Backend {
 
 /// What is known about a backend on this machine.
 #[derive(Debug, serde::Serialize)]
-struct BackendStatus {
-    backend: String,
-    in_build: bool,
+pub struct BackendStatus {
+    pub backend: String,
+    pub in_build: bool,
     /// Whether a small computation on it gave the right answer.
-    works: bool,
+    pub works: bool,
     /// The adapter, or why it does not work, or how to get it.
-    detail: String,
-}
-
-/// `digits devices`
-pub fn devices(output: OutputArgs) -> Done {
-    start_threads(0, ThreadPoolBuilder::new().use_current_thread())?;
-    let backends = Backend::value_variants().iter();
-    let all: Vec<BackendStatus> = backends.map(|backend| backend.status()).collect();
-    output.print(&all, || {
-        let mut text = String::from("backend   state      detail\n");
-        for status in &all {
-            let state = match (status.in_build, status.works) {
-                (_, true) => "works",
-                (true, false) => "no device",
-                (false, false) => "not built",
-            };
-            text += &format!("{:<9} {state:<10} {}\n", status.backend, status.detail);
-        }
-        text
-    })
+    pub detail: String,
 }
 
 impl Backend {
     /// The backend of this name, from a configuration.
-    pub fn named(name: &str) -> Result<Self, CliError> {
-        <Self as ValueEnum>::from_str(name, false).map_err(|_| {
-            CliError::usage(format!(
-                "unknown backend `{name}`. `digits devices` shows the known ones"
-            ))
-        })
+    pub fn named(name: &str) -> Result<Self, String> {
+        <Self as ValueEnum>::from_str(name, false)
+            .map_err(|_| format!("unknown backend `{name}`. `digits devices` shows the known ones"))
     }
 
     /// The name that `--backend` takes: that of the variant, in small letters.
@@ -121,7 +97,7 @@ impl Backend {
     }
 
     /// Whether the backend is here and works, found out by using it.
-    fn status(self) -> BackendStatus {
+    pub fn status(self) -> BackendStatus {
         let outcome = self.device().and_then(checked);
         BackendStatus {
             backend: self.name(),
@@ -243,18 +219,14 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Starts the threads that the CPU backends compute with (0: one per core), for the whole process;
 /// returns their number.
-pub fn start_threads(threads: usize, pool: ThreadPoolBuilder) -> Result<usize, CliError> {
+pub fn start_threads(threads: usize, pool: ThreadPoolBuilder) -> Result<usize, String> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
-        asked => asked,
+        1..=1024 => threads,
+        _ => return Err(format!("--threads is {threads}; give at most 1024")),
     };
-    if threads > 1024 {
-        return Err(CliError::usage(format!(
-            "--threads is {threads}; give at most 1024"
-        )));
-    }
     pool.num_threads(threads)
         .build_global()
-        .map_err(|error| CliError::usage(format!("cannot start {threads} threads: {error}")))?;
+        .map_err(|error| format!("cannot start {threads} threads: {error}"))?;
     Ok(threads)
 }

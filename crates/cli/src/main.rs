@@ -19,12 +19,14 @@ mod shared;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use rayon::ThreadPoolBuilder;
 
 use commands::{
     compare, data, evaluate, export, filter, import, playground, predict, train, verify,
 };
-use shared::OutputArgs;
+use device::{Backend, BackendStatus, start_threads};
+use shared::{CliError, Done, OutputArgs};
 
 /// A training step allocates and frees tensors of several megabytes; the system's allocator gives
 /// such memory back each time and takes it anew, page by page.
@@ -84,7 +86,27 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Filter(args) => filter::run(&args),
         Command::Playground(args) => playground::run(args),
-        Command::Devices(output) => device::devices(output),
+        Command::Devices(output) => devices(output),
     };
     outcome.unwrap_or_else(|error| error.report())
+}
+
+/// `digits devices`
+fn devices(output: OutputArgs) -> Done {
+    let pool = ThreadPoolBuilder::new().use_current_thread();
+    start_threads(0, pool).map_err(CliError::usage)?;
+    let backends = Backend::value_variants().iter();
+    let all: Vec<BackendStatus> = backends.map(|backend| backend.status()).collect();
+    output.print(&all, || {
+        let mut text = String::from("backend   state      detail\n");
+        for status in &all {
+            let state = match (status.in_build, status.works) {
+                (_, true) => "works",
+                (true, false) => "no device",
+                (false, false) => "not built",
+            };
+            text += &format!("{:<9} {state:<10} {}\n", status.backend, status.detail);
+        }
+        text
+    })
 }

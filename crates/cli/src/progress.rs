@@ -5,8 +5,6 @@ use std::io::{IsTerminal, stderr};
 use digits_report::text::count;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use crate::shared::percent;
-
 /// Steps of the bar of a comparison.
 const STEPS: u64 = 1000;
 
@@ -168,6 +166,11 @@ fn bar(length: u64, template: &str) -> ProgressBar {
         Ok(style) => bar.with_style(style.progress_chars("━╸─")),
         Err(_) => bar,
     }
+}
+
+/// 0.99345 → `99.35 %`.
+pub fn percent(fraction: f64) -> String {
+    digits_report::text::percent(fraction, 2)
 }
 
 /// 83.4 → `1:23`.

@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::device::{Backend, start_threads};
 use crate::progress::Progress;
+pub use crate::progress::percent;
 
 /// Exit status after Ctrl-C, as shells have it: 128 + SIGINT.
 pub const INTERRUPTED: u8 = 130;
@@ -48,7 +49,7 @@ impl DeviceArgs {
 
     /// Starts the backend and so many threads, unless the options say otherwise.
     pub fn open(&self, threads: usize) -> Result<Device, CliError> {
-        Ok(device(self.backend(), self.threads.unwrap_or(threads))?.0)
+        Ok(device(&self.backend().name(), self.threads.unwrap_or(threads))?.0)
     }
 }
 
@@ -143,20 +144,17 @@ pub fn unreadable(path: &Path, reason: &dyn Display) -> CliError {
     CliError::failed(format!("cannot read {}: {reason}", path.display()))
 }
 
-/// 0.99345 → `99.35 %`.
-pub fn percent(fraction: f64) -> String {
-    digits_report::text::percent(fraction, 2)
-}
-
 /// Starts `threads` threads (0: one per core), of which the calling one is one, and the backend.
 /// Returns the device and the number of threads.
 ///
 /// # Errors
 /// Threads that cannot be started; a backend that is not in this build or finds no hardware.
-pub fn device(backend: Backend, threads: usize) -> Result<(Device, usize), CliError> {
+pub fn device(backend: &str, threads: usize) -> Result<(Device, usize), CliError> {
     // A caller that hands its work to other threads waits to be woken after each operation, and a
     // training step is some forty of them.
-    let threads = start_threads(threads, ThreadPoolBuilder::new().use_current_thread())?;
+    let backend = Backend::named(backend).map_err(CliError::usage)?;
+    let pool = ThreadPoolBuilder::new().use_current_thread();
+    let threads = start_threads(threads, pool).map_err(CliError::usage)?;
     let device = backend.device().map_err(CliError::failed)?;
     Ok((device, threads))
 }

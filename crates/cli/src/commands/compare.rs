@@ -51,7 +51,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Done {
     let mut plan = plan(args)?;
     plan.validate().map_err(CliError::usage)?;
-    let (device, threads) = device(Backend::named(&plan.backend)?, plan.threads)?;
+    let (device, threads) = device(&plan.backend, plan.threads)?;
     plan.threads = threads;
     let dataset = args.data.open(&plan.data, args.output.quiet)?;
     plan.data = dataset.source.clone();

@@ -38,7 +38,8 @@ pub struct Args {
 /// `digits playground`
 pub fn run(args: Args) -> Done {
     // The calling thread is not one of them: it waits for connections.
-    start_threads(args.device.threads.unwrap_or(0), ThreadPoolBuilder::new())?;
+    let threads = args.device.threads.unwrap_or(0);
+    start_threads(threads, ThreadPoolBuilder::new()).map_err(CliError::usage)?;
     let backend = args.device.backend();
     let device = backend.device().map_err(CliError::failed)?;
     let app = App::new(Options {

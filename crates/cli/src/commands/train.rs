@@ -87,8 +87,7 @@ pub fn run(args: &Args) -> Done {
     } else {
         started(args)?
     };
-    let backend = Backend::named(&config.backend)?;
-    let (device, threads) = device(backend, config.threads)?;
+    let (device, threads) = device(&config.backend, config.threads)?;
     config.threads = threads;
     let dataset = args.data.open(&config.data, args.output.quiet)?;
     config.data = dataset.source.clone();
@@ -99,7 +98,7 @@ pub fn run(args: &Args) -> Done {
             "{} {name} on {}, {} backend, {threads} threads, seed {} → {}",
             if args.resume { "resuming" } else { "training" },
             dataset.name,
-            backend.name(),
+            config.backend,
             config.seed,
             folder.path().display()
         );
